@@ -1,0 +1,102 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type {
+  CodecOptions,
+  CustomType,
+  DecodeOptions,
+  EncodeOptions,
+  Limits,
+  OutOfBand,
+  Packet,
+  Registry,
+} from 'outband'
+import * as outband from 'outband'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { importsOf } from './imports.js'
+
+/** Public types leave no trace at run time: a name that goes missing does not compile. */
+export type PublicTypes = [
+  CodecOptions,
+  CustomType,
+  DecodeOptions,
+  EncodeOptions,
+  Limits,
+  OutOfBand,
+  Packet,
+  Registry,
+]
+
+const root = new URL('../../', import.meta.url)
+const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))
+
+const test = suite('door: names and files')
+
+test("the public names of 'outband'", () => {
+  assert.equal(Object.keys(outband), [
+    'Codec',
+    'LIMITS',
+    'OutbandError',
+    'decode',
+    'defineType',
+    'encode',
+    'inspect',
+    'isOutbandError',
+    'isReadonly',
+    'outOfBand',
+    'registry',
+  ])
+})
+
+test('exports name a path each, types first, without wildcards', () => {
+  for (const [subpath, target] of Object.entries<string | Record<string, string>>(manifest.exports)) {
+    assert.not.match(subpath, /\*/)
+    if (typeof target === 'object') assert.is(Object.keys(target)[0], 'types', subpath)
+  }
+})
+
+const paths = [
+  ...Object.values<string | Record<string, string>>(manifest.exports).flatMap(target =>
+    typeof target === 'string' ? [target] : Object.values(target),
+  ),
+  ...Object.values<string>(manifest.bin),
+]
+for (const path of paths) {
+  test(`${path} exists`, () => assert.ok(existsSync(new URL(path, root))))
+}
+
+test('each command starts with #!/usr/bin/env node', () => {
+  for (const path of Object.values<string>(manifest.bin)) {
+    assert.match(readFileSync(new URL(path, root), 'utf8'), /^#!\/usr\/bin\/env node\n/)
+  }
+})
+
+test('there are no runtime dependencies', () => {
+  assert.is(manifest.dependencies, undefined)
+})
+
+test("only our own modules are reachable from 'outband'", () => {
+  const reached = new Set([new URL(manifest.exports['.'].default, root).href])
+  for (const module of reached) {
+    for (const { specifier } of importsOf(readFileSync(new URL(module), 'utf8'))) {
+      assert.match(specifier, /^\.\.?\//, `${module} imports ${specifier}`)
+      reached.add(new URL(specifier, module).href)
+    }
+  }
+  assert.ok(reached.size > 1)
+})
+
+test.run()
+
+const elsewhere = suite('door: other places')
+
+elsewhere("the core works where Node's globals are gone", () => {
+  const { meta } = outband.encode(Buffer.from('hi'), { threshold: Number.POSITIVE_INFINITY })
+  const script = fileURLToPath(new URL('bare.js', import.meta.url))
+  const child = spawnSync(process.execPath, [script, Buffer.from(meta).toString('hex')], { encoding: 'utf8' })
+  assert.is(child.stderr, '')
+  assert.is(child.status, 0)
+})
+
+elsewhere.run()
