@@ -1,0 +1,85 @@
+/**
+ * A growing byte run with a cursor. Little-endian throughout. The memory is reused from message to
+ * message; `finish` copies the result out, so that it owns its ArrayBuffer.
+ *
+ * `reserve(n)` first, then up to n bytes of writes without a check each.
+ */
+import { overLimit } from '../limits.js'
+
+const START = 4096
+/** Reserved, but often not written, by the last op of a message. */
+const SLACK = 64
+/** A larger run is let go after use instead of being kept for the next message. */
+const KEEP = 2 ** 20
+
+export class Writer {
+  bytes = new Uint8Array(START)
+  view = new DataView(this.bytes.buffer)
+  pos = 0
+  /** Bytes after which growing is refused. */
+  limit = Number.POSITIVE_INFINITY
+
+  reserve(byteLength: number): void {
+    if (this.pos + byteLength > this.bytes.length) this.#grow(this.pos + byteLength)
+  }
+
+  #grow(least: number): void {
+    if (least > this.limit + SLACK) throw overLimit('encode', 'metaBytes', this.limit, least)
+    const grown = new Uint8Array(Math.max(least, this.bytes.length * 2))
+    grown.set(this.bytes.subarray(0, this.pos))
+    this.bytes = grown
+    this.view = new DataView(grown.buffer)
+  }
+
+  u8(byte: number): void {
+    this.bytes[this.pos++] = byte
+  }
+
+  u16(n: number): void {
+    this.bytes[this.pos] = n
+    this.bytes[this.pos + 1] = n >>> 8
+    this.pos += 2
+  }
+
+  u32(n: number): void {
+    this.view.setUint32(this.pos, n, true)
+    this.pos += 4
+  }
+
+  i32(n: number): void {
+    this.view.setInt32(this.pos, n, true)
+    this.pos += 4
+  }
+
+  f64(n: number): void {
+    this.view.setFloat64(this.pos, n, true)
+    this.pos += 8
+  }
+
+  /** LEB128: 7 bits a byte, low first. `0 ≤ n < 2**53`; at most 8 bytes. */
+  varint(n: number): void {
+    for (; n > 0x7fff_ffff; n = Math.floor(n / 128)) this.bytes[this.pos++] = (n % 128) | 128
+    for (; n > 127; n >>>= 7) this.bytes[this.pos++] = n | 128
+    this.bytes[this.pos++] = n
+  }
+
+  /** Appends bytes (a copy). Reserves for itself. */
+  append(bytes: Uint8Array): void {
+    this.reserve(bytes.length)
+    this.bytes.set(bytes, this.pos)
+    this.pos += bytes.length
+  }
+
+  /** The bytes written (own), and the cursor at 0 again. */
+  finish(): Uint8Array {
+    return this.bytes.slice(0, this.pos)
+  }
+
+  /** Makes ready for the next message, whatever became of the last one. */
+  rewind(): void {
+    this.pos = 0
+    if (this.bytes.length <= KEEP) return
+    this.bytes = new Uint8Array(START)
+    this.view = new DataView(this.bytes.buffer)
+  }
+}

@@ -1,0 +1,165 @@
+/** Arrays, plain objects, Maps and Sets. */
+import { overLimit } from '../limits.js'
+import { HOLE, NUMBERS_F64, NUMBERS_I8, NUMBERS_I16, OBJECT_LONG } from '../wire/ops.js'
+import type { Shape } from './shapes.js'
+import type { Walk } from './walk.js'
+
+export function decodeArray(walk: Walk, length: number): unknown[] {
+  walk.enter(length)
+  const array = new Array<unknown>(length)
+  if (walk.hasRefs) walk.memo.push(array)
+  for (let i = 0; i < length; i++) {
+    if (walk.bytes[walk.pos] === HOLE && walk.pos < walk.end) walk.pos++
+    else array[i] = walk.value()
+  }
+  walk.depth--
+  return array
+}
+
+/** Properties of an array beside its elements: an object record that is not an object of its own. */
+export function decodeArrayProps(walk: Walk): unknown {
+  const array = walk.value()
+  if (!Array.isArray(array)) throw walk.malformed('properties for something that is not an array')
+  if (walk.u8() !== OBJECT_LONG) throw walk.malformed('array properties that are not a record')
+  const shape = shapeAt(walk, readId(walk))
+  // An index or `length` here would make an array longer than what was paid for in bytes.
+  if (shape.keys.some(key => key === 'length' || /^\d/.test(key)))
+    throw walk.malformed('array properties named like elements')
+  fill(walk, array as unknown as Record<string, unknown>, shape)
+  return array
+}
+
+const BYTES = [1, 2, 4, 8]
+
+export function decodeNumbers(walk: Walk, op: number): number[] {
+  const length = walk.varint()
+  const size = BYTES[op - NUMBERS_I8]
+  const pos = walk.take(length * size)
+  walk.pos = pos
+  walk.enter(length)
+  walk.pos = pos + length * size
+  walk.depth--
+  const numbers = readNumbers(walk, op, pos, length)
+  if (walk.hasRefs) walk.numbers.push(numbers)
+  return numbers
+}
+
+function readNumbers(walk: Walk, op: number, pos: number, length: number): number[] {
+  const { bytes, view } = walk
+  // A literal is exactly as large as it must be and never has holes; pairs are what there is most of.
+  if (length === 2) {
+    if (op === NUMBERS_I8) return [(bytes[pos] << 24) >> 24, (bytes[pos + 1] << 24) >> 24]
+    if (op === NUMBERS_I16) return [view.getInt16(pos, true), view.getInt16(pos + 2, true)]
+    if (op === NUMBERS_F64) return [view.getFloat64(pos, true), view.getFloat64(pos + 8, true)]
+    return [view.getInt32(pos, true), view.getInt32(pos + 4, true)]
+  }
+  const numbers = new Array<number>(length)
+  if (op === NUMBERS_I8) for (let i = 0; i < length; i++) numbers[i] = (bytes[pos + i] << 24) >> 24
+  else if (op === NUMBERS_I16) for (let i = 0; i < length; i++) numbers[i] = view.getInt16(pos + i * 2, true)
+  else if (op === NUMBERS_F64)
+    for (let i = 0; i < length; i++) numbers[i] = view.getFloat64(pos + i * 8, true)
+  else for (let i = 0; i < length; i++) numbers[i] = view.getInt32(pos + i * 4, true)
+  return numbers
+}
+
+export function readId(walk: Walk): number {
+  const at = walk.take(3)
+  return walk.bytes[at] | (walk.bytes[at + 1] << 8) | (walk.bytes[at + 2] << 16)
+}
+
+function shapeAt(walk: Walk, id: number): Shape {
+  if (id >= walk.shapes.length) throw walk.malformed(`shape ${id} of ${walk.shapes.length}`)
+  return walk.shapes[id]
+}
+
+export function decodeObject(walk: Walk, id: number): Record<string, unknown> {
+  const shape = shapeAt(walk, id)
+  if (!walk.settings.limits.codegen) return record(walk, shape, {})
+  const build = shape.build ?? shape.warmUp()
+  if (build === undefined) return record(walk, shape, {})
+  walk.enter(shape.keys.length)
+  const object = build(walk)
+  walk.depth--
+  return object
+}
+
+export function decodeNullObject(walk: Walk): Record<string, unknown> {
+  return record(walk, shapeAt(walk, readId(walk)), Object.create(null) as Record<string, unknown>)
+}
+
+function record(walk: Walk, shape: Shape, object: Record<string, unknown>): Record<string, unknown> {
+  if (walk.hasRefs) walk.memo.push(object)
+  fill(walk, object, shape)
+  return object
+}
+
+/** Sets own properties, whatever their names: `__proto__` is a key like any other, and the last of equal keys wins. */
+function fill(walk: Walk, object: Record<string, unknown>, shape: Shape): void {
+  const { keys, isOrdinary } = shape
+  walk.enter(keys.length)
+  for (let i = 0; i < keys.length; i++) {
+    const value = walk.value()
+    if (isOrdinary) object[keys[i]] = value
+    else define(object, keys[i], value)
+  }
+  walk.depth--
+}
+
+/** The own fields of an error, whose op has been read. */
+export function fillFields(walk: Walk, error: Error): void {
+  fill(walk, error as unknown as Record<string, unknown>, shapeAt(walk, readId(walk)))
+}
+
+/** For keys that a prototype knows (`__proto__`): plain assignment would run a setter. */
+function define(object: object, key: string, value: unknown): void {
+  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
+}
+
+export function decodeMap(walk: Walk): Map<unknown, unknown> {
+  const count = walk.u32()
+  walk.enter(count * 2)
+  countEntries(walk, count)
+  const map = new Map<unknown, unknown>()
+  walk.note(map)
+  for (let i = 0; i < count; i++) {
+    const key = walk.value()
+    checkKey(walk, key)
+    map.set(key, walk.value())
+  }
+  if (map.size !== count) throw walk.malformed('a Map with a key twice')
+  walk.depth--
+  return map
+}
+
+export function decodeSet(walk: Walk): Set<unknown> {
+  const count = walk.u32()
+  walk.enter(count)
+  countEntries(walk, count)
+  const set = new Set<unknown>()
+  walk.note(set)
+  for (let i = 0; i < count; i++) {
+    const member = walk.value()
+    checkKey(walk, member)
+    set.add(member)
+  }
+  if (set.size !== count) throw walk.malformed('a Set with a member twice')
+  walk.depth--
+  return set
+}
+
+function countEntries(walk: Walk, count: number): void {
+  const { entries } = walk.settings.limits
+  walk.entries += count
+  if (walk.entries > entries) throw overLimit('decode', 'entries', entries, walk.entries, walk.pos)
+}
+
+/** Numbers and BigInts can be chosen to collide, which makes a table quadratic: they have lower limits. */
+function checkKey(walk: Walk, key: unknown): void {
+  const { numberKeys, bigintKeys } = walk.settings.limits
+  if (typeof key === 'number') {
+    if (++walk.numberKeys > numberKeys)
+      throw overLimit('decode', 'numberKeys', numberKeys, walk.numberKeys, walk.pos)
+  } else if (typeof key === 'bigint' && ++walk.bigintKeys > bigintKeys) {
+    throw overLimit('decode', 'bigintKeys', bigintKeys, walk.bigintKeys, walk.pos)
+  }
+}

@@ -1,0 +1,259 @@
+/** packet → value: the message around the body, and the dispatch over its ops. The mirror of `encode/encode.ts`. */
+import { crc32c } from '../bytes/crc32c.js'
+import { isOutbandError, OutbandError } from '../errors.js'
+import { overLimit } from '../limits.js'
+import type { PacketLike } from '../packet.js'
+import {
+  ARRAY,
+  ARRAY_LONG,
+  ARRAY_PROPS,
+  BIGINT,
+  BOXED,
+  CUSTOM,
+  DATE,
+  ERROR,
+  F64,
+  FALSE,
+  FORMAT_VERSION,
+  HAS_CHECKSUM,
+  HAS_REFS,
+  HAS_SHAPES,
+  HAS_VIEWS,
+  HEADER_BYTES,
+  I8,
+  I16,
+  I32,
+  KNOWN_FLAGS,
+  MAGIC_0,
+  MAGIC_1,
+  MAP,
+  NULL,
+  NUMBERS_F64,
+  NUMBERS_I8,
+  NUMBERS_I16,
+  NUMBERS_I32,
+  OBJECT,
+  OBJECT_LONG,
+  OBJECT_NULL,
+  REF,
+  REF_NUMBERS,
+  REGEXP,
+  SET,
+  TEXT,
+  TEXT_DEFINE,
+  TEXT_LONG,
+  TEXT_REF,
+  TRUE,
+  UNDEFINED,
+  VIEW,
+} from '../wire/ops.js'
+import {
+  decodeArray,
+  decodeArrayProps,
+  decodeMap,
+  decodeNullObject,
+  decodeNumbers,
+  decodeObject,
+  decodeSet,
+  readId,
+} from './containers.js'
+import { decodeError } from './errors.js'
+import { decodeCustom, UNBUILT } from './rebuild.js'
+import {
+  decodeBigInt,
+  decodeBoxed,
+  decodeDate,
+  decodeI8,
+  decodeI16,
+  decodeI32,
+  decodeRegExp,
+} from './scalars.js'
+import type { DecodeSettings } from './settings.js'
+import { Walk } from './walk.js'
+
+const CHECKSUM_BYTES = 4
+
+export class Decoder extends Walk {
+  isBusy = false
+
+  decode(packet: PacketLike, settings: DecodeSettings): unknown {
+    const { meta } = packet
+    if (!(meta instanceof Uint8Array)) throw new TypeError('decode: packet.meta must be a Uint8Array')
+    if (typeof packet.buffers?.[Symbol.iterator] !== 'function')
+      throw new TypeError('decode: packet.buffers must be iterable')
+    this.isBusy = true
+    this.begin(settings)
+    try {
+      const { metaBytes } = settings.limits
+      if (meta.length > metaBytes) throw overLimit('decode', 'metaBytes', metaBytes, meta.length)
+      this.load(meta)
+      return this.#message(packet)
+    } catch (error) {
+      throw this.#ours(error)
+    } finally {
+      this.finish()
+      this.isBusy = false
+    }
+  }
+
+  #message(packet: PacketLike): unknown {
+    const flags = this.#header()
+    const bodyBytes = this.u32()
+    const body = this.take(bodyBytes)
+    if (flags & HAS_CHECKSUM) this.#check()
+    if (flags & HAS_SHAPES) this.shapes = this.knownShapes.read(this)
+    const buffers = packet.buffers[Symbol.iterator]()
+    if (flags & HAS_VIEWS) this.views.read(this, buffers, (flags & HAS_CHECKSUM) !== 0)
+    else if (!buffers.next().done) {
+      throw new OutbandError('BUFFERS', 'decode: too many buffers; wanted 0', { buffer: 0, requested: 0 })
+    }
+    this.texts.begin(this.pos, this.end)
+    this.pos = body
+    this.end = body + bodyBytes
+    const value = this.value()
+    if (this.pos !== this.end) throw this.malformed('a second value')
+    if (!this.views.isSpent) throw this.malformed('views that the value does not use')
+    if (!this.texts.isSpent) {
+      const offset = this.texts.pos
+      throw new OutbandError(
+        'TRAILING',
+        `decode: bytes after the message, or text that nothing uses, at byte ${offset}`,
+        { offset },
+      )
+    }
+    return value
+  }
+
+  #header(): number {
+    if (this.end < HEADER_BYTES) throw this.truncated(HEADER_BYTES)
+    if (this.u8() !== MAGIC_0 || this.u8() !== MAGIC_1)
+      throw this.malformed('no packet: the magic number is missing')
+    const version = this.u8()
+    if (version !== FORMAT_VERSION) {
+      throw new OutbandError('VERSION', `decode: format version; wanted ${FORMAT_VERSION}, got ${version}`, {
+        offset: 2,
+        requested: version,
+      })
+    }
+    const flags = this.u8()
+    if ((flags & ~KNOWN_FLAGS) !== 0) {
+      throw new OutbandError(
+        'VERSION',
+        `decode: flags that version ${FORMAT_VERSION} does not know: ${flags}`,
+        { offset: 3, requested: flags },
+      )
+    }
+    this.hasRefs = (flags & HAS_REFS) !== 0
+    return flags
+  }
+
+  #check(): void {
+    const end = this.end - CHECKSUM_BYTES
+    if (end < this.pos) throw this.truncated(CHECKSUM_BYTES)
+    if (crc32c(this.bytes.subarray(0, end)) !== this.view.getUint32(end, true)) {
+      throw new OutbandError('CHECKSUM', 'decode: the metadata differs from what was sent', { offset: end })
+    }
+    this.end = end
+  }
+
+  override value(): unknown {
+    const { pos } = this
+    if (pos >= this.end) throw this.truncated(1)
+    const op = this.bytes[pos]
+    this.pos = pos + 1
+    if (op < TEXT) return op
+    if (op < ARRAY) return this.text(op - TEXT)
+    if (op < OBJECT) return decodeArray(this, op - ARRAY)
+    if (op < UNDEFINED) return decodeObject(this, op - OBJECT)
+    switch (op) {
+      case UNDEFINED:
+        return undefined
+      case NULL:
+        return null
+      case FALSE:
+        return false
+      case TRUE:
+        return true
+      case I8:
+        return decodeI8(this)
+      case I16:
+        return decodeI16(this)
+      case I32:
+        return decodeI32(this)
+      case F64:
+        return this.f64()
+      case BIGINT:
+        return decodeBigInt(this)
+      case TEXT_LONG:
+        return this.text(this.varint())
+      case TEXT_DEFINE: {
+        const text = this.text(this.varint())
+        this.texts.defined.push(text)
+        return text
+      }
+      case TEXT_REF:
+        return this.#known(this.texts.defined, 'string')
+      case ARRAY_LONG:
+        return decodeArray(this, this.varint())
+      case ARRAY_PROPS:
+        return decodeArrayProps(this)
+      case NUMBERS_I8:
+      case NUMBERS_I16:
+      case NUMBERS_I32:
+      case NUMBERS_F64:
+        return decodeNumbers(this, op)
+      case OBJECT_LONG:
+        return decodeObject(this, readId(this))
+      case OBJECT_NULL:
+        return decodeNullObject(this)
+      case MAP:
+        return decodeMap(this)
+      case SET:
+        return decodeSet(this)
+      case DATE:
+        return decodeDate(this)
+      case REGEXP:
+        return decodeRegExp(this)
+      case BOXED:
+        return decodeBoxed(this)
+      case ERROR:
+        return decodeError(this)
+      case VIEW: {
+        const view = this.views.next(this)
+        this.note(view)
+        return view
+      }
+      case CUSTOM:
+        return decodeCustom(this)
+      case REF:
+        return this.#known(this.memo, 'object')
+      case REF_NUMBERS:
+        return this.#known(this.numbers, 'number array')
+      default:
+        this.pos = pos
+        throw this.malformed(`unknown op 0x${op.toString(16)}`)
+    }
+  }
+
+  #known(list: readonly unknown[], what: string): unknown {
+    const number = this.varint()
+    if (number >= list.length) throw this.malformed(`${what} ${number} of ${list.length} so far`)
+    const known = list[number]
+    if (known === UNBUILT) throw this.malformed('a cycle through a custom type that is rebuilt in one step')
+    return known
+  }
+
+  /** Nothing but our errors leaves: the engine's stack overflow is a limit, its other complaints are bad input. */
+  #ours(error: unknown): unknown {
+    if (isOutbandError(error)) return error
+    const { pos } = this
+    if (error instanceof RangeError && /call stack/i.test(error.message)) {
+      return new OutbandError('LIMIT', `decode: nested deeper than the stack allows at byte ${pos}`, {
+        limit: 'depth',
+        offset: pos,
+        cause: error,
+      })
+    }
+    return this.malformed('bytes that the engine cannot take', error)
+  }
+}

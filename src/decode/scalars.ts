@@ -1,0 +1,78 @@
+/** Numbers, BigInts, and the small built-in objects that hold one of them. */
+import { OutbandError } from '../errors.js'
+import { overLimit } from '../limits.js'
+import type { Walk } from './walk.js'
+
+export function decodeI8(walk: Walk): number {
+  return (walk.u8() << 24) >> 24
+}
+
+export function decodeI16(walk: Walk): number {
+  return walk.view.getInt16(walk.take(2), true)
+}
+
+export function decodeI32(walk: Walk): number {
+  return walk.view.getInt32(walk.take(4), true)
+}
+
+/** Sign and magnitude, little-endian; shortest form only. */
+export function decodeBigInt(walk: Walk): bigint {
+  const header = walk.varint()
+  const isNegative = header % 2 === 1
+  const byteLength = (header - (isNegative ? 1 : 0)) / 2
+  const { bigintBytes } = walk.settings.limits
+  if (byteLength > bigintBytes) throw overLimit('decode', 'bigintBytes', bigintBytes, byteLength, walk.pos)
+  const start = walk.take(byteLength)
+  if (byteLength === 0) {
+    if (isNegative) throw walk.malformed('a BigInt of −0')
+    return 0n
+  }
+  if (walk.bytes[start + byteLength - 1] === 0) throw walk.malformed('a BigInt with a needless last byte')
+  let hex = '0x'
+  for (let i = start + byteLength - 1; i >= start; i--) hex += walk.bytes[i].toString(16).padStart(2, '0')
+  return isNegative ? -BigInt(hex) : BigInt(hex)
+}
+
+export function decodeDate(walk: Walk): Date {
+  const date = new Date(walk.f64())
+  walk.note(date)
+  return date
+}
+
+export function decodeRegExp(walk: Walk): RegExp {
+  if (!walk.settings.limits.regexps) throw refused(walk, 'RegExp', 'regexps')
+  const number = walk.memo.length
+  walk.note(undefined)
+  const source = walk.string('a RegExp source')
+  const flags = walk.string('RegExp flags')
+  try {
+    const regexp = new RegExp(source, flags)
+    if (walk.hasRefs) walk.memo[number] = regexp
+    return regexp
+  } catch (cause) {
+    throw walk.malformed('a RegExp that does not compile', cause)
+  }
+}
+
+export function decodeBoxed(walk: Walk): object {
+  const number = walk.memo.length
+  walk.note(undefined)
+  const primitive = walk.value()
+  if (!/^(number|string|boolean|bigint)$/.test(typeof primitive))
+    throw walk.malformed('a wrapper object without a primitive')
+  const boxed = Object(primitive) as object
+  if (walk.hasRefs) walk.memo[number] = boxed
+  return boxed
+}
+
+/** The error for a kind of value that the limits switch off. */
+export function refused(walk: Walk, kind: string, limit: string): OutbandError {
+  return new OutbandError(
+    'UNSUPPORTED',
+    `decode: a ${kind} at byte ${walk.pos}, which limits.${limit} forbids`,
+    {
+      offset: walk.pos,
+      limit,
+    },
+  )
+}

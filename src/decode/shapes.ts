@@ -1,0 +1,102 @@
+/**
+ * Shapes on arrival: their keys, and how to build an object of them. Shapes are kept from message to
+ * message, found again by their bytes, and usually predicted: the shape after this one was that one before.
+ *
+ * A shape that repeats gets a generated constructor, an object literal with its keys, which is seven times
+ * faster than storing key by key (measured); only when the limits allow generated code.
+ */
+import type { Reader } from '../bytes/reader.js'
+import { readText } from '../bytes/text.js'
+import { readShape } from '../wire/shapes.js'
+import type { Walk } from './walk.js'
+
+/** Builds an object from the values that follow on the wire. */
+export type Build = (walk: Walk) => Record<string, unknown>
+
+/** Objects of a shape before its constructor is generated: making one costs about as much as 50 objects. */
+const WARM = 16
+const MOST_KEYS = 128
+const MOST_SHAPES = 1024
+const MOST_BYTES = 2048
+
+export class Shape {
+  readonly keys: readonly string[]
+  readonly bytes: Uint8Array
+  /** Whether plain assignment makes own properties of all keys. */
+  readonly isOrdinary: boolean
+  /** Predicted: the shape listed after this one. */
+  next: Shape | undefined = undefined
+  count = 0
+  build: Build | undefined = undefined
+
+  constructor(keys: readonly string[], bytes: Uint8Array) {
+    this.keys = keys
+    this.bytes = bytes
+    this.isOrdinary = !keys.some(key => key in Array.prototype || key in Error.prototype)
+  }
+
+  /** A generated constructor once the shape is warm; undefined before, and where code is not allowed. */
+  warmUp(): Build | undefined {
+    if (++this.count === WARM && this.keys.length <= MOST_KEYS) this.build = generate(this.keys)
+    return this.build
+  }
+}
+
+export class Shapes {
+  readonly #known = new Map<string, Shape>()
+  #first: Shape | undefined
+
+  /** Reads the shape part. @throws TRUNCATED, MALFORMED */
+  read(reader: Reader): Shape[] {
+    const count = reader.varint()
+    if (count > reader.end - reader.pos) throw reader.truncated(count)
+    const shapes: Shape[] = []
+    let predicted = this.#first
+    for (let i = 0; i < count; i++) {
+      const shape = predicted !== undefined && isNext(reader, predicted) ? predicted : this.#find(reader)
+      if (i === 0) this.#first = shape
+      else shapes[i - 1].next = shape
+      shapes.push(shape)
+      predicted = shape.next
+    }
+    return shapes
+  }
+
+  #find(reader: Reader): Shape {
+    const start = reader.pos
+    const keys = readShape(reader)
+    const bytes = reader.bytes.slice(start, reader.pos)
+    if (bytes.length > MOST_BYTES) return new Shape(keys, bytes)
+    const name = readText(bytes, 0, bytes.length, false)
+    let shape = this.#known.get(name)
+    if (shape !== undefined) return shape
+    shape = new Shape(keys, bytes)
+    if (this.#known.size >= MOST_SHAPES) this.#known.clear()
+    this.#known.set(name, shape)
+    return shape
+  }
+}
+
+/** Whether the shape's bytes come next; moves past them if so. They tell their own length, so a match is whole. */
+function isNext(reader: Reader, shape: Shape): boolean {
+  const { bytes } = shape
+  const { pos } = reader
+  if (bytes.length > reader.end - pos) return false
+  for (let i = 0; i < bytes.length; i++) if (reader.bytes[pos + i] !== bytes[i]) return false
+  reader.pos += bytes.length
+  return true
+}
+
+/** Undefined for keys that a literal would reorder or swallow, and where the host forbids generated code. */
+function generate(keys: readonly string[]): Build | undefined {
+  if (new Set(keys).size !== keys.length || keys.some(key => key === '__proto__' || /^\d/.test(key)))
+    return undefined
+  const names = keys.map(key => JSON.stringify(key))
+  const empty = names.map(name => `${name}:undefined`).join(',')
+  const fill = names.map(name => `o[${name}]=w.value();`).join('')
+  try {
+    return new Function('w', `const o={${empty}};if(w.hasRefs)w.memo.push(o);${fill}return o`) as Build
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * What the parts of the decoder share while they read a body: the mirror of `encode/walk.ts`. `value` is
+ * the way back to the dispatch, so that no part imports another.
+ */
+import { Reader } from '../bytes/reader.js'
+import { overLimit } from '../limits.js'
+import { type DecodeSettings, decodeSettings } from './settings.js'
+import { type Shape, Shapes } from './shapes.js'
+import { Texts } from './texts.js'
+import { Views } from './views.js'
+
+export abstract class Walk extends Reader {
+  settings: DecodeSettings = decodeSettings(undefined)
+  /** Objects by their number, when the message has refs. */
+  memo: unknown[] = []
+  numbers: unknown[] = []
+  hasRefs = false
+  shapes: Shape[] = []
+  readonly knownShapes = new Shapes()
+  readonly texts = new Texts()
+  readonly views = new Views()
+  depth = 0
+  items = 0
+  entries = 0
+  numberKeys = 0
+  bigintKeys = 0
+
+  /** Reads any value. */
+  abstract value(): unknown
+
+  begin(settings: DecodeSettings): void {
+    this.settings = settings
+    this.depth = 0
+    this.items = 0
+    this.entries = 0
+    this.numberKeys = 0
+    this.bigintKeys = 0
+  }
+
+  /** Lets go of everything that belongs to the caller. */
+  finish(): void {
+    if (this.hasRefs) {
+      this.memo = []
+      this.numbers = []
+    }
+    this.shapes = []
+    this.texts.end()
+    this.views.end()
+    this.release()
+  }
+
+  /** Goes one container down, one of `count` elements of at least a byte each. The caller counts `depth` down again. */
+  enter(count: number): void {
+    if (count > this.end - this.pos) throw this.truncated(count)
+    const { limits } = this.settings
+    if (++this.depth > limits.depth) throw overLimit('decode', 'depth', limits.depth, this.depth, this.pos)
+    this.items += count
+    if (this.items > limits.items) throw overLimit('decode', 'items', limits.items, this.items, this.pos)
+  }
+
+  note(object: unknown): void {
+    if (this.hasRefs) this.memo.push(object)
+  }
+
+  text(units: number): string {
+    return this.texts.next(this, units, this.settings.limits.stringBytes)
+  }
+
+  /** A value that must be a string. */
+  string(what: string): string {
+    const text = this.value()
+    if (typeof text !== 'string') throw this.malformed(`${what} that is not a string`)
+    return text
+  }
+}

@@ -1,0 +1,262 @@
+/** Arrays, plain objects, Maps and Sets. */
+import {
+  ARRAY,
+  ARRAY_LONG,
+  ARRAY_PROPS,
+  ARRAYS,
+  HOLE,
+  MAP,
+  NUMBERS_F64,
+  NUMBERS_I8,
+  NUMBERS_I16,
+  NUMBERS_I32,
+  OBJECT,
+  OBJECT_LONG,
+  OBJECT_NULL,
+  OBJECTS,
+  REF_NUMBERS,
+  SET,
+} from '../wire/ops.js'
+import type { ShapeNode } from './shapes.js'
+import { traced, type Walk } from './walk.js'
+
+const hasOwn = Object.hasOwn
+
+export function encodeArray(walk: Walk, array: readonly unknown[], slot: ShapeNode): void {
+  const { length } = array
+  if (length > 0 && typeof array[0] === 'number') {
+    const op = numbersOp(array)
+    if (op !== 0) return encodeNumbers(walk, array as readonly number[], op, slot)
+  }
+  if (walk.isRepeated(array)) return
+  const names = ownNames(array)
+  walk.enter(length + names.length)
+  if (names.length > 0) walk.u8(ARRAY_PROPS)
+  if (length < ARRAYS) walk.u8(ARRAY | length)
+  else {
+    walk.u8(ARRAY_LONG)
+    walk.varint(length)
+  }
+  let i = 0
+  try {
+    for (; i < length; i++) {
+      const element = array[i]
+      if (element === undefined && !hasOwn(array, i)) {
+        walk.reserve(1)
+        walk.u8(HOLE)
+      } else walk.value(element, slot)
+    }
+  } catch (error) {
+    throw traced(error, i)
+  }
+  if (names.length > 0) encodeRecord(walk, array, names, slot)
+  walk.depth--
+}
+
+/** The op that holds the array's numbers exactly; 0 when something else is among them. */
+function numbersOp(array: readonly unknown[]): number {
+  let low = 0
+  let high = 0
+  let isInteger = true
+  for (let i = 0; i < array.length; i++) {
+    const n = array[i]
+    if (typeof n !== 'number') return 0
+    if ((n | 0) !== n || (n === 0 && 1 / n < 0)) isInteger = false
+    else if (n < low) low = n
+    else if (n > high) high = n
+  }
+  if (!isInteger) return NUMBERS_F64
+  if (low >= -128 && high < 128) return NUMBERS_I8
+  return low >= -32_768 && high < 32_768 ? NUMBERS_I16 : NUMBERS_I32
+}
+
+function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: ShapeNode): void {
+  if (walk.settings.references) {
+    const number = walk.numbers.find(array)
+    if (number >= 0) return walk.ref(REF_NUMBERS, number)
+  }
+  const { length } = array
+  const names = mayHaveNames(walk, length, slot) ? ownNames(array) : NO_NAMES
+  walk.enter(length + names.length)
+  walk.reserve(length * 8 + 10)
+  if (names.length > 0) {
+    slot.arrays = SEARCH_ALL
+    walk.u8(ARRAY_PROPS)
+  }
+  walk.u8(op)
+  walk.varint(length)
+  const { bytes, view } = walk
+  let { pos } = walk
+  if (op === NUMBERS_I8) for (let i = 0; i < length; i++) bytes[pos++] = array[i]
+  else if (op === NUMBERS_I16) for (let i = 0; i < length; i++, pos += 2) view.setInt16(pos, array[i], true)
+  else if (op === NUMBERS_I32) for (let i = 0; i < length; i++, pos += 4) view.setInt32(pos, array[i], true)
+  else for (let i = 0; i < length; i++, pos += 8) view.setFloat64(pos, array[i], true)
+  walk.pos = pos
+  if (names.length > 0) encodeRecord(walk, array, names, slot)
+  walk.depth--
+}
+
+const NO_NAMES: readonly string[] = []
+const SEARCH_ALL = -1
+/** Number arrays at one place that are all searched for own properties; after them one in `SAMPLE` is. */
+const SEARCHED = 16
+const SAMPLE = 64
+const LONGEST_SEARCHED = 1024
+
+/**
+ * Whether a number array is searched for own properties. The search makes a string of every index
+ * (90 ns for a pair, 40 ns an element of a long array: measured), twenty times the price of writing the
+ * numbers, so in a run of number arrays (coordinates) only some are searched, unless one had properties,
+ * and none of more than 1024 numbers. `strict` searches all. Arrays of anything else always are.
+ */
+function mayHaveNames(walk: Walk, length: number, slot: ShapeNode): boolean {
+  if (walk.settings.strict) return true
+  if (length > LONGEST_SEARCHED) return false
+  if (slot.arraysEpoch !== walk.shapes.epoch) {
+    slot.arraysEpoch = walk.shapes.epoch
+    slot.arrays = 0
+  }
+  if (slot.arrays === SEARCH_ALL) return true
+  const nth = slot.arrays++
+  return nth < SEARCHED || nth % SAMPLE === 0
+}
+
+/** Names of an array's own enumerable properties beside its elements: they come last. */
+function ownNames(array: readonly unknown[]): readonly string[] {
+  const keys = Object.keys(array)
+  let first = keys.length
+  while (first > 0 && !isIndex(keys[first - 1])) first--
+  return first === keys.length ? NO_NAMES : keys.slice(first)
+}
+
+function isIndex(key: string): boolean {
+  const n = Number(key) >>> 0
+  return n !== 0xffff_ffff && String(n) === key
+}
+
+/** A plain object: its keys are predicted, not listed, and the op is filled in when they are known. */
+export function encodeObject(walk: Walk, object: Record<string, unknown>, slot: ShapeNode): void {
+  if (walk.isRepeated(object)) return
+  if (walk.isPolluted) return encodeRecord(walk, object, Object.keys(object), slot)
+  const { shapes } = walk
+  walk.enter(1)
+  const { last } = slot
+  const isShort = last.epoch === shapes.epoch ? last.id < OBJECTS : shapes.used.length < OBJECTS
+  const at = walk.pos
+  walk.pos += isShort ? 1 : 4
+  let node = shapes.root
+  let predicted = slot.first
+  let key = ''
+  try {
+    for (key in object) {
+      if (predicted.key !== key) predicted = shapes.follow(node, key, slot)
+      node = predicted
+      walk.value(object[key], node)
+      predicted = node.next
+    }
+  } catch (error) {
+    throw traced(error, key)
+  }
+  slot.last = node
+  closeObject(walk, at, isShort, shapes.idOf(node))
+  if ((walk.items += node.length) > walk.settings.limits.items) walk.enter(0)
+  walk.depth--
+}
+
+function closeObject(walk: Walk, at: number, isShort: boolean, id: number): void {
+  if (isShort && id < OBJECTS) {
+    walk.bytes[at] = OBJECT + id
+    return
+  }
+  if (isShort) {
+    // A shape more than was guessed at the start: make room for the long op.
+    walk.reserve(3)
+    walk.bytes.copyWithin(at + 4, at + 1, walk.pos)
+    walk.pos += 3
+  }
+  writeId(walk, at, OBJECT_LONG, id)
+}
+
+function writeId(walk: Walk, at: number, op: number, id: number): void {
+  const { bytes } = walk
+  bytes[at] = op
+  bytes[at + 1] = id
+  bytes[at + 2] = id >> 8
+  bytes[at + 3] = id >> 16
+}
+
+/** Own enumerable properties by a list of keys: of instances, null-prototype objects, arrays and errors. */
+export function encodeRecord(
+  walk: Walk,
+  object: object,
+  keys: readonly string[],
+  slot: ShapeNode,
+  op = OBJECT_LONG,
+): void {
+  const { shapes } = walk
+  walk.enter(keys.length)
+  walk.reserve(4)
+  const at = walk.pos
+  walk.pos += 4
+  let node = shapes.root
+  let key = ''
+  try {
+    for (key of keys) {
+      node = shapes.follow(node, key, slot)
+      walk.value((object as Record<string, unknown>)[key], node)
+    }
+  } catch (error) {
+    throw traced(error, key)
+  }
+  writeId(walk, at, op, shapes.idOf(node))
+  walk.depth--
+}
+
+export function encodeNullObject(walk: Walk, object: object, slot: ShapeNode): void {
+  encodeRecord(walk, object, Object.keys(object), slot, OBJECT_NULL)
+}
+
+export function encodeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, slot: ShapeNode): void {
+  const at = startCounted(walk, MAP)
+  let count = 0
+  try {
+    for (const [key, value] of Map.prototype.entries.call(map)) {
+      walk.enter(2)
+      walk.value(key, slot)
+      walk.value(value, slot)
+      walk.depth--
+      count++
+    }
+  } catch (error) {
+    throw traced(error, `<entry ${count}>`)
+  }
+  endCounted(walk, at, count)
+}
+
+export function encodeSet(walk: Walk, set: ReadonlySet<unknown>, slot: ShapeNode): void {
+  const at = startCounted(walk, SET)
+  let count = 0
+  try {
+    for (const value of Set.prototype.values.call(set)) {
+      walk.enter(1)
+      walk.value(value, slot)
+      walk.depth--
+      count++
+    }
+  } catch (error) {
+    throw traced(error, `<member ${count}>`)
+  }
+  endCounted(walk, at, count)
+}
+
+/** The count is filled in at the end: a getter inside may add entries. */
+function startCounted(walk: Walk, op: number): number {
+  walk.reserve(5)
+  walk.u8(op)
+  walk.pos += 4
+  return walk.pos
+}
+
+function endCounted(walk: Walk, at: number, count: number): void {
+  walk.view.setUint32(at - 4, count, true)
+}

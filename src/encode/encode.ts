@@ -1,0 +1,141 @@
+/** value → packet: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
+import { isOutbandError, OutbandError } from '../errors.js'
+import { isReadonly, OutOfBand } from '../out-of-band.js'
+import type { Packet } from '../packet.js'
+import { FALSE, NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
+import { builtinOf } from './builtins.js'
+import {
+  encodeArray,
+  encodeMap,
+  encodeNullObject,
+  encodeObject,
+  encodeRecord,
+  encodeSet,
+} from './containers.js'
+import { encodeError } from './errors.js'
+import { finishPacket } from './layout.js'
+import { encodeCustom } from './reduce.js'
+import { encodeBigInt, encodeBoxed, encodeDate, encodeNumber, encodeRegExp } from './scalars.js'
+import type { EncodeSettings } from './settings.js'
+import type { ShapeNode } from './shapes.js'
+import { Walk } from './walk.js'
+
+const getPrototypeOf = Object.getPrototypeOf
+const ObjectPrototype = Object.prototype
+
+export class Encoder extends Walk {
+  isBusy = false
+
+  encode(value: unknown, settings: EncodeSettings): Packet {
+    this.isBusy = true
+    this.begin(settings)
+    try {
+      this.value(value, this.shapes.slot)
+      return finishPacket(this)
+    } catch (error) {
+      throw explained(error)
+    } finally {
+      this.end()
+      this.isBusy = false
+    }
+  }
+
+  override value(value: unknown, slot: ShapeNode): void {
+    this.reserve(16)
+    if (typeof value === 'string') return this.texts.write(this, value)
+    if (typeof value === 'number') return encodeNumber(this, value)
+    if (typeof value === 'object') {
+      if (value === null) return this.u8(NULL)
+      return this.#object(value, slot)
+    }
+    if (typeof value === 'boolean') return this.u8(value ? TRUE : FALSE)
+    if (value === undefined) return this.u8(UNDEFINED)
+    if (typeof value === 'bigint') return encodeBigInt(this, value)
+    const type = this.settings.types?.typeOf(value as object | symbol)
+    if (type === undefined) throw new OutbandError('UNSUPPORTED', `encode: a ${typeof value} cannot travel`)
+    encodeCustom(this, value, type, slot)
+  }
+
+  #object(object: object, slot: ShapeNode): void {
+    const { types } = this.settings
+    if (types !== undefined) {
+      const type = types.typeOf(object)
+      if (type !== undefined) return encodeCustom(this, object, type, slot)
+    }
+    if (Array.isArray(object)) encodeArray(this, object, slot)
+    else if (getPrototypeOf(object) === ObjectPrototype)
+      encodeObject(this, object as Record<string, unknown>, slot)
+    else this.#special(object, slot)
+  }
+
+  #special(object: object, slot: ShapeNode): void {
+    if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
+    if (ArrayBuffer.isView(object)) return this.#view(object, false, isReadonly(object))
+    if (this.isRepeated(object)) return
+    if (getPrototypeOf(object) === null) return encodeNullObject(this, object, slot)
+    const tag = builtinOf(object)
+    switch (tag) {
+      case 'Map':
+        return encodeMap(this, object as Map<unknown, unknown>, slot)
+      case 'Set':
+        return encodeSet(this, object as Set<unknown>, slot)
+      case 'Date':
+        return encodeDate(this, object as Date)
+      case 'RegExp':
+        return encodeRegExp(this, object as RegExp)
+      case 'Error':
+        return encodeError(this, object as Error, slot)
+      case 'Number':
+      case 'String':
+      case 'Boolean':
+      case 'BigInt':
+        return encodeBoxed(this, object, slot)
+      case 'ArrayBuffer':
+      case 'SharedArrayBuffer':
+        this.u8(VIEW)
+        return this.views.addBuffer(object as ArrayBufferLike)
+    }
+    const keys = Object.keys(object)
+    // An object of a host class shows nothing of itself: as `{}` it would be lost without a word.
+    if (keys.length === 0 && tag !== 'Object' && tag !== 'Arguments') {
+      throw new OutbandError('UNSUPPORTED', `encode: a ${tag} cannot travel; give it a custom type`)
+    }
+    if (this.settings.strict) {
+      const name = object.constructor?.name || tag
+      throw new OutbandError(
+        'UNSUPPORTED',
+        `encode: an instance of ${name}, which has no custom type, in strict mode`,
+      )
+    }
+    encodeRecord(this, object, keys, slot)
+  }
+
+  #view(view: ArrayBufferView, isForced: boolean, readonly: boolean): void {
+    if (this.isRepeated(view)) return
+    this.u8(VIEW)
+    this.views.addView(view, isForced, readonly)
+  }
+}
+
+/** The longest path told in full. */
+const LONGEST_PATH = 200
+
+/** Puts the path into an error of ours, and turns the engine's stack overflow into the limit it is. */
+function explained(error: unknown): unknown {
+  if (error instanceof RangeError && /call stack/i.test(error.message)) {
+    return new OutbandError('LIMIT', 'encode: nested deeper than the stack allows', {
+      limit: 'depth',
+      cause: error,
+    })
+  }
+  if (!isOutbandError(error, 'UNSUPPORTED', 'DETACHED', 'LIMIT')) return error
+  const whole = `value${error.path ?? ''}`
+  const path =
+    whole.length <= LONGEST_PATH
+      ? whole
+      : `${whole.slice(0, LONGEST_PATH / 2)}…${whole.slice(-LONGEST_PATH / 2)}`
+  const { stack, message } = error
+  Object.assign(error, { path, message: `${message} at ${path}` })
+  if (stack !== undefined) error.stack = stack.replace(message, () => error.message)
+  return error
+}

@@ -1,0 +1,66 @@
+/** Error objects: the nearest built-in class, and what the error itself holds. */
+import {
+  ERROR,
+  ERROR_CAUSE,
+  ERROR_CLASSES,
+  ERROR_ERRORS,
+  ERROR_FIELDS,
+  ERROR_MESSAGE,
+  ERROR_NAME,
+  ERROR_STACK,
+} from '../wire/ops.js'
+import { encodeRecord } from './containers.js'
+import type { ShapeNode } from './shapes.js'
+import { traced, type Walk } from './walk.js'
+
+const AGGREGATE = ERROR_CLASSES.length - 1
+const STANDARD = new Set(['name', 'message', 'stack', 'cause'])
+
+export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
+  const number = classOf(error)
+  const { name, message, stack } = error
+  const hasName = typeof name === 'string' && name !== ERROR_CLASSES[number].prototype.name
+  const hasMessage = Object.hasOwn(error, 'message') && typeof message === 'string'
+  const hasStack = typeof stack === 'string'
+  const hasCause = Object.hasOwn(error, 'cause')
+  const hasErrors = number === AGGREGATE && Object.hasOwn(error, 'errors')
+  const fields = Object.keys(error).filter(key => !STANDARD.has(key) && !(hasErrors && key === 'errors'))
+
+  walk.enter(1)
+  walk.reserve(3)
+  walk.u8(ERROR)
+  walk.u8(number)
+  walk.u8(
+    (hasName ? ERROR_NAME : 0) |
+      (hasMessage ? ERROR_MESSAGE : 0) |
+      (hasStack ? ERROR_STACK : 0) |
+      (hasCause ? ERROR_CAUSE : 0) |
+      (hasErrors ? ERROR_ERRORS : 0) |
+      (fields.length > 0 ? ERROR_FIELDS : 0),
+  )
+  if (hasName) walk.text(name)
+  if (hasMessage) walk.text(message)
+  if (hasStack) walk.text(stack)
+  if (hasCause) part(walk, error, 'cause', slot)
+  if (hasErrors) part(walk, error, 'errors', slot)
+  if (fields.length > 0) encodeRecord(walk, error, fields, slot)
+  walk.depth--
+}
+
+function part(walk: Walk, error: Error, key: 'cause' | 'errors', slot: ShapeNode): void {
+  try {
+    walk.value((error as AggregateError)[key], slot)
+  } catch (failure) {
+    throw traced(failure, key)
+  }
+}
+
+function classOf(error: Error): number {
+  for (let number = AGGREGATE; number > 0; number--) if (error instanceof ERROR_CLASSES[number]) return number
+  // An error of another realm is an instance of none of ours; its class is known by name.
+  const { name } = error.constructor ?? Error
+  return Math.max(
+    0,
+    ERROR_CLASSES.findIndex(known => known.name === name),
+  )
+}

@@ -1,0 +1,22 @@
+/** Custom types, on their way out: the tag, then whatever `reduce` returns. */
+import type { CustomType } from '../registry.js'
+import { CUSTOM } from '../wire/ops.js'
+import type { ShapeNode } from './shapes.js'
+import { traced, type Walk } from './walk.js'
+
+export function encodeCustom(walk: Walk, value: unknown, type: CustomType, slot: ShapeNode): void {
+  if (walk.isRepeated(value)) return
+  walk.enter(1)
+  walk.u8(CUSTOM)
+  walk.text(type.tag)
+  const isWhole = type.rebuild !== undefined
+  if (isWhole) walk.unbuilt.push(value)
+  const parts = type.reduce(value)
+  try {
+    walk.value(parts, slot)
+  } catch (error) {
+    throw traced(error, `<${type.tag}>`)
+  }
+  if (isWhole) walk.unbuilt.pop()
+  walk.depth--
+}

@@ -1,0 +1,59 @@
+/** Numbers, BigInts, and the small built-in objects that hold one of them. */
+import { OutbandError } from '../errors.js'
+import { overLimit } from '../limits.js'
+import { BIGINT, BOXED, DATE, F64, I8, I16, I32, INTS, REGEXP } from '../wire/ops.js'
+import type { ShapeNode } from './shapes.js'
+import type { Walk } from './walk.js'
+
+/** Writes a number in the shortest op that keeps it exactly. Needs room for 9 bytes. */
+export function encodeNumber(walk: Walk, n: number): void {
+  // -0 is an integer to every comparison; only a float64 keeps it.
+  if ((n | 0) !== n || (n === 0 && 1 / n < 0)) {
+    walk.u8(F64)
+    walk.f64(n)
+  } else if (n >= 0 && n < INTS) walk.u8(n)
+  else if (n >= -128 && n < 128) {
+    walk.u8(I8)
+    walk.u8(n)
+  } else if (n >= -32_768 && n < 32_768) {
+    walk.u8(I16)
+    walk.u16(n)
+  } else {
+    walk.u8(I32)
+    walk.i32(n)
+  }
+}
+
+/** Sign and magnitude, little-endian. Hexadecimal is the one conversion that engines do in linear time. */
+export function encodeBigInt(walk: Walk, n: bigint): void {
+  const isNegative = n < 0n
+  const hex = (isNegative ? -n : n).toString(16)
+  const byteLength = n === 0n ? 0 : (hex.length + 1) >> 1
+  const { bigintBytes } = walk.settings.limits
+  if (byteLength > bigintBytes) throw overLimit('encode', 'bigintBytes', bigintBytes, byteLength)
+  walk.reserve(byteLength + 10)
+  walk.u8(BIGINT)
+  walk.varint(byteLength * 2 + (isNegative ? 1 : 0))
+  for (let i = 0, end = hex.length; i < byteLength; i++, end -= 2) {
+    walk.u8(Number.parseInt(hex.slice(Math.max(0, end - 2), end), 16))
+  }
+}
+
+export function encodeDate(walk: Walk, date: Date): void {
+  walk.u8(DATE)
+  walk.f64(Date.prototype.getTime.call(date))
+}
+
+export function encodeRegExp(walk: Walk, regexp: RegExp): void {
+  walk.u8(REGEXP)
+  walk.text(regexp.source)
+  walk.text(regexp.flags)
+}
+
+export function encodeBoxed(walk: Walk, boxed: object, slot: ShapeNode): void {
+  const primitive = boxed.valueOf()
+  if (typeof primitive === 'object')
+    throw new OutbandError('UNSUPPORTED', 'encode: a wrapper object without its primitive')
+  walk.u8(BOXED)
+  walk.value(primitive, slot)
+}

@@ -1,0 +1,103 @@
+/**
+ * The text part: strings are collected by concatenation and written at once, in segments, which is three
+ * to five times faster than one by one (measured). A segment is narrow or wide as a whole; its bound keeps
+ * one wide character from doubling everything, and a receiver's small kept string (a slice) from pinning
+ * more than a segment.
+ *
+ * Short strings that repeat (enumerations, in most documents) are written once more the second time, with
+ * a number, and as that number from then on.
+ */
+import { isWide, writeText } from '../bytes/text.js'
+import { Writer } from '../bytes/writer.js'
+import { TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF, TEXTS } from '../wire/ops.js'
+
+/** Units after which a segment is closed; also the length from which a string has a segment of its own. */
+const SEGMENT = 4096
+const CACHE = 512
+const SHORTEST = 3
+const LONGEST = 32
+
+export class Texts {
+  #open = ''
+  readonly #closed = new Writer()
+  /** Strings of the last messages, where their length and ends say; valid in the message of `#epochs`. */
+  readonly #cache: string[] = new Array<string>(CACHE).fill('')
+  readonly #epochs = new Int32Array(CACHE)
+  /** Number of the string, or −1: seen once. */
+  readonly #numbers = new Int32Array(CACHE)
+  #defined = 0
+  #epoch = 0
+
+  begin(): void {
+    this.#open = ''
+    this.#closed.rewind()
+    this.#defined = 0
+    this.#epoch++
+  }
+
+  /** Writes the op of a string to `out`, which must have room for 10 bytes. */
+  write(out: Writer, text: string): void {
+    const units = text.length
+    if (units >= SHORTEST && units <= LONGEST && this.#repeats(out, text, units)) return
+    if (units < TEXTS) out.bytes[out.pos++] = TEXT | units
+    else {
+      out.bytes[out.pos++] = TEXT_LONG
+      out.varint(units)
+      if (units >= SEGMENT) {
+        this.#close()
+        this.#open = text
+        this.#close()
+        return
+      }
+    }
+    this.#open += text
+    if (this.#open.length >= SEGMENT) this.#close()
+  }
+
+  /** True when the string was one seen before in this message, and is written. */
+  #repeats(out: Writer, text: string, units: number): boolean {
+    const at =
+      (units * 37 + text.charCodeAt(0) * 5 + text.charCodeAt(units - 1) * 11 + text.charCodeAt(units >> 1)) &
+      (CACHE - 1)
+    if (this.#epochs[at] !== this.#epoch || this.#cache[at] !== text) {
+      this.#epochs[at] = this.#epoch
+      this.#cache[at] = text
+      this.#numbers[at] = -1
+      return false
+    }
+    const number = this.#numbers[at]
+    if (number >= 0) {
+      out.bytes[out.pos++] = TEXT_REF
+      out.varint(number)
+      return true
+    }
+    this.#numbers[at] = this.#defined++
+    out.bytes[out.pos++] = TEXT_DEFINE
+    out.varint(units)
+    this.#open += text
+    if (this.#open.length >= SEGMENT) this.#close()
+    return true
+  }
+
+  #close(): void {
+    if (this.#open === '') return
+    writeSegment(this.#closed, this.#open)
+    this.#open = ''
+  }
+
+  /** Appends the text part. */
+  finish(out: Writer): void {
+    if (this.#closed.pos > 0) out.append(this.#closed.bytes.subarray(0, this.#closed.pos))
+    if (this.#open !== '') writeSegment(out, this.#open)
+    this.#open = ''
+  }
+}
+
+/** varint units << 1 | wide · units × 1 or 2 bytes */
+function writeSegment(out: Writer, text: string): void {
+  const units = text.length
+  const wide = isWide(text)
+  out.reserve(9 + units * (wide ? 2 : 1))
+  out.varint(units * 2 + (wide ? 1 : 0))
+  out.pos = writeText(out.bytes, out.pos, text, wide)
+}

@@ -1,0 +1,103 @@
+/**
+ * What the parts of the encoder share while they walk a value: the bytes so far, what was met before,
+ * shapes, text and views. One object per encoder, reused from message to message; `value` is the way back
+ * to the dispatch, so that no part imports another.
+ */
+import { Writer } from '../bytes/writer.js'
+import { isOutbandError, OutbandError } from '../errors.js'
+import { overLimit } from '../limits.js'
+import { HEADER_BYTES, REF } from '../wire/ops.js'
+import { Memo, NumbersMemo } from './memo.js'
+import { type EncodeSettings, encodeSettings } from './settings.js'
+import { type ShapeNode, Shapes } from './shapes.js'
+import { Texts } from './texts.js'
+import { Views } from './views.js'
+
+export abstract class Walk extends Writer {
+  settings: EncodeSettings = encodeSettings(undefined)
+  readonly memo = new Memo()
+  readonly numbers = new NumbersMemo()
+  readonly shapes = new Shapes()
+  readonly texts = new Texts()
+  readonly views = new Views()
+  depth = 0
+  items = 0
+  /** Whether a ref was written: only then must the receiver keep count of objects. */
+  hasRefs = false
+  /** Whether somebody put enumerable properties on Object.prototype, which `for…in` would show. */
+  isPolluted = false
+  /** Custom values being reduced that can only be rebuilt whole. */
+  readonly unbuilt: unknown[] = []
+
+  /** Writes any value. `slot` is its place: the shape node of the key it is under. */
+  abstract value(value: unknown, slot: ShapeNode): void
+
+  begin(settings: EncodeSettings): void {
+    this.settings = settings
+    this.limit = settings.limits.metaBytes
+    this.depth = 0
+    this.items = 0
+    this.hasRefs = false
+    this.isPolluted = false
+    for (const _ in {}) this.isPolluted = true
+    this.shapes.begin()
+    this.texts.begin()
+    this.pos = HEADER_BYTES
+  }
+
+  /** Lets go of everything that belongs to the caller. */
+  end(): void {
+    this.memo.clear()
+    this.numbers.clear()
+    this.shapes.end()
+    this.views.clear()
+    this.unbuilt.length = 0
+    this.rewind()
+  }
+
+  /** Notes an object; when it was met before, writes a ref to it and returns true. */
+  isRepeated(object: unknown): boolean {
+    if (!this.settings.references) return false
+    const number = this.memo.find(object)
+    if (number < 0) return false
+    if (this.unbuilt.includes(object)) {
+      throw new OutbandError(
+        'UNSUPPORTED',
+        'encode: a cycle through a custom type that is rebuilt in one step; give it create and fill',
+      )
+    }
+    this.ref(REF, number)
+    return true
+  }
+
+  ref(op: number, number: number): void {
+    this.hasRefs = true
+    this.u8(op)
+    this.varint(number)
+  }
+
+  /** Goes one container down, one of `items` elements. The caller counts `depth` down again. */
+  enter(items: number): void {
+    const { limits } = this.settings
+    if (++this.depth > limits.depth) throw overLimit('encode', 'depth', limits.depth, this.depth)
+    if ((this.items += items) > limits.items) throw overLimit('encode', 'items', limits.items, this.items)
+  }
+
+  text(text: string): void {
+    this.reserve(10)
+    this.texts.write(this, text)
+  }
+}
+
+/** The error with one more step of the path in front; errors that are not ours pass unchanged. */
+export function traced(error: unknown, step: string | number): unknown {
+  if (!isOutbandError(error)) return error
+  const name =
+    typeof step === 'number'
+      ? `[${step}]`
+      : /^[A-Za-z_$][\w$]*$/.test(step)
+        ? `.${step}`
+        : `[${JSON.stringify(step)}]`
+  Object.assign(error, { path: name + (error.path ?? '') })
+  return error
+}

@@ -1,0 +1,87 @@
+/**
+ * The one error of the project. `code` is from a closed set, numbers are in fields, and the brand
+ * (`Symbol.for`) lets `isOutbandError` recognise errors of another copy of the package or another realm.
+ * Message grammar: `stage: what at where; wanted X, got Y`.
+ */
+
+/** Every code an `OutbandError` can carry. Extend the set here and nowhere else. */
+export const CODES = [
+  'UNSUPPORTED',
+  'DETACHED',
+  'LIMIT',
+  'MALFORMED',
+  'TRUNCATED',
+  'TRAILING',
+  'BUFFERS',
+  'UNKNOWN_TYPE',
+  'REBUILD',
+  'VERSION',
+  'CHECKSUM',
+  'CLOSED',
+  'PEER_GONE',
+  'TIMEOUT',
+  'NOT_TRANSFERABLE',
+  'SHM_NOSPACE',
+  'SHM_PERM',
+  'SHM_STALE',
+  'RING_CORRUPT',
+  'TORN',
+] as const
+
+export type ErrorCode = (typeof CODES)[number]
+
+/** What an error says beside its message; absent where it has no meaning. Offsets and sizes are in bytes. */
+export interface ErrorFields {
+  /** Byte of the metadata stream where reading stopped. */
+  offset?: number
+  /** Where in the value, written as an access: `value.rows[3].fn`. */
+  path?: string
+  /** Name of the limit that was passed; a key of `Limits`. */
+  limit?: string
+  /** The limit's setting. */
+  max?: number
+  /** What was asked for or announced. */
+  requested?: number
+  /** What there was. */
+  available?: number
+  /** Index of the out-of-band buffer concerned. */
+  buffer?: number
+  /** Tag of the custom type concerned. */
+  tag?: string
+  cause?: unknown
+}
+
+const BRAND = Symbol.for('outband.error')
+
+export class OutbandError extends Error {
+  readonly code: ErrorCode
+  declare readonly offset?: number
+  declare readonly path?: string
+  declare readonly limit?: string
+  declare readonly max?: number
+  declare readonly requested?: number
+  declare readonly available?: number
+  declare readonly buffer?: number
+  declare readonly tag?: string
+
+  constructor(code: ErrorCode, message: string, fields: ErrorFields = {}) {
+    super(message, 'cause' in fields ? { cause: fields.cause } : undefined)
+    this.code = code
+    const { cause: _, ...rest } = fields
+    Object.assign(this, rest)
+  }
+}
+// On the prototype, so that it costs nothing per error and does not show up in a printed one.
+Object.defineProperty(OutbandError.prototype, 'name', {
+  value: 'OutbandError',
+  configurable: true,
+  writable: true,
+})
+Object.defineProperty(OutbandError.prototype, BRAND, { value: true })
+
+/** True for an `OutbandError` of any copy of the package, and, when codes are given, with one of them. */
+export function isOutbandError(err: unknown, ...codes: ErrorCode[]): err is OutbandError {
+  if (typeof err !== 'object' || err === null) return false
+  if ((err as Record<symbol, unknown>)[BRAND] !== true) return false
+  return codes.length === 0 || codes.includes((err as OutbandError).code)
+}

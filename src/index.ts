@@ -1,0 +1,10 @@
+/** The door of `outband`: exports only. */
+export { Codec, type CodecOptions, decode, encode } from './codec.js'
+export type { DecodeOptions } from './decode/settings.js'
+export type { EncodeOptions } from './encode/settings.js'
+export { type ErrorCode, type ErrorFields, isOutbandError, OutbandError } from './errors.js'
+export { LIMITS, type Limits, type LimitsOption } from './limits.js'
+export { isReadonly, type OutOfBand, outOfBand } from './out-of-band.js'
+export type { Packet, PacketLike } from './packet.js'
+export { type CustomType, defineType, type Registry, registry, type TypeDefinition } from './registry.js'
+export { inspect } from './wire/inspect.js'

@@ -1,0 +1,45 @@
+/**
+ * PEP 574's `PickleBuffer`: a view wrapped to say "send this out of band" and, if wanted, "read-only".
+ * JavaScript cannot protect memory (`Object.freeze` refuses typed arrays), so read-only is a declaration
+ * that survives the journey and that `isReadonly` reports; it does not stop a write.
+ */
+import { isGone } from './bytes/window.js'
+import { OutbandError } from './errors.js'
+
+const readonlyViews = new WeakSet<object>()
+
+/** A view with its wishes. It stands in the value where the view would; decode gives the bare view. */
+export class OutOfBand<V extends ArrayBufferView = ArrayBufferView> {
+  readonly view: V
+  readonly readonly: boolean
+
+  constructor(view: V, readonly: boolean) {
+    this.view = view
+    this.readonly = readonly
+    Object.freeze(this)
+  }
+}
+
+/**
+ * Forces a view out of band whatever the threshold, except `threshold: Infinity`, and may declare it
+ * read-only. Borrows the view.
+ * @throws TypeError when the argument is not a view. @throws DETACHED when its memory is gone.
+ */
+export function outOfBand<V extends ArrayBufferView>(
+  view: V,
+  options: { readonly?: boolean } = {},
+): OutOfBand<V> {
+  if (!ArrayBuffer.isView(view)) throw new TypeError('outOfBand: wants a typed array, a DataView or a Buffer')
+  if (isGone(view)) throw new OutbandError('DETACHED', 'outOfBand: the view lost its memory')
+  return new OutOfBand(view, options.readonly ?? isReadonly(view))
+}
+
+/** True for a view that was decoded from memory its sender declared read-only. */
+export function isReadonly(view: ArrayBufferView): boolean {
+  return readonlyViews.has(view)
+}
+
+/** Notes that a decoded view is read-only. */
+export function markReadonly(view: ArrayBufferView): void {
+  readonlyViews.add(view)
+}

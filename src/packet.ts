@@ -1,0 +1,16 @@
+/**
+ * A packet is a value taken apart: a small metadata stream and the byte runs it refers to by position.
+ */
+
+export interface Packet {
+  /** The metadata stream, as `spec/FORMAT.md` writes it. Owns its ArrayBuffer: safe to transfer. */
+  readonly meta: Uint8Array
+  /** Exact windows on the caller's memory (borrow), in the order in which decode wants them. */
+  readonly buffers: readonly Uint8Array[]
+}
+
+/** What `decode` takes: a packet, or metadata with any iterable of memory, which is taken lazily. */
+export interface PacketLike {
+  readonly meta: Uint8Array
+  readonly buffers: Iterable<ArrayBufferView | ArrayBufferLike>
+}

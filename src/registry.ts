@@ -1,0 +1,117 @@
+/**
+ * Custom types: a value is reduced to parts, parts are rebuilt to a value. A registry is immutable and
+ * passed as an option; nothing is ever registered globally, so two libraries in one process cannot meet.
+ */
+
+type Class<T> = abstract new (...args: never[]) => T
+
+interface Named {
+  /** Name on the wire; both sides must use the same. Any string, unique in its registry. */
+  readonly tag: string
+}
+/** Which values are meant: instances of a class (also of unregistered subclasses), or those a predicate accepts. */
+type Selector<T> =
+  | { readonly class: Class<T>; readonly is?: never }
+  | { readonly is: (value: unknown) => value is T; readonly class?: never }
+  | { readonly is: (value: unknown) => boolean; readonly class?: never }
+
+/** Rebuilt in one step. Cycles through the value are refused: its parts exist before it does. */
+interface OneStep<T, P> {
+  /** Any value: plain data, views, other custom values. Borrowed until encode returns. */
+  readonly reduce: (value: T) => P
+  readonly rebuild: (parts: P) => T
+  readonly create?: never
+  readonly fill?: never
+}
+/** Created empty, then filled, so that its parts may refer back to it. */
+interface TwoStep<T, P> {
+  readonly reduce: (value: T) => P
+  readonly create: () => T
+  readonly fill: (target: T, parts: P) => void
+  readonly rebuild?: never
+}
+
+export type TypeDefinition<T, P> = Named & Selector<T> & (OneStep<T, P> | TwoStep<T, P>)
+
+/** A custom type, ready for `registry`. Made by `defineType`. */
+export interface CustomType<T = unknown> {
+  readonly tag: string
+  readonly class: Class<T> | undefined
+  readonly is: ((value: unknown) => boolean) | undefined
+  reduce(value: T): unknown
+  readonly rebuild: ((parts: never) => T) | undefined
+  readonly create: (() => T) | undefined
+  readonly fill: ((target: T, parts: never) => void) | undefined
+}
+
+/**
+ * Defines how values of a class, or values that a predicate accepts, travel.
+ * @throws TypeError when the tag, the selector or one of the functions is missing.
+ */
+export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T> {
+  const { tag, class: of, is, reduce, rebuild, create, fill } = definition
+  if (typeof tag !== 'string' || tag === '') throw new TypeError('defineType: tag must be a non-empty string')
+  if ((typeof of === 'function') === (typeof is === 'function')) {
+    throw new TypeError(`defineType ${tag}: give either class or is`)
+  }
+  const oneStep = typeof rebuild === 'function' && !create && !fill
+  const twoSteps = typeof create === 'function' && typeof fill === 'function' && !rebuild
+  if (typeof reduce !== 'function' || !(oneStep || twoSteps)) {
+    throw new TypeError(`defineType ${tag}: give reduce, and either rebuild or create and fill`)
+  }
+  return Object.freeze({ tag, class: of, is, reduce, rebuild, create, fill })
+}
+
+/** An immutable set of custom types. Made by `registry`. */
+export class Registry {
+  readonly types: readonly CustomType[]
+  readonly #byTag = new Map<string, CustomType>()
+  readonly #byPrototype = new Map<object, CustomType>()
+  readonly #predicates: CustomType[] = []
+
+  constructor(types: readonly CustomType[]) {
+    this.types = Object.freeze([...types])
+    for (const type of types) {
+      if (this.#byTag.has(type.tag)) throw new TypeError(`registry: tag ${type.tag} is used twice`)
+      this.#byTag.set(type.tag, type)
+      if (type.class === undefined) {
+        this.#predicates.push(type)
+        continue
+      }
+      const prototype = type.class.prototype as object
+      if (this.#byPrototype.has(prototype))
+        throw new TypeError(`registry: class of ${type.tag} is used twice`)
+      this.#byPrototype.set(prototype, type)
+    }
+    Object.freeze(this)
+  }
+
+  /** The type for a tag read from the wire. */
+  tagged(tag: string): CustomType | undefined {
+    return this.#byTag.get(tag)
+  }
+
+  /** The type for a value: its own class, else the first predicate that accepts it, else the nearest base class. */
+  typeOf(value: object | symbol): CustomType | undefined {
+    const own = typeof value === 'symbol' ? null : (Object.getPrototypeOf(value) as object | null)
+    if (own !== null) {
+      const type = this.#byPrototype.get(own)
+      if (type !== undefined) return type
+    }
+    for (const type of this.#predicates) if (type.is?.(value)) return type
+    if (this.#byPrototype.size === 0) return undefined
+    for (let base = own; base !== null; base = Object.getPrototypeOf(base) as object | null) {
+      const type = this.#byPrototype.get(base)
+      if (type !== undefined) return type
+    }
+    return undefined
+  }
+}
+
+/**
+ * Puts custom types together; pass the result as `types` to both sides.
+ * @throws TypeError when a tag or a class appears twice.
+ */
+export function registry(...types: CustomType<never>[]): Registry {
+  return new Registry(types as unknown as CustomType[])
+}

@@ -1,0 +1,3 @@
+export function inspect(_packet: unknown): string {
+  return ''
+}

@@ -1,0 +1,39 @@
+/**
+ * A shape is an ordered list of keys. The shape part of the metadata lists each once:
+ *
+ *      varint n · n × ( varint units << 1 | wide · units × 1 or 2 bytes )
+ */
+import type { Reader } from '../bytes/reader.js'
+import { isWide, readText, writeText } from '../bytes/text.js'
+import { Writer } from '../bytes/writer.js'
+
+/** The keys as the shape part has them (own). */
+export function shapeBytes(keys: readonly string[]): Uint8Array {
+  const out = new Writer()
+  out.reserve(9)
+  out.varint(keys.length)
+  for (const key of keys) {
+    const wide = isWide(key)
+    out.reserve(9 + key.length * 2)
+    out.varint(key.length * 2 + (wide ? 1 : 0))
+    out.pos = writeText(out.bytes, out.pos, key, wide)
+  }
+  return out.finish()
+}
+
+/** Reads one shape; its keys may repeat or be anything. @throws TRUNCATED, MALFORMED */
+export function readShape(reader: Reader): string[] {
+  const length = reader.varint()
+  if (length > reader.end - reader.pos) throw reader.truncated(length)
+  const keys: string[] = []
+  for (let i = 0; i < length; i++) keys.push(readKey(reader))
+  return keys
+}
+
+function readKey(reader: Reader): string {
+  const header = reader.varint()
+  const wide = header % 2 === 1
+  const byteLength = wide ? header - 1 : header / 2
+  const start = reader.take(byteLength)
+  return readText(reader.bytes, start, byteLength, wide)
+}
