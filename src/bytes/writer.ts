@@ -65,9 +65,12 @@ export class Writer {
 
   /** Appends bytes (a copy). Reserves for itself. */
   append(bytes: Uint8Array): void {
-    this.reserve(bytes.length)
-    this.bytes.set(bytes, this.pos)
-    this.pos += bytes.length
+    const { length } = bytes
+    this.reserve(length)
+    // The call behind `set` costs as much as a loop over some fifty bytes.
+    if (length > 48) this.bytes.set(bytes, this.pos)
+    else for (let i = 0; i < length; i++) this.bytes[this.pos + i] = bytes[i]
+    this.pos += length
   }
 
   /** The bytes written (own), and the cursor at 0 again. */

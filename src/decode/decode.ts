@@ -102,9 +102,9 @@ export class Decoder extends Walk {
     const body = this.take(bodyBytes)
     if (flags & HAS_CHECKSUM) this.#check()
     if (flags & HAS_SHAPES) this.shapes = this.knownShapes.read(this)
-    const buffers = packet.buffers[Symbol.iterator]()
-    if (flags & HAS_VIEWS) this.views.read(this, buffers, (flags & HAS_CHECKSUM) !== 0)
-    else if (!buffers.next().done) {
+    const { buffers } = packet
+    if (flags & HAS_VIEWS) this.views.read(this, buffers[Symbol.iterator](), (flags & HAS_CHECKSUM) !== 0)
+    else if (!isEmpty(buffers)) {
       throw new OutbandError('BUFFERS', 'decode: too many buffers; wanted 0', { buffer: 0, requested: 0 })
     }
     this.texts.begin(this.pos, this.end)
@@ -256,4 +256,8 @@ export class Decoder extends Walk {
     }
     return this.malformed('bytes that the engine cannot take', error)
   }
+}
+
+function isEmpty(buffers: PacketLike['buffers']): boolean {
+  return Array.isArray(buffers) ? buffers.length === 0 : buffers[Symbol.iterator]().next().done === true
 }

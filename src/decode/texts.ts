@@ -20,7 +20,7 @@ export class Texts {
 
   end(): void {
     this.#segment = ''
-    this.defined.length = 0
+    if (this.defined.length > 0) this.defined.length = 0
   }
 
   /** The next `units` units of text. @throws MALFORMED, TRUNCATED, LIMIT */

@@ -9,13 +9,15 @@ import { type Shape, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
 import { Views } from './views.js'
 
+const NO_SHAPES: readonly Shape[] = []
+
 export abstract class Walk extends Reader {
   settings: DecodeSettings = decodeSettings(undefined)
   /** Objects by their number, when the message has refs. */
   memo: unknown[] = []
   numbers: unknown[] = []
   hasRefs = false
-  shapes: Shape[] = []
+  shapes: readonly Shape[] = NO_SHAPES
   readonly knownShapes = new Shapes()
   readonly texts = new Texts()
   readonly views = new Views()
@@ -43,7 +45,7 @@ export abstract class Walk extends Reader {
       this.memo = []
       this.numbers = []
     }
-    this.shapes = []
+    this.shapes = NO_SHAPES
     this.texts.end()
     this.views.end()
     this.release()

@@ -18,7 +18,8 @@ import {
   SET,
 } from '../wire/ops.js'
 import type { ShapeNode } from './shapes.js'
-import { traced, type Walk } from './walk.js'
+import { traced } from './trace.js'
+import type { Walk } from './walk.js'
 
 const hasOwn = Object.hasOwn
 
@@ -29,9 +30,12 @@ export function encodeArray(walk: Walk, array: readonly unknown[], slot: ShapeNo
     if (op !== 0) return encodeNumbers(walk, array as readonly number[], op, slot)
   }
   if (walk.isRepeated(array)) return
-  const names = ownNames(array)
+  const names = walk.settings.references || mayHaveNames(walk, length, slot) ? ownNames(array) : NO_NAMES
   walk.enter(length + names.length)
-  if (names.length > 0) walk.u8(ARRAY_PROPS)
+  if (names.length > 0) {
+    slot.arrays = SEARCH_ALL
+    walk.u8(ARRAY_PROPS)
+  }
   if (length < ARRAYS) walk.u8(ARRAY | length)
   else {
     walk.u8(ARRAY_LONG)
@@ -49,7 +53,7 @@ export function encodeArray(walk: Walk, array: readonly unknown[], slot: ShapeNo
   } catch (error) {
     throw traced(error, i)
   }
-  if (names.length > 0) encodeRecord(walk, array, names, slot)
+  if (names.length > 0) encodeRecord(walk, array, names)
   walk.depth--
 }
 
@@ -92,22 +96,23 @@ function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: S
   else if (op === NUMBERS_I32) for (let i = 0; i < length; i++, pos += 4) view.setInt32(pos, array[i], true)
   else for (let i = 0; i < length; i++, pos += 8) view.setFloat64(pos, array[i], true)
   walk.pos = pos
-  if (names.length > 0) encodeRecord(walk, array, names, slot)
+  if (names.length > 0) encodeRecord(walk, array, names)
   walk.depth--
 }
 
 const NO_NAMES: readonly string[] = []
 const SEARCH_ALL = -1
-/** Number arrays at one place that are all searched for own properties; after them one in `SAMPLE` is. */
+/** Arrays at one place that are all searched for own properties; after them one in `SAMPLE` is. */
 const SEARCHED = 16
 const SAMPLE = 64
 const LONGEST_SEARCHED = 1024
 
 /**
- * Whether a number array is searched for own properties. The search makes a string of every index
- * (90 ns for a pair, 40 ns an element of a long array: measured), twenty times the price of writing the
- * numbers, so in a run of number arrays (coordinates) only some are searched, unless one had properties,
- * and none of more than 1024 numbers. `strict` searches all. Arrays of anything else always are.
+ * Whether an array of numbers, or any array when references are off, is searched for own properties beside
+ * its elements. The search makes a string of every index (90 ns for a pair, 40 ns an element of a long
+ * array: measured), up to twenty times the price of writing the elements, so of a run of arrays at one
+ * place only some are searched, unless one had properties, and none of more than 1024 elements.
+ * `strict` searches all.
  */
 function mayHaveNames(walk: Walk, length: number, slot: ShapeNode): boolean {
   if (walk.settings.strict) return true
@@ -134,33 +139,43 @@ function isIndex(key: string): boolean {
   return n !== 0xffff_ffff && String(n) === key
 }
 
-/** A plain object: its keys are predicted, not listed, and the op is filled in when they are known. */
 export function encodeObject(walk: Walk, object: Record<string, unknown>, slot: ShapeNode): void {
   if (walk.isRepeated(object)) return
-  if (walk.isPolluted) return encodeRecord(walk, object, Object.keys(object), slot)
+  if (walk.isPolluted) return encodeRecord(walk, object, Object.keys(object))
+  const shape = slot.last
+  if (!shape.isLike(object)) return encodeUnlike(walk, object, slot)
+  walk.enter(shape.length)
+  const id = walk.shapes.idOf(shape)
+  if (id < OBJECTS) walk.u8(OBJECT + id)
+  else {
+    writeId(walk, walk.pos, OBJECT_LONG, id)
+    walk.pos += 4
+  }
+  shape.write(walk, object)
+  walk.depth--
+}
+
+/** An object that was not predicted: its keys are found one by one, and the op is filled in when they are known. */
+function encodeUnlike(walk: Walk, object: Record<string, unknown>, slot: ShapeNode): void {
   const { shapes } = walk
   walk.enter(1)
-  const { last } = slot
-  const isShort = last.epoch === shapes.epoch ? last.id < OBJECTS : shapes.used.length < OBJECTS
+  const isShort = shapes.count < OBJECTS
   const at = walk.pos
   walk.pos += isShort ? 1 : 4
   let node = shapes.root
-  let predicted = slot.first
   let key = ''
   try {
     for (key in object) {
-      if (predicted.key !== key) predicted = shapes.follow(node, key, slot)
-      node = predicted
+      node = shapes.follow(node, key)
       walk.value(object[key], node)
-      predicted = node.next
     }
   } catch (error) {
     throw traced(error, key)
   }
-  slot.last = node
+  shapes.expect(slot, node)
   closeObject(walk, at, isShort, shapes.idOf(node))
-  if ((walk.items += node.length) > walk.settings.limits.items) walk.enter(0)
-  walk.depth--
+  walk.enter(node.length)
+  walk.depth -= 2
 }
 
 function closeObject(walk: Walk, at: number, isShort: boolean, id: number): void {
@@ -186,13 +201,7 @@ function writeId(walk: Walk, at: number, op: number, id: number): void {
 }
 
 /** Own enumerable properties by a list of keys: of instances, null-prototype objects, arrays and errors. */
-export function encodeRecord(
-  walk: Walk,
-  object: object,
-  keys: readonly string[],
-  slot: ShapeNode,
-  op = OBJECT_LONG,
-): void {
+export function encodeRecord(walk: Walk, object: object, keys: readonly string[], op = OBJECT_LONG): void {
   const { shapes } = walk
   walk.enter(keys.length)
   walk.reserve(4)
@@ -202,7 +211,7 @@ export function encodeRecord(
   let key = ''
   try {
     for (key of keys) {
-      node = shapes.follow(node, key, slot)
+      node = shapes.follow(node, key)
       walk.value((object as Record<string, unknown>)[key], node)
     }
   } catch (error) {
@@ -212,8 +221,8 @@ export function encodeRecord(
   walk.depth--
 }
 
-export function encodeNullObject(walk: Walk, object: object, slot: ShapeNode): void {
-  encodeRecord(walk, object, Object.keys(object), slot, OBJECT_NULL)
+export function encodeNullObject(walk: Walk, object: object): void {
+  encodeRecord(walk, object, Object.keys(object), OBJECT_NULL)
 }
 
 export function encodeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, slot: ShapeNode): void {

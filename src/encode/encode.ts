@@ -72,7 +72,7 @@ export class Encoder extends Walk {
     if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
     if (ArrayBuffer.isView(object)) return this.#view(object, false, isReadonly(object))
     if (this.isRepeated(object)) return
-    if (getPrototypeOf(object) === null) return encodeNullObject(this, object, slot)
+    if (getPrototypeOf(object) === null) return encodeNullObject(this, object)
     const tag = builtinOf(object)
     switch (tag) {
       case 'Map':
@@ -93,7 +93,8 @@ export class Encoder extends Walk {
       case 'ArrayBuffer':
       case 'SharedArrayBuffer':
         this.u8(VIEW)
-        return this.views.addBuffer(object as ArrayBufferLike)
+        this.views.addBuffer(object as ArrayBufferLike)
+        return
     }
     const keys = Object.keys(object)
     // An object of a host class shows nothing of itself: as `{}` it would be lost without a word.
@@ -107,7 +108,7 @@ export class Encoder extends Walk {
         `encode: an instance of ${name}, which has no custom type, in strict mode`,
       )
     }
-    encodeRecord(this, object, keys, slot)
+    encodeRecord(this, object, keys)
   }
 
   #view(view: ArrayBufferView, isForced: boolean, readonly: boolean): void {

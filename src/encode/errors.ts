@@ -11,7 +11,8 @@ import {
 } from '../wire/ops.js'
 import { encodeRecord } from './containers.js'
 import type { ShapeNode } from './shapes.js'
-import { traced, type Walk } from './walk.js'
+import { traced } from './trace.js'
+import type { Walk } from './walk.js'
 
 const AGGREGATE = ERROR_CLASSES.length - 1
 const STANDARD = new Set(['name', 'message', 'stack', 'cause'])
@@ -43,7 +44,7 @@ export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
   if (hasStack) walk.text(stack)
   if (hasCause) part(walk, error, 'cause', slot)
   if (hasErrors) part(walk, error, 'errors', slot)
-  if (fields.length > 0) encodeRecord(walk, error, fields, slot)
+  if (fields.length > 0) encodeRecord(walk, error, fields)
   walk.depth--
 }
 

@@ -26,7 +26,7 @@ export function finishPacket(walk: Walk): Packet {
   const { settings, shapes, views } = walk
   const bodyEnd = walk.pos
   const buffers: Uint8Array[] = []
-  if (shapes.used.length > 0) writeShapes(walk)
+  if (shapes.count > 0) writeShapes(walk)
   if (views.count > 0) writeViews(walk, buffers)
   walk.texts.finish(walk)
   const { metaBytes } = settings.limits
@@ -38,7 +38,7 @@ export function finishPacket(walk: Walk): Packet {
   bytes[2] = FORMAT_VERSION
   bytes[3] =
     (walk.hasRefs ? HAS_REFS : 0) |
-    (shapes.used.length > 0 ? HAS_SHAPES : 0) |
+    (shapes.count > 0 ? HAS_SHAPES : 0) |
     (views.count > 0 ? HAS_VIEWS : 0) |
     (settings.checksum ? HAS_CHECKSUM : 0)
   walk.view.setUint32(4, bodyEnd - HEADER_BYTES, true)
@@ -50,8 +50,8 @@ export function finishPacket(walk: Walk): Packet {
 function writeShapes(walk: Walk): void {
   const { shapes } = walk
   walk.reserve(9)
-  walk.varint(shapes.used.length)
-  for (const node of shapes.used) walk.append(shapes.bytesOf(node))
+  walk.varint(shapes.count)
+  for (let id = 0; id < shapes.count; id++) walk.append(shapes.bytesOf(shapes.used[id]))
 }
 
 /** varint runs · varint views · runs · views · bytes of the in-band runs */

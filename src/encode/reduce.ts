@@ -2,7 +2,8 @@
 import type { CustomType } from '../registry.js'
 import { CUSTOM } from '../wire/ops.js'
 import type { ShapeNode } from './shapes.js'
-import { traced, type Walk } from './walk.js'
+import { traced } from './trace.js'
+import type { Walk } from './walk.js'
 
 export function encodeCustom(walk: Walk, value: unknown, type: CustomType, slot: ShapeNode): void {
   if (walk.isRepeated(value)) return

@@ -1,18 +1,28 @@
 /**
  * Shape prediction. Key lists live in a trie: a node is a key after its parent's keys, the root is `{}`.
- * Every node remembers which key came next last time, and which key began the last object found at its
- * place in the value, so an object like the one before it is recognised by one pointer compare a key.
+ * Every node remembers the shape of the last object found at its place in the value. An object with the
+ * same keys is recognised by one pointer compare a key, before anything of it is written, and its fields
+ * are then read by name in a generated function, where V8 knows where they lie: 2 ns a field instead of 8
+ * (measured). Where the host forbids generated code, a loop over the keys does the same.
  *
  * The trie lives as long as its encoder, bounded: keys past the bounds get nodes of their own that no
  * one else finds (dictionaries with ids for keys would fill it otherwise).
  */
 import { shapeBytes } from '../wire/shapes.js'
+import { traced } from './trace.js'
+import type { Walk } from './walk.js'
 
+/** Objects of a shape before its function is generated: making one costs about as much as 50 objects. */
+const WARM = 16
 const MOST_NODES = 4096
 const MOST_CHILDREN = 256
 const MOST_KEYS = 128
+const MOST_KEPT = 64
 
-/** Matches no key: where nothing is predicted yet. */
+/** The keys of no object. */
+const UNKNOWN: readonly string[] = [undefined as never]
+
+/** The shape of no object: where nothing is predicted yet. */
 let nothing: ShapeNode | undefined
 
 export class ShapeNode {
@@ -23,11 +33,14 @@ export class ShapeNode {
   /** Whether the trie holds this node, so that others may find it. */
   readonly isLinked: boolean
   children: Map<string, ShapeNode> | undefined = undefined
-  /** Predicted: the node of the key after this one. */
-  next: ShapeNode
-  /** Predicted, for objects that are the value of this key: the node of their first key, and of their last. */
-  first: ShapeNode
+  /** Predicted: the shape of an object that is the value of this key. */
   last: ShapeNode
+  /** The nodes and keys from the root to here; none until an object of this shape was met. */
+  nodes: readonly ShapeNode[] | undefined = undefined
+  names: readonly string[] = UNKNOWN
+  /** Objects of this shape written by the loop, and the generated function that took over. */
+  count = 0
+  fields: Fields | undefined = undefined
   /** Message in which `id` is valid. */
   epoch = 0
   id = 0
@@ -41,10 +54,17 @@ export class ShapeNode {
     this.parent = parent
     this.length = length
     this.isLinked = isLinked
-    this.next = nothing ?? this
     // Objects under one key of a dictionary are like those under the key before.
-    this.first = parent?.first ?? this.next
-    this.last = this.next
+    this.last = parent?.last ?? nothing ?? this
+  }
+
+  /** Notes the way from the root, so that `isLike` can recognise the next object of this shape. */
+  prepare(): void {
+    const nodes = new Array<ShapeNode>(this.length)
+    for (let node: ShapeNode = this; node.parent !== undefined; node = node.parent)
+      nodes[node.length - 1] = node
+    this.nodes = nodes
+    this.names = nodes.map(node => node.key)
   }
 
   keys(): string[] {
@@ -52,6 +72,41 @@ export class ShapeNode {
     for (let node: ShapeNode = this; node.parent !== undefined; node = node.parent)
       keys[node.length - 1] = node.key
     return keys
+  }
+
+  /** Whether the object has exactly these keys, in this order. */
+  isLike(object: object): boolean {
+    const { names } = this
+    let i = 0
+    for (const key in object) if (key !== names[i++]) return false
+    return i === names.length
+  }
+
+  /** Writes the values of an object that is like this shape. */
+  write(walk: Walk, object: Record<string, unknown>): void {
+    if (this.fields !== undefined) return this.fields(walk, object)
+    const nodes = this.nodes as readonly ShapeNode[]
+    if (++this.count === WARM) this.fields = generate(nodes)
+    let i = 0
+    try {
+      for (; i < nodes.length; i++) walk.value(object[nodes[i].key], nodes[i])
+    } catch (error) {
+      throw traced(error, nodes[i].key)
+    }
+  }
+}
+
+/** Writes the values of an object whose keys are known. */
+type Fields = (walk: Walk, object: Record<string, unknown>) => void
+
+/** Undefined where the host forbids generated code. */
+function generate(nodes: readonly ShapeNode[]): Fields | undefined {
+  const steps = nodes.map((node, i) => `i=${i};w.value(o[${JSON.stringify(node.key)}],n[${i}]);`).join('')
+  try {
+    const body = `return function(w,o){let i=0;try{${steps}}catch(e){throw traced(e,n[i].key)}}`
+    return new Function('n', 'traced', body)(nodes, traced) as Fields
+  } catch {
+    return undefined
   }
 }
 
@@ -63,8 +118,9 @@ export class Shapes {
   slot = new ShapeNode('', undefined, 0, true)
   /** Number of the message; no two messages of one encoder share it. */
   epoch = 0
-  /** Shapes of this message by their id. */
+  /** Shapes of this message by their id: the first `count`. Cutting the list each time would cost a tenth of a small message. */
   readonly used: ShapeNode[] = []
+  count = 0
   #nodes = 0
 
   begin(): void {
@@ -76,11 +132,12 @@ export class Shapes {
   }
 
   end(): void {
-    this.used.length = 0
+    this.count = 0
+    if (this.used.length > MOST_KEPT) this.used.length = 0
   }
 
-  /** The node of `key` after `node`, when the prediction was wrong; predicts it next time. */
-  follow(node: ShapeNode, key: string, slot: ShapeNode): ShapeNode {
+  /** The node of `key` after `node`. */
+  follow(node: ShapeNode, key: string): ShapeNode {
     let child = node.children?.get(key)
     if (child === undefined) {
       const isLinked =
@@ -94,17 +151,22 @@ export class Shapes {
       node.children ??= new Map()
       node.children.set(key, child)
     }
-    if (node === this.root) slot.first = child
-    else node.next = child
     return child
+  }
+
+  /** Predicts a shape for the next object at this place. */
+  expect(slot: ShapeNode, shape: ShapeNode): void {
+    if (!shape.isLinked) return
+    slot.last = shape
+    if (shape.nodes === undefined) shape.prepare()
   }
 
   /** The id of a shape in this message. */
   idOf(node: ShapeNode): number {
     if (node.epoch === this.epoch) return node.id
     node.epoch = this.epoch
-    node.id = this.used.length
-    this.used.push(node)
+    node.id = this.count
+    this.used[this.count++] = node
     return node.id
   }
 

@@ -7,7 +7,7 @@
  * Short strings that repeat (enumerations, in most documents) are written once more the second time, with
  * a number, and as that number from then on.
  */
-import { isWide, writeText } from '../bytes/text.js'
+import { isWide, writeShort, writeText } from '../bytes/text.js'
 import { Writer } from '../bytes/writer.js'
 import { TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF, TEXTS } from '../wire/ops.js'
 
@@ -96,8 +96,18 @@ export class Texts {
 /** varint units << 1 | wide · units × 1 or 2 bytes */
 function writeSegment(out: Writer, text: string): void {
   const units = text.length
+  out.reserve(9 + units * 2)
+  const { pos } = out
+  out.varint(units * 2)
+  const end = writeShort(out.bytes, out.pos, text)
+  if (end >= 0) {
+    out.pos = end
+    return
+  }
   const wide = isWide(text)
-  out.reserve(9 + units * (wide ? 2 : 1))
-  out.varint(units * 2 + (wide ? 1 : 0))
+  if (wide) {
+    out.pos = pos
+    out.varint(units * 2 + 1)
+  }
   out.pos = writeText(out.bytes, out.pos, text, wide)
 }

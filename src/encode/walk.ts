@@ -4,7 +4,7 @@
  * to the dispatch, so that no part imports another.
  */
 import { Writer } from '../bytes/writer.js'
-import { isOutbandError, OutbandError } from '../errors.js'
+import { OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
 import { HEADER_BYTES, REF } from '../wire/ops.js'
 import { Memo, NumbersMemo } from './memo.js'
@@ -51,7 +51,7 @@ export abstract class Walk extends Writer {
     this.numbers.clear()
     this.shapes.end()
     this.views.clear()
-    this.unbuilt.length = 0
+    if (this.unbuilt.length > 0) this.unbuilt.length = 0
     this.rewind()
   }
 
@@ -80,24 +80,12 @@ export abstract class Walk extends Writer {
   enter(items: number): void {
     const { limits } = this.settings
     if (++this.depth > limits.depth) throw overLimit('encode', 'depth', limits.depth, this.depth)
-    if ((this.items += items) > limits.items) throw overLimit('encode', 'items', limits.items, this.items)
+    this.items += items
+    if (this.items > limits.items) throw overLimit('encode', 'items', limits.items, this.items)
   }
 
   text(text: string): void {
     this.reserve(10)
     this.texts.write(this, text)
   }
-}
-
-/** The error with one more step of the path in front; errors that are not ours pass unchanged. */
-export function traced(error: unknown, step: string | number): unknown {
-  if (!isOutbandError(error)) return error
-  const name =
-    typeof step === 'number'
-      ? `[${step}]`
-      : /^[A-Za-z_$][\w$]*$/.test(step)
-        ? `.${step}`
-        : `[${JSON.stringify(step)}]`
-  Object.assign(error, { path: name + (error.path ?? '') })
-  return error
 }
