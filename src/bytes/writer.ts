@@ -10,7 +10,7 @@ const START = 4096
 /** Reserved, but often not written, by the last op of a message. */
 const SLACK = 64
 /** A larger run is let go after use instead of being kept for the next message. */
-const KEEP = 2 ** 20
+const KEEP = 2 ** 22
 
 export class Writer {
   bytes = new Uint8Array(START)

@@ -30,12 +30,9 @@ export function encodeArray(walk: Walk, array: readonly unknown[], slot: ShapeNo
     if (op !== 0) return encodeNumbers(walk, array as readonly number[], op, slot)
   }
   if (walk.isRepeated(array)) return
-  const names = walk.settings.references || mayHaveNames(walk, length, slot) ? ownNames(array) : NO_NAMES
+  const names = searched(walk, array, slot)
   walk.enter(length + names.length)
-  if (names.length > 0) {
-    slot.arrays = SEARCH_ALL
-    walk.u8(ARRAY_PROPS)
-  }
+  if (names.length > 0) walk.u8(ARRAY_PROPS)
   if (length < ARRAYS) walk.u8(ARRAY | length)
   else {
     walk.u8(ARRAY_LONG)
@@ -80,13 +77,10 @@ function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: S
     if (number >= 0) return walk.ref(REF_NUMBERS, number)
   }
   const { length } = array
-  const names = mayHaveNames(walk, length, slot) ? ownNames(array) : NO_NAMES
+  const names = length <= LONGEST_SEARCHED || walk.settings.strict ? searched(walk, array, slot) : NO_NAMES
   walk.enter(length + names.length)
   walk.reserve(length * 8 + 10)
-  if (names.length > 0) {
-    slot.arrays = SEARCH_ALL
-    walk.u8(ARRAY_PROPS)
-  }
+  if (names.length > 0) walk.u8(ARRAY_PROPS)
   walk.u8(op)
   walk.varint(length)
   const { bytes, view } = walk
@@ -101,29 +95,32 @@ function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: S
 }
 
 const NO_NAMES: readonly string[] = []
-const SEARCH_ALL = -1
-/** Arrays at one place that are all searched for own properties; after them one in `SAMPLE` is. */
+/** Arrays at one place that are all searched; after them one in `SAMPLE` is, and all once one had properties. */
 const SEARCHED = 16
-const SAMPLE = 64
+const SAMPLE = 16
+const SEARCH_ALL = -1
+/** The longest array of nothing but numbers that is searched. */
 const LONGEST_SEARCHED = 1024
 
 /**
- * Whether an array of numbers, or any array when references are off, is searched for own properties beside
- * its elements. The search makes a string of every index (90 ns for a pair, 40 ns an element of a long
- * array: measured), up to twenty times the price of writing the elements, so of a run of arrays at one
- * place only some are searched, unless one had properties, and none of more than 1024 elements.
- * `strict` searches all.
+ * The array's own properties beside its elements, if it is searched for them. The search makes a string of
+ * every index, which costs 60 to 100 ns for a pair and 40 ns an element of a long array (measured): as much
+ * as all the rest. So of many arrays at one place in the value (coordinates, tags) only some are searched,
+ * and of long arrays those that hold something else than numbers. `strict` searches all.
  */
-function mayHaveNames(walk: Walk, length: number, slot: ShapeNode): boolean {
-  if (walk.settings.strict) return true
-  if (length > LONGEST_SEARCHED) return false
-  if (slot.arraysEpoch !== walk.shapes.epoch) {
-    slot.arraysEpoch = walk.shapes.epoch
+function searched(walk: Walk, array: readonly unknown[], slot: ShapeNode): readonly string[] {
+  const { epoch } = walk.shapes
+  if (slot.arraysEpoch !== epoch) {
+    slot.arraysEpoch = epoch
     slot.arrays = 0
   }
-  if (slot.arrays === SEARCH_ALL) return true
-  const nth = slot.arrays++
-  return nth < SEARCHED || nth % SAMPLE === 0
+  if (slot.arrays !== SEARCH_ALL && !walk.settings.strict) {
+    const nth = slot.arrays++
+    if (nth >= SEARCHED && nth % SAMPLE !== 0) return NO_NAMES
+  }
+  const names = ownNames(array)
+  if (names.length > 0) slot.arrays = SEARCH_ALL
+  return names
 }
 
 /** Names of an array's own enumerable properties beside its elements: they come last. */

@@ -56,9 +56,7 @@ export class Texts {
 
   /** True when the string was one seen before in this message, and is written. */
   #repeats(out: Writer, text: string, units: number): boolean {
-    const at =
-      (units * 37 + text.charCodeAt(0) * 5 + text.charCodeAt(units - 1) * 11 + text.charCodeAt(units >> 1)) &
-      (CACHE - 1)
+    const at = (units * 37 + text.charCodeAt(0) * 5 + text.charCodeAt(units - 1) * 11) & (CACHE - 1)
     if (this.#epochs[at] !== this.#epoch || this.#cache[at] !== text) {
       this.#epochs[at] = this.#epoch
       this.#cache[at] = text
