@@ -10,17 +10,40 @@ interface Resizable {
   readonly maxByteLength?: number
 }
 
-const typedArrayKeys = (Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array).keys
+// Slots are asked, not classes: they are the same in every realm (a test runner gives each file one of its own).
+const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array
+const getter = (prototype: object, name: string | symbol): (() => unknown) =>
+  (Object.getOwnPropertyDescriptor(prototype, name) as { get(): unknown }).get
+const typedArrayName = getter(TypedArrayPrototype, Symbol.toStringTag)
+const dataViewBytes = getter(DataView.prototype, 'byteLength')
+const bufferBytes = getter(ArrayBuffer.prototype, 'byteLength')
+const sharedBytes =
+  typeof SharedArrayBuffer === 'function' ? getter(SharedArrayBuffer.prototype, 'byteLength') : undefined
+const { keys: typedArrayKeys, subarray } = TypedArrayPrototype
+
+function isDataView(view: ArrayBufferView): boolean {
+  return typedArrayName.call(view) === undefined
+}
 
 /** True when the view is detached or lies outside its shrunk buffer: its bytes cannot be read any more. */
 export function isGone(view: ArrayBufferView): boolean {
   try {
-    // Both throw for memory that is gone and for nothing else; byteLength of a typed array would say 0.
-    if (view instanceof DataView) void view.byteLength
+    // Both throw for memory that is gone and for nothing else.
+    if (isDataView(view)) dataViewBytes.call(view)
     else typedArrayKeys.call(view)
     return false
   } catch {
     return true
+  }
+}
+
+/** Bytes of the window, −1 when they cannot be read any more: there a DataView throws and a typed array claims 0. */
+export function windowBytes(view: ArrayBufferView): number {
+  try {
+    const { byteLength } = view
+    return byteLength === 0 && isGone(view) ? -1 : byteLength
+  } catch {
+    return -1
   }
 }
 
@@ -35,8 +58,22 @@ export function isDetached(buffer: ArrayBufferLike): boolean {
   }
 }
 
-export function isShared(buffer: ArrayBufferLike): boolean {
-  return typeof SharedArrayBuffer === 'function' && buffer instanceof SharedArrayBuffer
+export function isShared(buffer: unknown): boolean {
+  return !(buffer instanceof ArrayBuffer) && sharedBytes !== undefined && hasSlot(buffer, sharedBytes)
+}
+
+/** True for an ArrayBuffer or a SharedArrayBuffer. */
+export function isMemory(value: unknown): boolean {
+  return value instanceof ArrayBuffer || hasSlot(value, bufferBytes) || isShared(value)
+}
+
+function hasSlot(value: unknown, slot: () => unknown): boolean {
+  try {
+    slot.call(value)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** `maxByteLength` of a resizable or growable buffer, −1 for a fixed one. */
@@ -54,38 +91,49 @@ export function allocate(byteLength: number, max: number): ArrayBuffer {
 /**
  * True when a view of a resizable buffer follows its length. The language has no question for it:
  * - a typed array answers through `subarray`, which passes a length to its species only when there is one;
- * - a DataView is asked on a clone (one temporary copy of the buffer) that is grown by a byte;
- * - a DataView on growable shared memory cannot be asked: one that reaches the end is taken to track it.
+ * - a DataView, and an instance of a class of its own whose constructor must not be run, is asked on a clone
+ *   (one temporary copy of the buffer) that is resized by an element;
+ * - those on growable shared memory cannot be asked: one that reaches the end is taken to track it.
  */
 export function isLengthTracking(view: ArrayBufferView): boolean {
   const { buffer } = view
   const max = maxBytes(buffer)
   if (max < 0) return false
-  const rest = buffer.byteLength - view.byteOffset
-  if (!(view instanceof DataView)) {
-    const { BYTES_PER_ELEMENT } = view as Uint8Array
-    if (rest - view.byteLength >= BYTES_PER_ELEMENT) return false
-    return subarrayTracks(view as Uint8Array)
-  }
-  if (rest !== view.byteLength) return false
-  if (isShared(buffer)) return true
-  const clone = structuredClone(view) as DataView & { buffer: { resize(n: number): void } }
-  const length = clone.byteLength
-  if (max > clone.buffer.byteLength) clone.buffer.resize(clone.buffer.byteLength + 1)
-  else if (length > 0) clone.buffer.resize(clone.buffer.byteLength - 1)
+  const rest = buffer.byteLength - view.byteOffset - view.byteLength
+  const elementBytes = isDataView(view) ? 1 : (view as Uint8Array).BYTES_PER_ELEMENT
+  if (rest >= elementBytes) return false
+  if (isPlainTypedArray(view)) return subarrayTracks(view as Uint8Array)
+  return isShared(buffer) || cloneTracks(view, elementBytes)
+}
+
+/** True for an instance of Uint8Array and the like, of this realm, and not of a class that extends them. */
+function isPlainTypedArray(view: ArrayBufferView): boolean {
+  return Object.getPrototypeOf(Object.getPrototypeOf(view)) === TypedArrayPrototype
+}
+
+function cloneTracks(view: ArrayBufferView, elementBytes: number): boolean {
+  const clone = structuredClone(view)
+  const buffer = clone.buffer as ArrayBufferLike & { resize(n: number): void }
+  const { byteOffset, byteLength } = clone
+  const end = byteOffset + byteLength
+  const max = maxBytes(buffer)
+  if (end + elementBytes <= max) buffer.resize(end + elementBytes)
+  else if (byteLength > 0) buffer.resize(end - 1)
   else return true
-  return !isGone(clone) && clone.byteLength !== length
+  // A window of fixed length stays as it was, or is gone with the byte that was cut off.
+  const left = windowBytes(clone)
+  return left >= 0 && left !== byteLength
 }
 
 function subarrayTracks(view: Uint8Array): boolean {
   const ViewClass = view.constructor as typeof Uint8Array
-  const probe = view.subarray(0)
+  const probe = subarray.call(view, 0)
   let length: number | undefined
   function species(this: unknown, ...args: [ArrayBuffer, number, number?]): Uint8Array {
     length = args[2]
     return new ViewClass(...args)
   }
   Object.defineProperty(probe, 'constructor', { value: { [Symbol.species]: species } })
-  probe.subarray(0)
+  subarray.call(probe, 0)
   return length === undefined
 }

@@ -6,7 +6,8 @@ import type { Walk } from './walk.js'
 
 export function decodeArray(walk: Walk, length: number): unknown[] {
   walk.enter(length)
-  const array = new Array<unknown>(length)
+  // `new Array(0)` reserves four elements, 88 bytes for an op of one.
+  const array = length === 0 ? [] : new Array<unknown>(length)
   if (walk.hasRefs) walk.memo.push(array)
   for (let i = 0; i < length; i++) {
     if (walk.bytes[walk.pos] === HOLE && walk.pos < walk.end) walk.pos++
@@ -62,7 +63,7 @@ function readNumbers(walk: Walk, op: number, pos: number, length: number): numbe
   return numbers
 }
 
-export function readId(walk: Walk): number {
+function readId(walk: Walk): number {
   const at = walk.take(3)
   return walk.bytes[at] | (walk.bytes[at + 1] << 8) | (walk.bytes[at + 2] << 16)
 }
@@ -72,15 +73,25 @@ function shapeAt(walk: Walk, id: number): Shape {
   return walk.shapes[id]
 }
 
-export function decodeObject(walk: Walk, id: number): Record<string, unknown> {
+/** An object by the short op, which names only shapes whose objects are small. */
+export function decodeSmallObject(walk: Walk, id: number): Record<string, unknown> {
   const shape = shapeAt(walk, id)
+  if (shape.isCostly) throw walk.malformed(`shape ${id}, without keys or with indices, in a short op`)
+  return object(walk, shape)
+}
+
+export function decodeObject(walk: Walk): Record<string, unknown> {
+  return object(walk, shapeAt(walk, readId(walk)))
+}
+
+function object(walk: Walk, shape: Shape): Record<string, unknown> {
   if (!walk.settings.limits.codegen) return record(walk, shape, {})
   const build = shape.build ?? shape.warmUp()
   if (build === undefined) return record(walk, shape, {})
   walk.enter(shape.keys.length)
-  const object = build(walk)
+  const built = build(walk)
   walk.depth--
-  return object
+  return built
 }
 
 export function decodeNullObject(walk: Walk): Record<string, unknown> {
@@ -95,11 +106,14 @@ function record(walk: Walk, shape: Shape, object: Record<string, unknown>): Reco
 
 /** Sets own properties, whatever their names: `__proto__` is a key like any other, and the last of equal keys wins. */
 function fill(walk: Walk, object: Record<string, unknown>, shape: Shape): void {
-  const { keys, isOrdinary } = shape
+  const { keys, isOrdinary, sparseKey } = shape
   walk.enter(keys.length)
+  // A read-only element makes V8 keep the elements in a dictionary instead of up to 12 KiB of empty slots.
+  if (sparseKey !== undefined)
+    Object.defineProperty(object, sparseKey, { configurable: true, enumerable: true })
   for (let i = 0; i < keys.length; i++) {
     const value = walk.value()
-    if (isOrdinary) object[keys[i]] = value
+    if (isOrdinary && keys[i] !== sparseKey) object[keys[i]] = value
     else define(object, keys[i], value)
   }
   walk.depth--

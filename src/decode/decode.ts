@@ -55,7 +55,7 @@ import {
   decodeNumbers,
   decodeObject,
   decodeSet,
-  readId,
+  decodeSmallObject,
 } from './containers.js'
 import { decodeError } from './errors.js'
 import { decodeCustom, UNBUILT } from './rebuild.js'
@@ -164,7 +164,7 @@ export class Decoder extends Walk {
     if (op < TEXT) return op
     if (op < ARRAY) return this.text(op - TEXT)
     if (op < OBJECT) return decodeArray(this, op - ARRAY)
-    if (op < UNDEFINED) return decodeObject(this, op - OBJECT)
+    if (op < UNDEFINED) return decodeSmallObject(this, op - OBJECT)
     switch (op) {
       case UNDEFINED:
         return undefined
@@ -203,7 +203,7 @@ export class Decoder extends Walk {
       case NUMBERS_F64:
         return decodeNumbers(this, op)
       case OBJECT_LONG:
-        return decodeObject(this, readId(this))
+        return decodeObject(this)
       case OBJECT_NULL:
         return decodeNullObject(this)
       case MAP:

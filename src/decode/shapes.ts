@@ -7,7 +7,7 @@
  */
 import type { Reader } from '../bytes/reader.js'
 import { readText } from '../bytes/text.js'
-import { readShape } from '../wire/shapes.js'
+import { isCostly, isIndexLike, readShape } from '../wire/shapes.js'
 import type { Walk } from './walk.js'
 
 /** Builds an object from the values that follow on the wire. */
@@ -16,6 +16,10 @@ export type Build = (walk: Walk) => Record<string, unknown>
 /** Objects of a shape before its constructor is generated: making one costs about as much as 50 objects. */
 const WARM = 16
 const MOST_KEYS = 128
+/** Indices up to here are stored as in an array. */
+const DENSE = 16
+/** From here on a first index makes V8 store the elements in a dictionary (its `kMaxGap`). */
+const GAP = 1024
 const MOST_SHAPES = 1024
 const MOST_BYTES = 2048
 
@@ -24,6 +28,9 @@ export class Shape {
   readonly bytes: Uint8Array
   /** Whether plain assignment makes own properties of all keys. */
   readonly isOrdinary: boolean
+  readonly isCostly: boolean
+  /** An index key so far from 0 that V8 would make room for all below it, or `undefined`. */
+  readonly sparseKey: string | undefined
   /** Predicted: the shape listed after this one. */
   next: Shape | undefined = undefined
   count = 0
@@ -32,6 +39,8 @@ export class Shape {
   constructor(keys: readonly string[], bytes: Uint8Array) {
     this.keys = keys
     this.bytes = bytes
+    this.isCostly = isCostly(keys)
+    this.sparseKey = keys.find(isSparse)
     this.isOrdinary = !keys.some(key => key in Array.prototype || key in Error.prototype)
   }
 
@@ -87,10 +96,15 @@ function isNext(reader: Reader, shape: Shape): boolean {
   return true
 }
 
-/** Undefined for keys that a literal would reorder or swallow, and where the host forbids generated code. */
+function isSparse(key: string): boolean {
+  return isIndexLike(key) && Number(key) > DENSE
+}
+
+/** Undefined for keys that a literal would swallow, and where the host forbids generated code. */
 function generate(keys: readonly string[]): Build | undefined {
-  if (new Set(keys).size !== keys.length || keys.some(key => key === '__proto__' || /^\d/.test(key)))
-    return undefined
+  if (new Set(keys).size !== keys.length || keys.includes('__proto__')) return undefined
+  const first = keys.find(isIndexLike)
+  if (keys.some(isSparse) && !(Number(first) >= GAP)) return undefined
   const names = keys.map(key => JSON.stringify(key))
   const empty = names.map(name => `${name}:undefined`).join(',')
   const fill = names.map(name => `o[${name}]=w.value();`).join('')

@@ -8,7 +8,7 @@
  */
 import { crc32c } from '../bytes/crc32c.js'
 import { asBuffer } from '../bytes/text.js'
-import { allocate, isShared, maxBytes } from '../bytes/window.js'
+import { allocate, isMemory, isShared, maxBytes } from '../bytes/window.js'
 import { OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
@@ -191,7 +191,7 @@ function receive(run: Run, buffers: Iterator<Memory>, index: number, checksum: n
     })
   }
   const isView = ArrayBuffer.isView(value)
-  if (!isView && !(value instanceof ArrayBuffer) && !isShared(value)) {
+  if (!isView && !isMemory(value)) {
     throw new OutbandError(
       'BUFFERS',
       `decode: buffer ${index} is not memory; wanted a view or an ArrayBuffer`,

@@ -17,16 +17,19 @@ const BUILTINS = [
 
 /**
  * Name of the built-in class that an object really is: brands are asked, since prototypes can be borrowed
- * (`Object.create(Map.prototype)`) and differ between realms. Other objects: what they call themselves.
+ * (`Object.create(Map.prototype)`, a Proxy) and differ between realms. Other objects: what they call themselves.
  */
 export function builtinOf(object: object): string {
   const tag = Object.prototype.toString.call(object).slice(8, -1)
+  let posesAs: string | undefined
   for (const known of BUILTINS) {
     const { name } = known
     if (tag !== name && !(object instanceof known)) continue
-    return isBranded(object, name) ? name : 'Object'
+    if (isBranded(object, name)) return name
+    posesAs = name
   }
-  return tag
+  // A Proxy of a Map is an instance of Map that keeps its entries to itself.
+  return posesAs === undefined ? tag : `would-be ${posesAs}`
 }
 
 const mapSize = Object.getOwnPropertyDescriptor(Map.prototype, 'size')?.get as () => number
@@ -41,7 +44,8 @@ function isBranded(object: object, name: string): boolean {
     else if (name === 'Set') setSize.call(object)
     else if (name === 'Date') Date.prototype.getTime.call(object)
     else if (name === 'ArrayBuffer') bufferBytes.call(object)
-    else if (name === 'SharedArrayBuffer') return isShared(object as ArrayBufferLike)
+    else if (name === 'SharedArrayBuffer') return isShared(object)
+    else if (name === 'Error') return object instanceof Error || !(Symbol.toStringTag in object)
     else if (name === 'RegExp') regexpSource.call(object)
     else if (name === 'Number') Number.prototype.valueOf.call(object)
     else if (name === 'String') String.prototype.valueOf.call(object)

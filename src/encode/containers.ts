@@ -143,7 +143,7 @@ export function encodeObject(walk: Walk, object: Record<string, unknown>, slot: 
   if (!shape.isLike(object)) return encodeUnlike(walk, object, slot)
   walk.enter(shape.length)
   const id = walk.shapes.idOf(shape)
-  if (id < OBJECTS) walk.u8(OBJECT + id)
+  if (id < OBJECTS && !shape.isCostly) walk.u8(OBJECT + id)
   else {
     writeId(walk, walk.pos, OBJECT_LONG, id)
     walk.pos += 4
@@ -170,18 +170,19 @@ function encodeUnlike(walk: Walk, object: Record<string, unknown>, slot: ShapeNo
     throw traced(error, key)
   }
   shapes.expect(slot, node)
-  closeObject(walk, at, isShort, shapes.idOf(node))
+  closeObject(walk, at, isShort, node)
   walk.enter(node.length)
   walk.depth -= 2
 }
 
-function closeObject(walk: Walk, at: number, isShort: boolean, id: number): void {
-  if (isShort && id < OBJECTS) {
+function closeObject(walk: Walk, at: number, isShort: boolean, shape: ShapeNode): void {
+  const id = walk.shapes.idOf(shape)
+  if (isShort && id < OBJECTS && !shape.isCostly) {
     walk.bytes[at] = OBJECT + id
     return
   }
   if (isShort) {
-    // A shape more than was guessed at the start: make room for the long op.
+    // Not the op that was guessed at the start: make room for the long one.
     walk.reserve(3)
     walk.bytes.copyWithin(at + 4, at + 1, walk.pos)
     walk.pos += 3

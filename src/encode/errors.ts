@@ -15,17 +15,19 @@ import { traced } from './trace.js'
 import type { Walk } from './walk.js'
 
 const AGGREGATE = ERROR_CLASSES.length - 1
-const STANDARD = new Set(['name', 'message', 'stack', 'cause'])
-
 export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
   const number = classOf(error)
-  const { name, message, stack } = error
-  const hasName = typeof name === 'string' && name !== ERROR_CLASSES[number].prototype.name
-  const hasMessage = Object.hasOwn(error, 'message') && typeof message === 'string'
+  const { stack } = error
   const hasStack = typeof stack === 'string'
-  const hasCause = Object.hasOwn(error, 'cause')
-  const hasErrors = number === AGGREGATE && Object.hasOwn(error, 'errors')
-  const fields = Object.keys(error).filter(key => !STANDARD.has(key) && !(hasErrors && key === 'errors'))
+  // What is enumerable is a field like any other, `name` set by a constructor for one, and stays enumerable.
+  const fields = Object.keys(error).filter(key => key !== 'stack')
+  const isHidden = (key: string) => Object.hasOwn(error, key) && !fields.includes(key)
+  const name = fields.includes('name') ? undefined : error.name
+  const message = isHidden('message') ? error.message : undefined
+  const hasName = typeof name === 'string' && name !== ERROR_CLASSES[number].prototype.name
+  const hasMessage = typeof message === 'string'
+  const hasCause = isHidden('cause')
+  const hasErrors = number === AGGREGATE && isHidden('errors')
 
   walk.enter(1)
   walk.reserve(3)

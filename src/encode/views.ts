@@ -7,7 +7,7 @@
  * ArrayBuffer in the value is one run, whole.
  */
 import { isBuffer } from '../bytes/text.js'
-import { isDetached, isGone, isLengthTracking, isShared, maxBytes } from '../bytes/window.js'
+import { isDetached, isLengthTracking, isShared, maxBytes, windowBytes } from '../bytes/window.js'
 import { OutbandError } from '../errors.js'
 import {
   KIND_ARRAY_BUFFER,
@@ -61,8 +61,8 @@ export class Views {
   #byBuffer: Map<ArrayBufferLike, number> | undefined
 
   addView(view: ArrayBufferView, isForced: boolean, isReadonly: boolean): void {
-    const { byteLength } = view
-    if (byteLength === 0 && isGone(view)) throw gone('a view')
+    const byteLength = windowBytes(view)
+    if (byteLength < 0) throw gone('a view')
     const { buffer, byteOffset } = view
     let kind = kindOf(view)
     if (isReadonly) kind |= VIEW_READONLY
@@ -110,8 +110,9 @@ export class Views {
     return this.#byBuffer.get(buffer) ?? -1
   }
 
-  /** Lays out the runs, in the order of their first views. */
+  /** Lays out the runs, in the order of their first views. @throws DETACHED as `check` does */
   runs(): Run[] {
+    this.check()
     for (const head of this.#heads) {
       if (this.#next[head] < 0) this.#run[head] = this.#newRun(head)
       else this.#merge(head)
@@ -197,10 +198,9 @@ export class Views {
   /** @throws DETACHED when a getter, proxy or callback took memory away or resized it since it was met. */
   check(): void {
     for (let i = 0; i < this.count; i++) {
-      const source = this.#source[i]
       const byteLength = this.#end[i] - this.#start[i]
-      const isSame = source.byteLength === byteLength && (byteLength > 0 || !isLost(source))
-      if (!isSame) throw gone('a view', byteLength, source.byteLength)
+      const left = bytesLeft(this.#source[i])
+      if (left !== byteLength) throw gone('a view', byteLength, left)
     }
   }
 
@@ -216,15 +216,16 @@ export class Views {
   }
 }
 
-function isLost(source: Source): boolean {
-  return ArrayBuffer.isView(source) ? isGone(source) : isDetached(source)
+function bytesLeft(source: Source): number {
+  if (ArrayBuffer.isView(source)) return windowBytes(source)
+  return isDetached(source) ? -1 : source.byteLength
 }
 
 function gone(what: string, wanted?: number, got?: number): OutbandError {
   if (wanted === undefined) return new OutbandError('DETACHED', `encode: ${what} lost its memory`)
   return new OutbandError(
     'DETACHED',
-    `encode: ${what} lost its memory or was resized meanwhile; wanted ${wanted} bytes, got ${got}`,
+    `encode: ${what} lost its memory or was resized meanwhile; wanted ${wanted} bytes, got ${Math.max(0, got ?? 0)}`,
   )
 }
 

@@ -7,6 +7,20 @@ import type { Reader } from '../bytes/reader.js'
 import { isWide, readText, writeText } from '../bytes/text.js'
 import { Writer } from '../bytes/writer.js'
 
+/** Whether a key is an index to the engine, or looks like one. */
+export function isIndexLike(key: string): boolean {
+  const unit = key?.charCodeAt(0)
+  return unit >= 48 && unit <= 57
+}
+
+/**
+ * Shapes that only the long op may name: without keys, or with indices for keys. An object of them takes
+ * 60 to 300 bytes, too much for the two bytes that it would cost a hostile sender otherwise.
+ */
+export function isCostly(keys: readonly string[]): boolean {
+  return keys.length === 0 || keys.some(isIndexLike)
+}
+
 /** The keys as the shape part has them (own). */
 export function shapeBytes(keys: readonly string[]): Uint8Array {
   const out = new Writer()
