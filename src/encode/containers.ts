@@ -17,6 +17,7 @@ import {
   REF_NUMBERS,
   SET,
 } from '../wire/ops.js'
+import { isIndexLike } from '../wire/shapes.js'
 import type { ShapeNode } from './shapes.js'
 import { traced } from './trace.js'
 import type { Walk } from './walk.js'
@@ -132,6 +133,7 @@ function ownNames(array: readonly unknown[]): readonly string[] {
 }
 
 function isIndex(key: string): boolean {
+  if (!isIndexLike(key)) return false
   const n = Number(key) >>> 0
   return n !== 0xffff_ffff && String(n) === key
 }
