@@ -45,16 +45,19 @@ export function paintFor(stream: { isTTY?: boolean }, env: NodeJS.ProcessEnv = p
 
 /** Writes a byte count as people read it: `1.60 MB`. */
 export function bytes(count: number): string {
-  if (count < 1000) return `${count} B`
-  const power = Math.min(3, Math.floor(Math.log10(count) / 3))
-  return `${(count / 1000 ** power).toPrecision(3)} ${['B', 'kB', 'MB', 'GB'][power]}`
+  return count < 1000 ? `${count} B` : scaled(count, ['B', 'kB', 'MB', 'GB'])
 }
 
 /** Writes nanoseconds as people read them: `12.3 µs`. */
 export function duration(ns: number): string {
-  if (ns < 1000) return `${ns.toPrecision(3)} ns`
-  const power = Math.min(3, Math.floor(Math.log10(ns) / 3))
-  return `${(ns / 1000 ** power).toPrecision(3)} ${['ns', 'µs', 'ms', 's'][power]}`
+  return scaled(ns, ['ns', 'µs', 'ms', 's'])
+}
+
+function scaled(value: number, units: readonly string[]): string {
+  // Rounded first, so that 999.9 of one unit becomes 1.00 of the next.
+  const rounded = Number(value.toPrecision(3))
+  const power = Math.max(0, Math.min(units.length - 1, Math.floor(Math.log10(rounded) / 3)))
+  return `${(rounded / 1000 ** power).toPrecision(3)} ${units[power]}`
 }
 
 const width = (text: string): number => stripVTControlCharacters(text).length

@@ -1,0 +1,210 @@
+// The bars: what must hold on any machine, each a ratio inside one run. A bar is not judged when a case it
+// needs was filtered out, and says so.
+
+import { BUFFERS, NODES } from '../fixtures/workloads.js'
+import { type Board, geometricMean } from './board.js'
+import { bundleSize } from './size.js'
+
+export interface Verdict {
+  readonly bar: string
+  readonly what: string
+  readonly must: string
+  readonly goal: string
+  /** The measured figure; NaN when a contestant is missing. */
+  readonly got: string
+  readonly passed: boolean
+  readonly notes: readonly string[]
+}
+
+interface Bar {
+  readonly bar: string
+  readonly what: string
+  readonly cases: readonly string[]
+  judge(board: Board): Omit<Verdict, 'bar' | 'what'> | Promise<Omit<Verdict, 'bar' | 'what'>>
+}
+
+const DOCUMENTS = ['records', 'movies', 'earthquakes', 'football', 'us-10m', 'cars', 'budget'].map(
+  name => `codec/${name}`,
+)
+const GIB = 2 ** 30
+const BUNDLE_MUST = 10_000
+const BUNDLE_GOAL = 6000
+
+export const bars: readonly Bar[] = [
+  {
+    bar: 'P1',
+    what: 'documents, vs msgpackr and cbor-x at equal fidelity',
+    cases: DOCUMENTS,
+    judge: board => {
+      const means = ['msgpackr sc', 'cbor-x sc'].map(rival => meanRatio(board, rival))
+      const bundled = ['msgpackr sc bundle', 'cbor-x sc bundle'].map(rival =>
+        named(rival, meanRatio(board, rival)),
+      )
+      return faster(Math.min(...means), 1.4, 2, [
+        `msgpackr sc ${times(means[0]!)}, cbor-x sc ${times(means[1]!)}`,
+        `with bundleStrings: ${bundled.join(', ')}`,
+      ])
+    },
+  },
+  {
+    bar: 'P2',
+    what: 'documents one by one, vs the fastest rival at any fidelity',
+    cases: DOCUMENTS,
+    judge: board => {
+      const ratios = DOCUMENTS.map(name => fastest(board, name))
+      const worst = Math.min(...ratios.map(({ ratio }) => ratio))
+      const mean = geometricMean(ratios.map(({ ratio }) => ratio))
+      return {
+        ...faster(worst, 1, 1, [`mean ${times(mean)}`, ...ratios.map(described)]),
+        goal: 'mean 1.5x',
+      }
+    },
+  },
+  {
+    bar: 'P3',
+    what: 'documents, vs structuredClone',
+    cases: DOCUMENTS,
+    judge: board => faster(meanRatio(board, 'structuredClone'), 2, 4, []),
+  },
+  {
+    bar: 'P4',
+    what: 'rpc, vs the fastest rival',
+    cases: ['codec/rpc'],
+    judge: board => {
+      const strict = fastest(board, 'codec/rpc', () => 'outband')
+      return faster(strict.ratio, 1, 1.5, [
+        described(strict),
+        `or, untracked where it is: ${described(fastest(board, 'codec/rpc'))}`,
+      ])
+    },
+  },
+  {
+    bar: 'P5',
+    what: 'tensor out of band: 1 GiB / 1 KiB, bytes copied',
+    cases: ['growth/tensor'],
+    judge: board => {
+      const [large, small] = [GIB, 2 ** 10].map(at => board.row('growth/tensor', 'outband t0', { at }))
+      const copied = large?.copied ?? Number.NaN
+      return slower(
+        (large?.medianNs ?? Number.NaN) / (small?.medianNs ?? Number.NaN),
+        1.5,
+        1.1,
+        copied === 0,
+        [`${copied} bytes copied`],
+      )
+    },
+  },
+  {
+    bar: 'P6',
+    what: 'tensor of 64 KiB, vs v8.Serializer + transferArrayBuffer',
+    cases: ['codec/tensor-64KiB'],
+    judge: board => {
+      const ratio = (mine: string) => board.ratio('codec/tensor-64KiB', 'v8 transfer', mine)
+      return faster(ratio('outband'), 4, 8, [named('outband t0', ratio('outband t0'))])
+    },
+  },
+  {
+    bar: 'P15',
+    what: 'core, minified and gzipped',
+    cases: [],
+    judge: async () => {
+      const size = await bundleSize()
+      return {
+        must: `≤ ${BUNDLE_MUST} B`,
+        goal: `${BUNDLE_GOAL} B`,
+        got: `${size.gzipped} B`,
+        passed: size.gzipped <= BUNDLE_MUST,
+        notes: [`minified ${size.minified} B`],
+      }
+    },
+  },
+  {
+    bar: 'P16',
+    what: 'growth: time per node to 1e6, time per buffer to 65 536',
+    cases: ['growth/nodes', 'growth/buffers'],
+    judge: board => {
+      const nodes = curve(board, 'growth/nodes', 'outband', NODES)
+      const buffers = curve(board, 'growth/buffers', 'outband t0', BUFFERS)
+      return slower(Math.max(growth(nodes), growth(buffers)), 2, 1, true, [
+        `nodes ${times(growth(nodes))}: ${nodes.map(ns => ns.toFixed(1)).join(', ')} ns`,
+        `buffers ${times(growth(buffers))}: ${buffers.map(ns => ns.toFixed(1)).join(', ')} ns`,
+      ])
+    },
+  },
+]
+
+/** Judges every bar whose cases were measured. */
+export async function judge(board: Board): Promise<Verdict[]> {
+  const verdicts: Verdict[] = []
+  for (const { bar, what, cases, judge } of bars) {
+    const missing = cases.filter(name => !board.has(name))
+    if (missing.length === 0) verdicts.push({ bar, what, ...(await judge(board)) })
+    else
+      verdicts.push({
+        bar,
+        what,
+        must: '',
+        goal: '',
+        got: 'not run',
+        passed: true,
+        notes: [`needs ${missing.join(', ')}`],
+      })
+  }
+  return verdicts
+}
+
+interface Duel {
+  readonly name: string
+  readonly rival: string
+  readonly mine: string
+  readonly ratio: number
+  readonly stateful: string
+}
+
+/**
+ * The rival we beat by least. Against one that keeps no identity we may leave identity out as well. Rivals whose
+ * receiver needs state from outside the message are told in a note: their message alone cannot be decoded.
+ */
+function fastest(
+  board: Board,
+  name: string,
+  mineAgainst = (rival: string) => (board.keepsIdentity(rival) ? 'outband' : 'outband tree'),
+): Duel {
+  const duels = board.rivals(name).map(({ contestant }) => {
+    const mine = mineAgainst(contestant)
+    return { name, rival: contestant, mine, ratio: board.ratio(name, contestant, mine) }
+  })
+  const byRatio = duels.sort((a, b) => a.ratio - b.ratio)
+  const [alone] = byRatio.filter(({ rival }) => !board.standing(rival).stateful)
+  const [helped] = byRatio.filter(({ rival }) => board.standing(rival).stateful)
+  if (!alone) return { name, rival: 'nobody', mine: 'outband', ratio: Number.NaN, stateful: '' }
+  return {
+    ...alone,
+    stateful: helped && helped.ratio < alone.ratio ? ` (${named(helped.rival, helped.ratio)})` : '',
+  }
+}
+
+const described = ({ name, rival, mine, ratio, stateful }: Duel): string =>
+  `${name}: ${mine} vs ${rival} ${times(ratio)}${stateful}`
+
+const meanRatio = (board: Board, rival: string): number =>
+  geometricMean(DOCUMENTS.map(name => board.ratio(name, rival)))
+
+const curve = (board: Board, name: string, contestant: string, sizes: readonly number[]): number[] =>
+  sizes.map(
+    at => board.time(name, contestant, { at }) / (board.row(name, contestant, { at })?.per ?? Number.NaN),
+  )
+
+/** The dearest place of a curve against its first. */
+const growth = ([first = Number.NaN, ...rest]: readonly number[]): number => Math.max(...rest) / first
+
+const times = (ratio: number): string => `${ratio.toFixed(2)}x`
+const named = (name: string, ratio: number): string => `${name} ${times(ratio)}`
+
+function faster(ratio: number, must: number, goal: number, notes: readonly string[]) {
+  return { must: `≥ ${must}x`, goal: `${goal}x`, got: times(ratio), passed: ratio >= must, notes }
+}
+
+function slower(ratio: number, must: number, goal: number, also: boolean, notes: readonly string[]) {
+  return { must: `≤ ${must}x`, goal: `${goal}x`, got: times(ratio), passed: ratio <= must && also, notes }
+}

@@ -1,0 +1,102 @@
+// The results of one run, and the questions bars and baselines ask of them.
+
+import type { Machine } from './machine.js'
+import type { Timing } from './sample.js'
+
+/** One contestant's time for one operation of one case in one heat. */
+export interface Row extends Timing {
+  readonly case: string
+  /** Rows of one heat took turns with each other; only they are compared. */
+  readonly heat: string
+  readonly contestant: string
+  readonly op: string
+  readonly at?: number
+  readonly per: number
+  readonly bytes?: number
+  readonly copied?: number
+  /** What this very value lost on its way, `type` or `identity` for example. */
+  readonly lost: readonly string[]
+}
+
+/** Facts about a contestant that bars need. */
+export interface Standing {
+  readonly ours: boolean
+  readonly stateful: boolean
+  readonly about: string
+  readonly kept: readonly string[]
+  readonly lost: readonly string[]
+}
+
+export interface Results {
+  readonly machine: Machine
+  readonly contestants: Readonly<Record<string, Standing>>
+  readonly rows: readonly Row[]
+  readonly absent: readonly { readonly case: string; readonly name: string; readonly why: string }[]
+}
+
+export interface Place {
+  readonly op?: string
+  readonly at?: number | undefined
+  readonly heat?: string
+}
+
+export class Board {
+  readonly results: Results
+
+  constructor(results: Results) {
+    this.results = results
+  }
+
+  has(name: string): boolean {
+    return this.results.rows.some(row => row.case === name)
+  }
+
+  /** A contestant's row; we are in every heat, so without one it is that of our median time. */
+  row(name: string, contestant: string, { op = 'both', at, heat }: Place = {}): Row | undefined {
+    const found = this.results.rows.filter(
+      row =>
+        row.case === name &&
+        row.contestant === contestant &&
+        row.op === op &&
+        row.at === at &&
+        (heat === undefined || row.heat === heat),
+    )
+    return found.sort((a, b) => a.medianNs - b.medianNs)[(found.length - 1) >> 1]
+  }
+
+  /** Nanoseconds of one operation; NaN when it was not measured. */
+  time(name: string, contestant: string, place?: Place): number {
+    return this.row(name, contestant, place)?.medianNs ?? Number.NaN
+  }
+
+  /** How many times faster `mine` is than `rival`, in the heat where they met. */
+  ratio(name: string, rival: string, mine = 'outband', place: Place = {}): number {
+    const theirs = this.row(name, rival, place)
+    if (!theirs) return Number.NaN
+    return theirs.medianNs / this.time(name, mine, { ...place, heat: theirs.heat })
+  }
+
+  /** Rivals whose answer has the right types and values in it; sharing may be lost. */
+  rivals(name: string): Row[] {
+    return this.results.rows.filter(
+      row => row.case === name && row.op === 'both' && !this.standing(row.contestant).ours && isFaithful(row),
+    )
+  }
+
+  standing(contestant: string): Standing {
+    const standing = this.results.contestants[contestant]
+    if (!standing) throw new TypeError(`${contestant} did not take part`)
+    return standing
+  }
+
+  keepsIdentity(contestant: string): boolean {
+    return this.standing(contestant).kept.includes('identity')
+  }
+}
+
+const SHARING = new Set(['identity', 'aliasing'])
+const isFaithful = ({ lost }: Row): boolean => lost.every(what => SHARING.has(what))
+
+export function geometricMean(values: readonly number[]): number {
+  return Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length)
+}

@@ -1,0 +1,145 @@
+// What is measured: a case names the families that meet us on it, one heat each, and brings the entrants of a
+// heat onto the field. Codec cases are one workload against everyone; growth cases are a few contestants against
+// larger and larger values.
+
+import {
+  BUFFERS,
+  buffers,
+  countNodes,
+  NODES,
+  tensor,
+  tree,
+  type Workload,
+  workloads,
+} from '../fixtures/workloads.js'
+import { coveredBytes, footprint } from '../src/cli/memory.js'
+import { bytes } from '../src/cli/table.js'
+import type { Contestant, Session } from './contestant.js'
+import { contestants } from './contestants.js'
+
+export interface Entrant {
+  readonly contestant: Contestant
+  readonly session: Session
+  /** What it was given, to be compared with what comes back. */
+  readonly value: unknown
+  /** Place on a growth curve, and the number of things its times are divided by. */
+  readonly at?: number
+  readonly per: number
+}
+
+export interface Absent {
+  readonly name: string
+  readonly why: string
+}
+
+export interface Field {
+  readonly entrants: readonly Entrant[]
+  readonly absent: readonly Absent[]
+}
+
+export interface Case {
+  readonly name: string
+  readonly about: string
+  /** Rivals that take part; who is not among them is told why. */
+  readonly rivals: readonly Contestant[]
+  readonly absent: readonly Absent[]
+  /** Opens sessions for some contestants. */
+  enter(some: readonly Contestant[]): Promise<Field>
+}
+
+const rivals = contestants.filter(({ ours }) => !ours)
+
+export const cases: readonly Case[] = [
+  ...workloads.filter(({ name }) => name !== 'tensor-1GiB').map(codecCase),
+  growthCase('nodes', 'time per node of a record-like tree', NODES, tree, countNodes),
+  growthCase(
+    'buffers',
+    'time per buffer of a message of many',
+    BUFFERS,
+    count => buffers(count, 256),
+    list => (list as unknown[]).length,
+  ),
+  growthCase(
+    'tensor',
+    'time of one array from 1 KiB to 1 GiB',
+    [2 ** 10, 2 ** 16, 2 ** 20, 2 ** 26, 2 ** 30],
+    tensor,
+    () => 1,
+  ),
+]
+
+function codecCase({ name, about, kind, make }: Workload): Case {
+  const takes = ({ kinds }: Contestant) => !kinds || kinds.includes(kind)
+  const enter = async (some: readonly Contestant[]): Promise<Field> => {
+    const value = await make()
+    const typedBytes = coveredBytes(footprint(value).views)
+    return field(some, contestant => admit(contestant, value, typedBytes))
+  }
+  return {
+    name: `codec/${name}`,
+    about,
+    rivals: rivals.filter(takes),
+    absent: rivals
+      .filter(rival => !takes(rival))
+      .map(({ name, kinds = [] }) => ({ name, why: `takes ${kinds.join(', ')} workloads alone` })),
+    enter,
+  }
+}
+
+function growthCase(
+  name: string,
+  about: string,
+  sizes: readonly number[],
+  make: (size: number) => unknown,
+  count: (value: unknown) => number,
+): Case {
+  const enter = async (some: readonly Contestant[]): Promise<Field> => {
+    const entrants: Entrant[] = []
+    const absent: Absent[] = []
+    for (const at of sizes) {
+      const value = make(at)
+      const per = count(value)
+      const typedBytes = coveredBytes(footprint(value).views)
+      const here = await field(
+        some.filter(({ growth }) => growth),
+        async contestant => ({ ...(await admit(contestant, value, typedBytes)), at, per }),
+      )
+      entrants.push(...here.entrants)
+      absent.push(...here.absent.map(({ name, why }) => ({ name: `${name} at ${at}`, why })))
+    }
+    return { entrants: entrants.sort((a, b) => place(a) - place(b)), absent }
+  }
+  return { name: `growth/${name}`, about, rivals: rivals.filter(({ growth }) => growth), absent: [], enter }
+}
+
+const place = ({ contestant }: Entrant): number => contestants.indexOf(contestant)
+
+async function field(
+  some: readonly Contestant[],
+  admit: (contestant: Contestant) => Promise<Entrant>,
+): Promise<Field> {
+  const entrants: Entrant[] = []
+  const absent: Absent[] = []
+  for (const contestant of some) {
+    try {
+      entrants.push(await admit(contestant))
+    } catch (error) {
+      absent.push({ name: contestant.name, why: String(error).split('\n', 1)[0]!.slice(0, 120) })
+    }
+  }
+  return { entrants, absent }
+}
+
+async function admit(contestant: Contestant, value: unknown, typedBytes: number): Promise<Entrant> {
+  const { maxBytes = Number.POSITIVE_INFINITY } = contestant
+  const refusal = contestant.refuses?.(value)
+  if (refusal) throw new Refusal(refusal)
+  if (typedBytes > maxBytes) throw new Refusal(`asked for at most ${bytes(maxBytes)} of typed arrays`)
+  return { contestant, session: await contestant.open(value), value, per: 1 }
+}
+
+class Refusal extends Error {
+  override toString(): string {
+    return this.message
+  }
+}

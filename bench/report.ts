@@ -1,0 +1,97 @@
+// What people read: one table per case as it finishes, then what each contestant loses, then the bars.
+
+import { type Paint, table } from '../src/cli/table.js'
+import type { Verdict } from './bars.js'
+import type { Change } from './baseline.js'
+import type { Board, Standing } from './board.js'
+import { caseTable } from './case-table.js'
+import type { Absent, Case } from './cases.js'
+import type { Machine } from './machine.js'
+
+export class Report {
+  private readonly paint: Paint
+  private readonly write: (text: string) => void
+
+  constructor(paint: Paint, write: (text: string) => void) {
+    this.paint = paint
+    this.write = write
+  }
+
+  machine({ cpu, cores, node, platform, date, plan, versions }: Machine): void {
+    this.write(`${platform}, ${cpu} (${cores} cores), node ${node}, ${date}, ${plan} run\n`)
+    this.write(
+      `${this.paint.dim(
+        Object.entries(versions)
+          .map(pair => pair.join(' '))
+          .join(', '),
+      )}\n`,
+    )
+  }
+
+  contestants(standings: Readonly<Record<string, Standing>>): void {
+    const columns = [
+      { head: 'contestant' },
+      { head: 'keeps', align: 'right' },
+      { head: 'called as' },
+    ] as const
+    const rows = Object.entries(standings).map(([name, { about, stateful, kept, lost }]) => [
+      name,
+      `${kept.length}/${kept.length + lost.length}`,
+      stateful ? `${about}; state outside the message` : about,
+    ])
+    this.write(`\n${table(columns, rows, this.paint)}\n`)
+  }
+
+  case({ name, about }: Case, board: Board, absent: readonly Absent[]): void {
+    this.write(`\n${this.paint.bold(name)}  ${about}\n${caseTable(name, board, this.paint)}\n`)
+    for (const why of new Set(absent.map(one => one.why))) {
+      const who = absent.filter(one => one.why === why).map(one => one.name)
+      this.write(`${this.paint.dim(`left out: ${who.join(', ')}: ${why}`)}\n`)
+    }
+  }
+
+  verdicts(verdicts: readonly Verdict[]): void {
+    const columns = [
+      { head: 'bar' },
+      { head: 'what' },
+      { head: 'must', align: 'right' },
+      { head: 'goal', align: 'right' },
+      { head: 'got', align: 'right' },
+      { head: '' },
+    ] as const
+    const rows = verdicts.flatMap(({ bar, what, must, goal, got, passed, notes }) => [
+      [
+        bar,
+        what,
+        must,
+        goal,
+        got,
+        must === '' ? '' : passed ? this.paint.green('pass') : this.paint.red('short'),
+      ],
+      ...notes.map(note => ['', this.paint.dim(`  ${note}`)]),
+    ])
+    this.write(`\n${table(columns, rows, this.paint)}\n`)
+  }
+
+  changes(changes: readonly Change[], tolerance: number): void {
+    const columns = [
+      { head: 'case' },
+      { head: 'contestant' },
+      { head: 'op' },
+      { head: 'speed', align: 'right' },
+      { head: '' },
+    ] as const
+    const rows = changes.map(({ case: name, contestant, op, at, factor }) => [
+      at === undefined ? name : `${name} at ${at}`,
+      contestant,
+      op,
+      `${factor.toFixed(2)}x`,
+      factor < 1 - tolerance
+        ? this.paint.red('slower')
+        : factor > 1 + tolerance
+          ? this.paint.green('faster')
+          : '',
+    ])
+    this.write(`\n${table(columns, rows, this.paint)}\n`)
+  }
+}

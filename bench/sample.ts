@@ -1,0 +1,146 @@
+// The clock. Everyone who is compared takes turns in one process (A B C A B C …), starting one place later in
+// each round, so that a slow second falls on all of them alike. A turn is a batch of operations long enough for
+// the clock and to pay for its own garbage; nobody inherits somebody else's, because the young generation is
+// emptied before each turn and the whole heap before each round. What is kept is the median of the turns.
+
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { drop, type Run } from './contestant.js'
+
+export interface Plan {
+  /**
+   * Least time of warming up. Whoever is slow, or is still getting faster, goes on up to six times as long: code
+   * that runs a few times a second was seen to wait for its compiler for a hundred operations.
+   */
+  readonly warmUpMs: number
+  readonly warmUpOperations: number
+  /** Least time of one turn. */
+  readonly turnMs: number
+  /** Least operations of one turn, unless they would take longer than `laneMs` allows for. */
+  readonly leastBatch: number
+  readonly turns: number
+  /** Time after which a slow lane takes no further turn, once it has had three. */
+  readonly laneMs: number
+}
+
+export const PLANS = {
+  full: { warmUpMs: 120, warmUpOperations: 100, turnMs: 5, leastBatch: 3, turns: 9, laneMs: 180 },
+  quick: { warmUpMs: 60, warmUpOperations: 40, turnMs: 1, leastBatch: 1, turns: 5, laneMs: 30 },
+} as const satisfies Record<string, Plan>
+
+/** Times of one operation, in nanoseconds. */
+export interface Timing {
+  readonly medianNs: number
+  readonly q1Ns: number
+  readonly q3Ns: number
+  readonly turns: number
+  readonly batch: number
+}
+
+const LEAST_TURNS = 3
+/** Batches in a row without a gain after which code counts as warm. */
+const SETTLED = 3
+const PATIENCE = 6
+
+/** Samples lanes against each other; the timings come back in the order of the lanes. */
+export async function sample(lanes: readonly Run[], plan: Plan): Promise<Timing[]> {
+  const tracks = lanes.map(run => new Track(run))
+  await inTurns(tracks, track => track.warm(plan))
+  for (let turn = 0; turn < plan.turns; turn++) {
+    const ready = tracks.filter(track => track.takes(plan))
+    if (ready.length === 0) break
+    collectGarbage('major')
+    for (let i = 0; i < ready.length; i++) {
+      drop()
+      collectGarbage('minor')
+      await ready[(i + turn) % ready.length]!.turn()
+    }
+  }
+  drop()
+  return tracks.map(track => track.timing())
+}
+
+class Track {
+  private readonly run: Run
+  private readonly times: number[] = []
+  private batch = 1
+  private warmedMs = 0
+  private warmedOperations = 0
+  private sinceFaster = 0
+  private fastestMs = Number.POSITIVE_INFINITY
+  private spentMs = 0
+
+  constructor(run: Run) {
+    this.run = run
+  }
+
+  /** Sizes the batch by the fastest time seen, so that it fills a turn; answers whether more warming is wanted. */
+  async warm({ warmUpMs, warmUpOperations, turnMs, leastBatch, laneMs }: Plan): Promise<boolean> {
+    const ms = await this.clock()
+    this.warmedOperations += this.batch
+    const operationMs = Math.max(ms, 1e-3) / this.batch
+    this.warmedMs += ms
+    this.sinceFaster = operationMs < 0.97 * this.fastestMs ? 0 : this.sinceFaster + 1
+    this.fastestMs = Math.min(this.fastestMs, operationMs)
+    const affordable = Math.max(1, Math.floor(laneMs / LEAST_TURNS / this.fastestMs))
+    const wanted = Math.max(Math.ceil(turnMs / this.fastestMs), Math.min(leastBatch, affordable))
+    this.batch = Math.min(wanted, this.batch * 8)
+    const isCold = this.warmedOperations < warmUpOperations || this.sinceFaster < SETTLED
+    return this.warmedMs < warmUpMs || this.batch < wanted || (isCold && this.warmedMs < PATIENCE * warmUpMs)
+  }
+
+  takes({ laneMs }: Plan): boolean {
+    return this.spentMs < laneMs || this.times.length < LEAST_TURNS
+  }
+
+  async turn(): Promise<void> {
+    const ms = await this.clock()
+    this.spentMs += ms
+    this.times.push((ms * 1e6) / this.batch)
+  }
+
+  timing(): Timing {
+    const sorted = this.times.sort((a, b) => a - b)
+    return {
+      medianNs: quantile(sorted, 0.5),
+      q1Ns: quantile(sorted, 0.25),
+      q3Ns: quantile(sorted, 0.75),
+      turns: sorted.length,
+      batch: this.batch,
+    }
+  }
+
+  private async clock(): Promise<number> {
+    const start = performance.now()
+    const pending = this.run(this.batch)
+    if (pending) await pending
+    return performance.now() - start
+  }
+}
+
+async function inTurns(tracks: readonly Track[], step: (track: Track) => Promise<boolean>): Promise<void> {
+  let left = tracks
+  while (left.length > 0) {
+    const again: Track[] = []
+    for (const track of left) if (await step(track)) again.push(track)
+    left = again
+  }
+}
+
+function quantile(sorted: readonly number[], q: number): number {
+  const at = (sorted.length - 1) * q
+  const low = sorted[Math.floor(at)] ?? Number.NaN
+  const high = sorted[Math.ceil(at)] ?? Number.NaN
+  return low + (high - low) * (at % 1)
+}
+
+let gc: NodeJS.GCFunction | undefined
+
+/** Empties the heap, or its young generation; asks V8 for its collector when node was started without it. */
+export function collectGarbage(type: 'major' | 'minor' = 'major'): void {
+  if (!gc) {
+    setFlagsFromString('--expose-gc')
+    gc = globalThis.gc ?? (runInNewContext('gc') as NodeJS.GCFunction)
+  }
+  gc({ type, execution: 'sync' })
+}
