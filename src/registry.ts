@@ -36,12 +36,12 @@ export type TypeDefinition<T, P> = Named & Selector<T> & (OneStep<T, P> | TwoSte
 /** A custom type, ready for `registry`. Made by `defineType`. */
 export interface CustomType<T = unknown> {
   readonly tag: string
-  readonly class: Class<T> | undefined
+  readonly class: Class<unknown> | undefined
   readonly is: ((value: unknown) => boolean) | undefined
   reduce(value: T): unknown
   readonly rebuild: ((parts: never) => T) | undefined
   readonly create: (() => T) | undefined
-  readonly fill: ((target: T, parts: never) => void) | undefined
+  readonly fill: ((target: never, parts: never) => void) | undefined
 }
 
 /**
@@ -54,6 +54,8 @@ export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T
   if ((typeof of === 'function') === (typeof is === 'function')) {
     throw new TypeError(`defineType ${tag}: give either class or is`)
   }
+  // An arrow function or a bound one: no value would ever be found to be an instance.
+  if (of !== undefined && !of.prototype) throw new TypeError(`defineType ${tag}: class makes no instances`)
   const oneStep = typeof rebuild === 'function' && !create && !fill
   const twoSteps = typeof create === 'function' && typeof fill === 'function' && !rebuild
   if (typeof reduce !== 'function' || !(oneStep || twoSteps)) {
@@ -112,6 +114,6 @@ export class Registry {
  * Puts custom types together; pass the result as `types` to both sides.
  * @throws TypeError when a tag or a class appears twice.
  */
-export function registry(...types: CustomType<never>[]): Registry {
-  return new Registry(types as unknown as CustomType[])
+export function registry(...types: CustomType[]): Registry {
+  return new Registry(types)
 }

@@ -102,7 +102,8 @@ export function isLengthTracking(view: ArrayBufferView): boolean {
   const rest = buffer.byteLength - view.byteOffset - view.byteLength
   const elementBytes = isDataView(view) ? 1 : (view as Uint8Array).BYTES_PER_ELEMENT
   if (rest >= elementBytes) return false
-  if (isPlainTypedArray(view)) return subarrayTracks(view as Uint8Array)
+  // V8 refuses to make the probe when the memory is no multiple of the element (a view that follows may lie on such).
+  if (rest === 0 && isPlainTypedArray(view)) return subarrayTracks(view as Uint8Array)
   return isShared(buffer) || cloneTracks(view, elementBytes)
 }
 

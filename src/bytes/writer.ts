@@ -73,9 +73,9 @@ export class Writer {
     this.pos += length
   }
 
-  /** The bytes written (own), and the cursor at 0 again. */
-  finish(): Uint8Array {
-    return this.bytes.slice(0, this.pos)
+  /** The bytes written from `start` on (own). */
+  finish(start = 0): Uint8Array {
+    return this.bytes.slice(start, this.pos)
   }
 
   /** Makes ready for the next message, whatever became of the last one. */

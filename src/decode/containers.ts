@@ -1,6 +1,15 @@
 /** Arrays, plain objects, Maps and Sets. */
 import { overLimit } from '../limits.js'
-import { HOLE, NUMBERS_F64, NUMBERS_I8, NUMBERS_I16, OBJECT_LONG } from '../wire/ops.js'
+import {
+  ARRAY,
+  ARRAY_LONG,
+  HOLE,
+  NUMBERS_F64,
+  NUMBERS_I8,
+  NUMBERS_I16,
+  OBJECT,
+  OBJECT_LONG,
+} from '../wire/ops.js'
 import type { Shape } from './shapes.js'
 import type { Walk } from './walk.js'
 
@@ -19,8 +28,11 @@ export function decodeArray(walk: Walk, length: number): unknown[] {
 
 /** Properties of an array beside its elements: an object record that is not an object of its own. */
 export function decodeArrayProps(walk: Walk): unknown {
+  // The op is looked at first: anything but an array could go deeper here without counting depth.
+  const op = walk.bytes[walk.pos]
+  const isArray = (op >= ARRAY && op < OBJECT) || (op >= NUMBERS_I8 && op <= NUMBERS_F64) || op === ARRAY_LONG
+  if (!isArray && walk.pos < walk.end) throw walk.malformed('properties for something that is not an array')
   const array = walk.value()
-  if (!Array.isArray(array)) throw walk.malformed('properties for something that is not an array')
   if (walk.u8() !== OBJECT_LONG) throw walk.malformed('array properties that are not a record')
   const shape = shapeAt(walk, readId(walk))
   // An index or `length` here would make an array longer than what was paid for in bytes.

@@ -19,11 +19,9 @@ import {
   HAS_REFS,
   HAS_SHAPES,
   HAS_VIEWS,
-  HEADER_BYTES,
   I8,
   I16,
   I32,
-  KNOWN_FLAGS,
   MAGIC_0,
   MAGIC_1,
   MAP,
@@ -45,8 +43,10 @@ import {
   TEXT_REF,
   TRUE,
   UNDEFINED,
+  VERSION_SHIFT,
   VIEW,
 } from '../wire/ops.js'
+import { Buffers } from './buffers.js'
 import {
   decodeArray,
   decodeArrayProps,
@@ -98,15 +98,12 @@ export class Decoder extends Walk {
 
   #message(packet: PacketLike): unknown {
     const flags = this.#header()
-    const bodyBytes = this.u32()
+    const bodyBytes = this.varint()
     const body = this.take(bodyBytes)
     if (flags & HAS_CHECKSUM) this.#check()
     if (flags & HAS_SHAPES) this.shapes = this.knownShapes.read(this)
-    const { buffers } = packet
-    if (flags & HAS_VIEWS) this.views.read(this, buffers[Symbol.iterator](), (flags & HAS_CHECKSUM) !== 0)
-    else if (!isEmpty(buffers)) {
-      throw new OutbandError('BUFFERS', 'decode: too many buffers; wanted 0', { buffer: 0, requested: 0 })
-    }
+    if (flags & HAS_VIEWS) this.views.read(this, packet, (flags & HAS_CHECKSUM) !== 0)
+    else new Buffers(packet.buffers).end()
     this.texts.begin(this.pos, this.end)
     this.pos = body
     this.end = body + bodyBytes
@@ -125,26 +122,16 @@ export class Decoder extends Walk {
   }
 
   #header(): number {
-    if (this.end < HEADER_BYTES) throw this.truncated(HEADER_BYTES)
     if (this.u8() !== MAGIC_0 || this.u8() !== MAGIC_1)
       throw this.malformed('no packet: the magic number is missing')
-    const version = this.u8()
+    const byte = this.u8()
+    const version = byte >> VERSION_SHIFT
     if (version !== FORMAT_VERSION) {
-      throw new OutbandError('VERSION', `decode: format version; wanted ${FORMAT_VERSION}, got ${version}`, {
-        offset: 2,
-        requested: version,
-      })
+      const message = `decode: format version; wanted ${FORMAT_VERSION}, got ${version}`
+      throw new OutbandError('VERSION', message, { offset: 2, requested: version, available: FORMAT_VERSION })
     }
-    const flags = this.u8()
-    if ((flags & ~KNOWN_FLAGS) !== 0) {
-      throw new OutbandError(
-        'VERSION',
-        `decode: flags that version ${FORMAT_VERSION} does not know: ${flags}`,
-        { offset: 3, requested: flags },
-      )
-    }
-    this.hasRefs = (flags & HAS_REFS) !== 0
-    return flags
+    this.hasRefs = (byte & HAS_REFS) !== 0
+    return byte
   }
 
   #check(): void {
@@ -256,8 +243,4 @@ export class Decoder extends Walk {
     }
     return this.malformed('bytes that the engine cannot take', error)
   }
-}
-
-function isEmpty(buffers: PacketLike['buffers']): boolean {
-  return Array.isArray(buffers) ? buffers.length === 0 : buffers[Symbol.iterator]().next().done === true
 }

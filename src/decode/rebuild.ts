@@ -40,7 +40,7 @@ function twoSteps(walk: Walk, type: CustomType, offset: number): unknown {
   const value = guarded(type, offset, () => type.create?.())
   walk.note(value)
   const parts = walk.value()
-  guarded(type, offset, () => type.fill?.(value, parts as never))
+  guarded(type, offset, () => type.fill?.(value as never, parts as never))
   return value
 }
 
@@ -52,8 +52,9 @@ function guarded(type: CustomType, offset: number, run: () => unknown): unknown 
   } catch (cause) {
     throw failed(type, offset, 'threw', { cause })
   }
-  if (value instanceof Promise) throw failed(type, offset, 'returned a promise')
+  // Proxies first: `instanceof` asks a proxy, and a revoked one throws.
   if (isProxy(value)) throw failed(type, offset, 'returned a proxy')
+  if (value instanceof Promise) throw failed(type, offset, 'returned a promise')
   return value
 }
 

@@ -1,6 +1,7 @@
 /** Numbers, BigInts, and the small built-in objects that hold one of them. */
 import { OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
+import { ARRAY, FALSE, I8, TEXT_REF, TRUE } from '../wire/ops.js'
 import type { Walk } from './walk.js'
 
 export function decodeI8(walk: Walk): number {
@@ -57,9 +58,11 @@ export function decodeRegExp(walk: Walk): RegExp {
 export function decodeBoxed(walk: Walk): object {
   const number = walk.memo.length
   walk.note(undefined)
+  // The op is looked at first: anything but a primitive could go deeper here without counting depth.
+  const op = walk.bytes[walk.pos]
+  const isPrimitive = op < ARRAY || op === FALSE || op === TRUE || (op >= I8 && op <= TEXT_REF)
+  if (!isPrimitive && walk.pos < walk.end) throw walk.malformed('a wrapper object without a primitive')
   const primitive = walk.value()
-  if (!/^(number|string|boolean|bigint)$/.test(typeof primitive))
-    throw walk.malformed('a wrapper object without a primitive')
   const boxed = Object(primitive) as object
   if (walk.hasRefs) walk.memo[number] = boxed
   return boxed

@@ -22,6 +22,10 @@ const DENSE = 16
 const GAP = 1024
 const MOST_SHAPES = 1024
 const MOST_BYTES = 2048
+const MOST_KNOWN_BYTES = 2 ** 17
+
+/** Of shapes that are not kept for the next message. */
+const NO_BYTES = new Uint8Array(0)
 
 export class Shape {
   readonly keys: readonly string[]
@@ -53,18 +57,22 @@ export class Shape {
 
 export class Shapes {
   readonly #known = new Map<string, Shape>()
+  #knownBytes = 0
   #first: Shape | undefined
 
   /** Reads the shape part. @throws TRUNCATED, MALFORMED */
   read(reader: Reader): Shape[] {
     const count = reader.varint()
     if (count > reader.end - reader.pos) throw reader.truncated(count)
+    if (this.#known.size >= MOST_SHAPES || this.#knownBytes >= MOST_KNOWN_BYTES) this.#forget()
     const shapes: Shape[] = []
     let predicted = this.#first
     for (let i = 0; i < count; i++) {
       const shape = predicted !== undefined && isNext(reader, predicted) ? predicted : this.#find(reader)
-      if (i === 0) this.#first = shape
-      else shapes[i - 1].next = shape
+      // Only known shapes are predicted: links to others would keep the shapes of hostile messages alive.
+      const known = shape.bytes === NO_BYTES ? undefined : shape
+      if (i === 0) this.#first = known
+      else shapes[i - 1].next = known
       shapes.push(shape)
       predicted = shape.next
     }
@@ -74,15 +82,23 @@ export class Shapes {
   #find(reader: Reader): Shape {
     const start = reader.pos
     const keys = readShape(reader)
-    const bytes = reader.bytes.slice(start, reader.pos)
-    if (bytes.length > MOST_BYTES) return new Shape(keys, bytes)
-    const name = readText(bytes, 0, bytes.length, false)
-    let shape = this.#known.get(name)
-    if (shape !== undefined) return shape
-    shape = new Shape(keys, bytes)
-    if (this.#known.size >= MOST_SHAPES) this.#known.clear()
+    const byteLength = reader.pos - start
+    if (byteLength > MOST_BYTES) return new Shape(keys, NO_BYTES)
+    const name = readText(reader.bytes, start, byteLength, false)
+    const known = this.#known.get(name)
+    if (known !== undefined) return known
+    if (this.#known.size >= MOST_SHAPES || this.#knownBytes >= MOST_KNOWN_BYTES)
+      return new Shape(keys, NO_BYTES)
+    const shape = new Shape(keys, reader.bytes.slice(start, reader.pos))
     this.#known.set(name, shape)
+    this.#knownBytes += byteLength
     return shape
+  }
+
+  #forget(): void {
+    this.#known.clear()
+    this.#knownBytes = 0
+    this.#first = undefined
   }
 }
 

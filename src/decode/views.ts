@@ -6,24 +6,28 @@
  * copied once, whole; an ArrayBuffer in the value needs a buffer of its own. A run in band is always
  * copied (own).
  */
-import { crc32c } from '../bytes/crc32c.js'
 import { asBuffer } from '../bytes/text.js'
-import { allocate, isMemory, isShared, maxBytes } from '../bytes/window.js'
+import { allocate, isShared, maxBytes } from '../bytes/window.js'
 import { OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
+import type { PacketLike } from '../packet.js'
 import {
   KIND_ARRAY_BUFFER,
   KIND_BUFFER,
   KINDS,
+  type Kind,
   PHASE_SHIFT,
+  RUN_KNOWN,
   RUN_OUT_OF_BAND,
   RUN_RESIZABLE,
   RUN_SHARED,
   VIEW_KIND,
   VIEW_READONLY,
   VIEW_TRACKING,
+  VIEW_WHOLE,
 } from '../wire/views.js'
+import { Buffers, type Memory } from './buffers.js'
 import type { Walk } from './walk.js'
 
 interface Run {
@@ -41,113 +45,81 @@ interface Run {
   isAligned: boolean
 }
 
-type Memory = ArrayBufferView | ArrayBufferLike
+interface Entry {
+  readonly flags: number
+  readonly run: Run
+  /** Bytes from the start of the run. */
+  readonly offset: number
+  /** Elements. */
+  readonly length: number
+}
 
 const NO_BYTES = new ArrayBuffer(0)
+const NONE: readonly Entry[] = []
 
 export class Views {
-  #runs: Run[] = []
-  #count = 0
+  #entries: readonly Entry[] = NONE
   #next = 0
-  readonly #kind: number[] = []
-  readonly #run: number[] = []
-  readonly #offset: number[] = []
-  readonly #length: number[] = []
 
   /** Reads the view part and takes the buffers it announces, one by one. */
-  read(walk: Walk, buffers: Iterator<Memory>, isChecked: boolean): void {
+  read(walk: Walk, packet: PacketLike, isChecked: boolean): void {
     const { limits } = walk.settings
-    const runs = walk.varint()
-    const count = walk.varint()
-    if (runs > limits.buffers) throw overLimit('decode', 'buffers', limits.buffers, runs, walk.pos)
-    if (runs * 2 + count * 4 > walk.end - walk.pos) throw walk.truncated(runs * 2 + count * 4)
-    if (count > limits.items) throw overLimit('decode', 'items', limits.items, count, walk.pos)
+    const runCount = walk.varint()
+    const viewCount = walk.varint()
+    if (runCount > limits.buffers) throw overLimit('decode', 'buffers', limits.buffers, runCount, walk.pos)
+    if (viewCount > limits.items) throw overLimit('decode', 'items', limits.items, viewCount, walk.pos)
+    const least = runCount * 2 + viewCount
+    if (least > walk.end - walk.pos) throw walk.truncated(least)
+    const buffers = new Buffers(packet.buffers)
+    const runs: Run[] = []
     let total = 0
-    let index = 0
-    for (let i = 0; i < runs; i++) {
+    for (let i = 0; i < runCount; i++) {
       const run = readRun(walk)
       total += Math.max(run.byteLength, run.max)
       if (total > limits.totalBytes)
         throw overLimit('decode', 'totalBytes', limits.totalBytes, total, walk.pos)
-      this.#runs.push(run)
-      if (run.flags & RUN_OUT_OF_BAND) receive(run, buffers, index++, isChecked ? walk.u32() : -1)
+      if (run.flags & RUN_OUT_OF_BAND) receive(run, buffers, isChecked ? walk.u32() : -1)
+      runs.push(run)
     }
-    this.#count = count
+    buffers.end()
+    const entries: Entry[] = []
+    let used = 0
+    for (let i = 0; i < viewCount; i++) {
+      const flags = walk.u8()
+      const index = flags & VIEW_WHOLE ? used : walk.varint()
+      used = Math.max(used, index + 1)
+      entries.push(readView(walk, flags, runs[index]))
+    }
+    for (const run of runs) settle(walk, run)
+    this.#entries = entries
     this.#next = 0
-    for (let i = 0; i < count; i++) this.#readView(walk, i)
-    for (const run of this.#runs) settle(walk, run)
-    expectNoMore(buffers, index)
-  }
-
-  #readView(walk: Walk, i: number): void {
-    const flags = walk.u8()
-    const index = walk.varint()
-    const offset = walk.varint()
-    const length = walk.varint()
-    const kind = KINDS[flags & VIEW_KIND]
-    const run = this.#runs[index]
-    if (flags & 128 || kind === undefined) throw walk.malformed('a view of unknown kind')
-    if (run === undefined) throw walk.malformed(`a view on run ${index} of ${this.#runs.length}`)
-    if (offset + length * kind.size > run.byteLength) {
-      throw walk.malformed(
-        `a view of ${length} × ${kind.size} bytes at ${offset} in a run of ${run.byteLength}`,
-      )
-    }
-    const isBuffer = (flags & VIEW_KIND) === KIND_ARRAY_BUFFER
-    if (isBuffer) {
-      if (offset !== 0 || length !== run.byteLength || run.flags >> PHASE_SHIFT !== 0)
-        throw walk.malformed('an ArrayBuffer that is not its run')
-      run.isBuffer = true
-    }
-    if (flags & VIEW_TRACKING) {
-      if (run.max < 0 || isBuffer) throw walk.malformed('a view that follows the length of a fixed buffer')
-      run.isTracked = true
-    }
-    if (kind.class === undefined)
-      throw new OutbandError('UNSUPPORTED', `decode: this engine has no ${kind.name}`)
-    const { size } = kind
-    if (((run.byteOffset + offset) & (size - 1)) !== 0) run.isAligned = false
-    if ((((run.flags >> PHASE_SHIFT) + offset) & (size - 1)) !== 0)
-      throw walk.malformed('a view that was never aligned')
-    this.#kind[i] = flags
-    this.#run[i] = index
-    this.#offset[i] = offset
-    this.#length[i] = length
   }
 
   /** The next view of the body. */
   next(walk: Walk): Memory {
-    const i = this.#next++
-    if (i >= this.#count) throw walk.malformed(`view ${i} of ${this.#count}`)
-    const run = this.#runs[this.#run[i]]
-    const flags = this.#kind[i]
+    if (this.isSpent) throw walk.malformed('one view too many')
+    const { flags, run, offset, length } = this.#entries[this.#next++]
     const kind = flags & VIEW_KIND
     if (kind === KIND_ARRAY_BUFFER) return run.buffer
-    const byteOffset = run.byteOffset + this.#offset[i]
-    const view = make(kind, run.buffer, byteOffset, flags & VIEW_TRACKING ? undefined : this.#length[i])
+    const byteOffset = run.byteOffset + offset
+    const view = make(kind, run.buffer, byteOffset, flags & VIEW_TRACKING ? undefined : length)
     if (flags & VIEW_READONLY) markReadonly(view)
     return view
   }
 
   get isSpent(): boolean {
-    return this.#next === this.#count
+    return this.#next === this.#entries.length
   }
 
   end(): void {
-    this.#count = 0
+    this.#entries = NONE
     this.#next = 0
-    this.#runs = []
   }
 }
 
-function make(
-  kind: number,
-  buffer: ArrayBufferLike,
-  byteOffset: number,
-  length: number | undefined,
-): ArrayBufferView {
+function make(kind: number, buffer: ArrayBufferLike, byteOffset: number, length?: number): ArrayBufferView {
   if (kind === KIND_BUFFER) return asBuffer(buffer, byteOffset, length ?? buffer.byteLength - byteOffset)
-  const ViewClass = KINDS[kind].class as NonNullable<(typeof KINDS)[number]['class']>
+  const ViewClass = KINDS[kind].class as NonNullable<Kind['class']>
   return length === undefined ? new ViewClass(buffer, byteOffset) : new ViewClass(buffer, byteOffset, length)
 }
 
@@ -155,18 +127,17 @@ function readRun(walk: Walk): Run {
   const flags = walk.u8()
   const byteLength = walk.varint()
   const max = flags & RUN_RESIZABLE ? walk.varint() : -1
-  const { bufferBytes } = walk.settings.limits
+  const { bufferBytes, shared } = walk.settings.limits
   const requested = Math.max(byteLength, max)
   if (requested > bufferBytes) throw overLimit('decode', 'bufferBytes', bufferBytes, requested, walk.pos)
-  if (max >= 0 && max < byteLength)
-    throw walk.malformed(`a buffer of ${byteLength} bytes that may have ${max}`)
-  if (flags & RUN_SHARED) {
-    if (!(flags & RUN_OUT_OF_BAND)) throw walk.malformed('shared memory in band')
-    if (!walk.settings.limits.shared) {
-      throw new OutbandError('UNSUPPORTED', 'decode: shared memory, which limits.shared forbids', {
-        limit: 'shared',
-      })
-    }
+  const isKnown = (flags & ~RUN_KNOWN) === 0 && (max < 0 || max >= byteLength)
+  if (!isKnown || (flags & RUN_SHARED && !(flags & RUN_OUT_OF_BAND))) {
+    throw walk.malformed(`a run of ${byteLength} bytes with flags ${flags}`)
+  }
+  if (flags & RUN_SHARED && !shared) {
+    throw new OutbandError('UNSUPPORTED', 'decode: shared memory, which limits.shared forbids', {
+      limit: 'shared',
+    })
   }
   return {
     flags,
@@ -181,62 +152,57 @@ function readRun(walk: Walk): Run {
 }
 
 /** Takes the buffer of an out-of-band run from the packet. @throws BUFFERS, CHECKSUM */
-function receive(run: Run, buffers: Iterator<Memory>, index: number, checksum: number): void {
-  const { value, done } = buffers.next()
-  if (done) {
-    throw new OutbandError('BUFFERS', `decode: buffer ${index} is missing; wanted ${run.byteLength} bytes`, {
-      buffer: index,
-      requested: run.byteLength,
-      available: 0,
-    })
+function receive(run: Run, buffers: Buffers, checksum: number): void {
+  const memory = buffers.take(run.byteLength)
+  if (ArrayBuffer.isView(memory)) {
+    run.buffer = memory.buffer
+    run.byteOffset = memory.byteOffset
+  } else run.buffer = memory
+  if (run.flags & RUN_SHARED && !isShared(run.buffer)) throw buffers.unshared()
+  if (checksum >= 0) buffers.check(new Uint8Array(run.buffer, run.byteOffset, run.byteLength), checksum)
+}
+
+/** varint offset · varint length, unless the view is the whole of its run */
+function readView(walk: Walk, flags: number, run: Run | undefined): Entry {
+  const kind = KINDS[flags & VIEW_KIND]
+  if (kind === undefined || run === undefined) throw walk.malformed('a view of unknown kind or run')
+  const { size } = kind
+  const isWhole = (flags & VIEW_WHOLE) !== 0
+  const offset = isWhole ? 0 : walk.varint()
+  const length = isWhole ? run.byteLength / size : walk.varint()
+  const phase = run.flags >> PHASE_SHIFT
+  const isInside = offset + length * size <= run.byteLength && Number.isInteger(length)
+  const isBuffer = (flags & VIEW_KIND) === KIND_ARRAY_BUFFER
+  const isTracked = (flags & VIEW_TRACKING) !== 0
+  if (
+    !isInside ||
+    ((phase + offset) & (size - 1)) !== 0 ||
+    (isBuffer && (phase !== 0 || length !== run.byteLength || isTracked)) ||
+    (isTracked && run.max < 0)
+  ) {
+    throw walk.malformed(`a ${kind.name} of ${length} at ${offset} in a run of ${run.byteLength} bytes`)
   }
-  const isView = ArrayBuffer.isView(value)
-  if (!isView && !isMemory(value)) {
-    throw new OutbandError(
-      'BUFFERS',
-      `decode: buffer ${index} is not memory; wanted a view or an ArrayBuffer`,
-      { buffer: index },
-    )
-  }
-  const { byteLength } = value
-  if (byteLength !== run.byteLength) {
-    throw new OutbandError(
-      'BUFFERS',
-      `decode: buffer ${index} has the wrong size; wanted ${run.byteLength} bytes, got ${byteLength}`,
-      {
-        buffer: index,
-        requested: run.byteLength,
-        available: byteLength,
-      },
-    )
-  }
-  run.buffer = isView ? value.buffer : value
-  run.byteOffset = isView ? value.byteOffset : 0
-  if (run.flags & RUN_SHARED && !isShared(run.buffer)) {
-    throw new OutbandError('BUFFERS', `decode: buffer ${index} is not shared memory, as its sender had`, {
-      buffer: index,
-    })
-  }
-  if (checksum >= 0 && crc32c(new Uint8Array(run.buffer, run.byteOffset, byteLength)) !== checksum) {
-    throw new OutbandError('CHECKSUM', `decode: buffer ${index} differs from what was sent`, {
-      buffer: index,
-    })
-  }
+  if (kind.class === undefined)
+    throw new OutbandError('UNSUPPORTED', `decode: this engine has no ${kind.name}`)
+  if (isBuffer) run.isBuffer = true
+  if (isTracked) run.isTracked = true
+  if (((run.byteOffset + offset) & (size - 1)) !== 0) run.isAligned = false
+  return { flags, run, offset, length }
 }
 
 /** Puts a run where its views can lie: in place, or in memory of its own. */
 function settle(walk: Walk, run: Run): void {
-  const { byteLength, max, flags } = run
+  const { byteLength, max, flags, buffer, byteOffset } = run
   if (!(flags & RUN_OUT_OF_BAND)) {
     const start = walk.take(byteLength)
     own(run, walk.bytes.subarray(start, start + byteLength))
     return
   }
-  const { buffer, byteOffset } = run
+  if (run.isAligned && !run.isBuffer && !run.isTracked) return
   const isAtEnd =
     byteOffset + byteLength === buffer.byteLength && maxBytes(buffer) === (max < 0 ? max : byteOffset + max)
   const isKindred = isShared(buffer) === ((flags & RUN_SHARED) !== 0)
-  const fits = (!run.isTracked || isAtEnd) && (!run.isBuffer || (isAtEnd && byteOffset === 0 && isKindred))
+  const fits = isAtEnd && (!run.isBuffer || (byteOffset === 0 && isKindred))
   if (run.isAligned && fits) return
   if (flags & RUN_SHARED) throw walk.malformed('shared memory that cannot be used where it lies')
   own(run, new Uint8Array(buffer, byteOffset, byteLength))
@@ -249,13 +215,4 @@ function own(run: Run, bytes: Uint8Array): void {
   new Uint8Array(buffer, phase).set(bytes)
   run.buffer = buffer
   run.byteOffset = phase
-}
-
-function expectNoMore(buffers: Iterator<Memory>, count: number): void {
-  if (!buffers.next().done) {
-    throw new OutbandError('BUFFERS', `decode: too many buffers; wanted ${count}`, {
-      buffer: count,
-      requested: count,
-    })
-  }
 }

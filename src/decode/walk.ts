@@ -4,6 +4,7 @@
  */
 import { Reader } from '../bytes/reader.js'
 import { overLimit } from '../limits.js'
+import { ARRAY, TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF } from '../wire/ops.js'
 import { type DecodeSettings, decodeSettings } from './settings.js'
 import { type Shape, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
@@ -57,6 +58,8 @@ export abstract class Walk extends Reader {
     const { limits } = this.settings
     if (++this.depth > limits.depth) throw overLimit('decode', 'depth', limits.depth, this.depth, this.pos)
     this.items += count
+    // Counts inside each other, each within what remains, would add up to depth times the body.
+    if (this.items > this.end) throw this.malformed('more elements than bytes')
     if (this.items > limits.items) throw overLimit('decode', 'items', limits.items, this.items, this.pos)
   }
 
@@ -68,10 +71,11 @@ export abstract class Walk extends Reader {
     return this.texts.next(this, units, this.settings.limits.stringBytes)
   }
 
-  /** A value that must be a string. */
+  /** A value that must be a string; its op is looked at first, since nothing here counts depth. */
   string(what: string): string {
-    const text = this.value()
-    if (typeof text !== 'string') throw this.malformed(`${what} that is not a string`)
-    return text
+    const op = this.bytes[this.pos]
+    const isText = (op >= TEXT && op < ARRAY) || op === TEXT_LONG || op === TEXT_DEFINE || op === TEXT_REF
+    if (!isText && this.pos < this.end) throw this.malformed(`${what} that is not a string`)
+    return this.value() as string
   }
 }

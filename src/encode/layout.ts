@@ -5,7 +5,7 @@
  */
 import { crc32c } from '../bytes/crc32c.js'
 import { OutbandError } from '../errors.js'
-import { overLimit } from '../limits.js'
+import { type Limits, overLimit } from '../limits.js'
 import type { Packet } from '../packet.js'
 import {
   FORMAT_VERSION,
@@ -13,13 +13,23 @@ import {
   HAS_REFS,
   HAS_SHAPES,
   HAS_VIEWS,
-  HEADER_BYTES,
   MAGIC_0,
   MAGIC_1,
+  VERSION_SHIFT,
 } from '../wire/ops.js'
-import { PHASE_SHIFT, RUN_OUT_OF_BAND, RUN_READONLY, RUN_RESIZABLE, RUN_SHARED } from '../wire/views.js'
-import type { Run } from './views.js'
-import type { Walk } from './walk.js'
+import {
+  KINDS,
+  PHASE_SHIFT,
+  RUN_OUT_OF_BAND,
+  RUN_READONLY,
+  RUN_RESIZABLE,
+  RUN_SHARED,
+  VIEW_KIND,
+  VIEW_WHOLE,
+} from '../wire/views.js'
+import type { EncodeSettings } from './settings.js'
+import type { Entry, Run } from './views.js'
+import { BODY_START, type Walk } from './walk.js'
 
 /** Ends a message whose body is written: `meta` is fresh (own), `buffers` are the caller's memory (borrow). */
 export function finishPacket(walk: Walk): Packet {
@@ -27,23 +37,36 @@ export function finishPacket(walk: Walk): Packet {
   const bodyEnd = walk.pos
   const buffers: Uint8Array[] = []
   if (shapes.count > 0) writeShapes(walk)
-  if (views.count > 0) writeViews(walk, buffers)
+  if (views.entries.length > 0) writeViews(walk, buffers)
   walk.texts.finish(walk)
   const { metaBytes } = settings.limits
   if (walk.pos > metaBytes) throw overLimit('encode', 'metaBytes', metaBytes, walk.pos)
-  walk.reserve(4)
-  const { bytes } = walk
-  bytes[0] = MAGIC_0
-  bytes[1] = MAGIC_1
-  bytes[2] = FORMAT_VERSION
-  bytes[3] =
-    (walk.hasRefs ? HAS_REFS : 0) |
-    (shapes.count > 0 ? HAS_SHAPES : 0) |
-    (views.count > 0 ? HAS_VIEWS : 0) |
-    (settings.checksum ? HAS_CHECKSUM : 0)
-  walk.view.setUint32(4, bodyEnd - HEADER_BYTES, true)
-  if (settings.checksum) walk.u32(crc32c(bytes.subarray(0, walk.pos)))
-  return { meta: walk.finish(), buffers }
+  const end = walk.pos
+  const start = BODY_START - headerBytes(bodyEnd - BODY_START)
+  walk.pos = start
+  walk.u8(MAGIC_0)
+  walk.u8(MAGIC_1)
+  walk.u8(
+    (FORMAT_VERSION << VERSION_SHIFT) |
+      (walk.hasRefs ? HAS_REFS : 0) |
+      (shapes.count > 0 ? HAS_SHAPES : 0) |
+      (views.entries.length > 0 ? HAS_VIEWS : 0) |
+      (settings.checksum ? HAS_CHECKSUM : 0),
+  )
+  walk.varint(bodyEnd - BODY_START)
+  walk.pos = end
+  if (settings.checksum) {
+    walk.reserve(4)
+    walk.u32(crc32c(walk.bytes.subarray(start, end)))
+  }
+  return { meta: walk.finish(start), buffers }
+}
+
+/** magic (2) · version and flags · varint */
+function headerBytes(bodyBytes: number): number {
+  let bytes = 4
+  for (let n = bodyBytes; n > 127; n = Math.floor(n / 128)) bytes++
+  return bytes
 }
 
 /** varint count · shapes */
@@ -56,32 +79,28 @@ function writeShapes(walk: Walk): void {
 
 /** varint runs · varint views · runs · views · bytes of the in-band runs */
 function writeViews(walk: Walk, buffers: Uint8Array[]): void {
-  const { views } = walk
+  const { views, settings } = walk
   const runs = views.runs()
-  const windows = runs.map(run => new Uint8Array(run.buffer, run.start, run.end - run.start))
   views.check()
-  const isOutOfBand = chooseRuns(walk, runs, windows)
-  views.check()
+  checkSizes(runs, settings.limits)
+  for (const run of runs) choose(run, settings)
+  if (settings.bufferCallback !== undefined) views.check()
   walk.reserve(18)
   walk.varint(runs.length)
-  walk.varint(views.count)
-  for (let i = 0; i < runs.length; i++) writeRun(walk, runs[i], windows[i], isOutOfBand[i])
-  for (let i = 0; i < views.count; i++) {
-    walk.reserve(28)
-    walk.u8(views.kind(i))
-    walk.varint(views.runOf(i).index)
-    walk.varint(views.offset(i))
-    walk.varint(views.length(i))
-  }
-  for (let i = 0; i < runs.length; i++) {
-    if (isOutOfBand[i]) buffers.push(windows[i])
-    else walk.append(windows[i])
+  walk.varint(views.entries.length)
+  for (const run of runs) writeRun(walk, run)
+  let used = 0
+  for (const entry of views.entries) used = writeView(walk, entry, entry.run as Run, used)
+  for (const run of runs) {
+    if (run.isOutOfBand) buffers.push(run.window)
+    else walk.append(run.window)
   }
 }
 
 /** flags · varint byteLength · varint maxByteLength, if resizable · u32 checksum, if out of band and asked for */
-function writeRun(walk: Walk, run: Run, window: Uint8Array, isOutOfBand: boolean): void {
+function writeRun(walk: Walk, run: Run): void {
   const { checksum, copyShared } = walk.settings
+  const { window, isOutOfBand } = run
   walk.reserve(24)
   walk.u8(
     (isOutOfBand ? RUN_OUT_OF_BAND : 0) |
@@ -95,29 +114,47 @@ function writeRun(walk: Walk, run: Run, window: Uint8Array, isOutOfBand: boolean
   if (checksum && isOutOfBand) walk.u32(crc32c(window))
 }
 
-/** Which runs go out of band: as the callback says, else by size. Asks once per run, in order. */
-function chooseRuns(walk: Walk, runs: readonly Run[], windows: Uint8Array[]): boolean[] {
-  const { bufferCallback, threshold, copyShared, limits } = walk.settings
+/**
+ * Kind, and unless the view is the whole of the next run: varint run · varint offset · varint length.
+ * Returns how many runs views were on so far.
+ */
+function writeView(walk: Walk, { kind, start, end }: Entry, run: Run, used: number): number {
+  walk.reserve(28)
+  if (run.index === used && start === run.start && end === run.end) {
+    walk.u8(kind | VIEW_WHOLE)
+    return used + 1
+  }
+  walk.u8(kind)
+  walk.varint(run.index)
+  walk.varint(start - run.start)
+  walk.varint((end - start) / KINDS[kind & VIEW_KIND].size)
+  return Math.max(used, run.index + 1)
+}
+
+function checkSizes(runs: readonly Run[], limits: Readonly<Limits>): void {
   if (runs.length > limits.buffers) throw overLimit('encode', 'buffers', limits.buffers, runs.length)
   let total = 0
-  return runs.map((run, i) => {
-    const { byteLength } = windows[i]
-    if (byteLength > limits.bufferBytes)
-      throw overLimit('encode', 'bufferBytes', limits.bufferBytes, byteLength)
-    total += byteLength
-    if (total > limits.totalBytes) throw overLimit('encode', 'totalBytes', limits.totalBytes, total)
-    if (run.isShared && copyShared) windows[i] = windows[i].slice()
-    const mustShare = run.isShared && !copyShared
-    const isOutOfBand =
-      bufferCallback === undefined
-        ? byteLength >= threshold || ((run.isForced || mustShare) && threshold !== Number.POSITIVE_INFINITY)
-        : !bufferCallback(windows[i], run.source)
-    if (mustShare && !isOutOfBand) {
-      throw new OutbandError(
-        'UNSUPPORTED',
-        "encode: shared memory cannot be shared in band; ask for shared: 'copy'",
-      )
-    }
-    return isOutOfBand
-  })
+  for (const { start, end } of runs) {
+    if (end - start > limits.bufferBytes)
+      throw overLimit('encode', 'bufferBytes', limits.bufferBytes, end - start)
+    total += end - start
+  }
+  if (total > limits.totalBytes) throw overLimit('encode', 'totalBytes', limits.totalBytes, total)
+}
+
+/** Sets the run's window, and whether it goes out of band: as the callback says, else by size. */
+function choose(run: Run, { bufferCallback, threshold, copyShared }: EncodeSettings): void {
+  const byteLength = run.end - run.start
+  const window = new Uint8Array(run.buffer, run.start, byteLength)
+  run.window = run.isShared && copyShared ? window.slice() : window
+  const mustShare = run.isShared && !copyShared
+  if (bufferCallback !== undefined) run.isOutOfBand = !bufferCallback(run.window, run.source)
+  else if (byteLength >= threshold) run.isOutOfBand = true
+  else run.isOutOfBand = (run.isForced || mustShare) && threshold !== Number.POSITIVE_INFINITY
+  if (mustShare && !run.isOutOfBand) {
+    throw new OutbandError(
+      'UNSUPPORTED',
+      "encode: shared memory cannot be shared in band; ask for shared: 'copy'",
+    )
+  }
 }

@@ -14,51 +14,59 @@ import {
   KIND_BUFFER,
   KIND_DATA_VIEW,
   KIND_NUMBERS,
-  KINDS,
   VIEW_READONLY,
   VIEW_TRACKING,
 } from '../wire/views.js'
 import type { Source } from './settings.js'
+
+/** One view of the value, or one ArrayBuffer. */
+export interface Entry {
+  readonly source: Source
+  readonly buffer: ArrayBufferLike
+  /** Kind byte as on the wire. */
+  readonly kind: number
+  /** Bytes from the start of the ArrayBuffer. */
+  readonly start: number
+  readonly end: number
+  readonly isForced: boolean
+  /** Whether no entry before is on the same ArrayBuffer, and the next one that is. */
+  readonly isFirst: boolean
+  next: Entry | undefined
+  run: Run | undefined
+}
 
 /** The bytes between the first and the last that some views cover. */
 export interface Run {
   readonly buffer: ArrayBufferLike
   readonly start: number
   end: number
-  /** The first view on it. */
-  readonly source: Source
-  /** Place in the packet's list of runs; −1 until its first view comes. */
+  /** Place in the packet's list of runs, and the first view on it; −1 until that comes. */
   index: number
+  source: Source
   isForced: boolean
   isReadonly: boolean
   readonly isShared: boolean
   /** `maxByteLength` for a run that must be resizable again, else −1. */
   max: number
+  /** Set when the message is laid out. */
+  window: Uint8Array
+  isOutOfBand: boolean
 }
+
+const NO_BYTES = new Uint8Array(0)
 
 const typedArrayName = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   Symbol.toStringTag,
 )?.get as () => string | undefined
 
-/** Buffers that are looked up in a list; with more, a Map is made. */
+/** Entries that are searched for an ArrayBuffer one by one; with more, a Map is made. */
 const FEW = 16
 
 export class Views {
-  count = 0
-  readonly #source: Source[] = []
-  readonly #kind: number[] = []
-  readonly #start: number[] = []
-  readonly #end: number[] = []
-  readonly #isForced: boolean[] = []
-  /** Index of the next view on the same ArrayBuffer, or −1. */
-  readonly #next: number[] = []
-  readonly #run: (Run | undefined)[] = []
-  /** Distinct ArrayBuffers, and their first and last views. */
-  readonly #buffers: ArrayBufferLike[] = []
-  readonly #heads: number[] = []
-  readonly #tails: number[] = []
-  #byBuffer: Map<ArrayBufferLike, number> | undefined
+  entries: Entry[] = []
+  /** The last entry on each ArrayBuffer. */
+  #last: Map<ArrayBufferLike, Entry> | undefined
 
   addView(view: ArrayBufferView, isForced: boolean, isReadonly: boolean): void {
     const byteLength = windowBytes(view)
@@ -83,142 +91,112 @@ export class Views {
     kind: number,
     isForced: boolean,
   ): void {
-    const index = this.count++
-    this.#source[index] = source
-    this.#kind[index] = kind
-    this.#start[index] = start
-    this.#end[index] = end
-    this.#isForced[index] = isForced
-    this.#next[index] = -1
-    this.#run[index] = undefined
-    const known = this.#find(buffer)
-    if (known < 0) {
-      this.#byBuffer?.set(buffer, this.#buffers.length)
-      this.#buffers.push(buffer)
-      this.#heads.push(index)
-      this.#tails.push(index)
-    } else {
-      this.#next[this.#tails[known]] = index
-      this.#tails[known] = index
+    const before = this.#find(buffer)
+    const isFirst = before === undefined
+    const entry: Entry = {
+      source,
+      buffer,
+      kind,
+      start,
+      end,
+      isForced,
+      isFirst,
+      next: undefined,
+      run: undefined,
     }
+    if (before !== undefined) before.next = entry
+    this.entries.push(entry)
+    this.#last?.set(buffer, entry)
   }
 
-  #find(buffer: ArrayBufferLike): number {
-    if (this.#byBuffer !== undefined) return this.#byBuffer.get(buffer) ?? -1
-    if (this.#buffers.length < FEW) return this.#buffers.indexOf(buffer)
-    this.#byBuffer = new Map(this.#buffers.map((known, i) => [known, i]))
-    return this.#byBuffer.get(buffer) ?? -1
+  /** The last entry on an ArrayBuffer. */
+  #find(buffer: ArrayBufferLike): Entry | undefined {
+    const { entries } = this
+    if (entries.length > FEW) {
+      this.#last ??= new Map(entries.map(entry => [entry.buffer, entry]))
+      return this.#last.get(buffer)
+    }
+    for (let i = entries.length - 1; i >= 0; i--) if (entries[i].buffer === buffer) return entries[i]
+    return undefined
   }
 
-  /** Lays out the runs, in the order of their first views. @throws DETACHED as `check` does */
+  /** Lays out the runs, in the order of their first views. */
   runs(): Run[] {
-    this.check()
-    for (const head of this.#heads) {
-      if (this.#next[head] < 0) this.#run[head] = this.#newRun(head)
-      else this.#merge(head)
-    }
     const runs: Run[] = []
-    for (let i = 0; i < this.count; i++) {
-      const run = this.#run[i] as Run
-      if (run.index < 0) run.index = runs.push(run) - 1
+    for (const entry of this.entries) {
+      if (entry.isFirst) {
+        if (entry.next === undefined) entry.run = newRun(entry)
+        else merge(entry)
+      }
+      const run = entry.run as Run
+      if (run.index >= 0) continue
+      run.index = runs.push(run) - 1
+      run.source = entry.source
     }
     return runs
   }
 
-  /** Runs for the views of one ArrayBuffer, from the lowest up. */
-  #merge(head: number): void {
-    const views: number[] = []
-    for (let i = head; i >= 0; i = this.#next[i]) views.push(i)
-    const inOrder = views.slice().sort((a, b) => this.#start[a] - this.#start[b] || a - b)
-    let run: Run | undefined
-    for (const i of inOrder) {
-      if (run === undefined || this.#start[i] > run.end) run = this.#newRun(i)
-      else this.#extend(run, i)
-      this.#run[i] = run
-    }
-    // The run's source is its first view in the order of the value, which need not be the lowest.
-    const seen = new Set<Run>()
-    for (const i of views) {
-      const own = this.#run[i] as Run
-      if (seen.has(own)) continue
-      seen.add(own)
-      Object.assign(own, { source: this.#source[i] })
-    }
-  }
-
-  #newRun(i: number): Run {
-    const source = this.#source[i]
-    const buffer = ArrayBuffer.isView(source) ? source.buffer : source
-    const start = this.#start[i]
-    return {
-      buffer,
-      start,
-      end: this.#end[i],
-      source,
-      index: -1,
-      isForced: this.#isForced[i],
-      isReadonly: (this.#kind[i] & VIEW_READONLY) !== 0,
-      isShared: isShared(buffer),
-      max: this.#maxOf(i, buffer, start),
-    }
-  }
-
-  #extend(run: Run, i: number): void {
-    run.end = Math.max(run.end, this.#end[i])
-    run.isForced ||= this.#isForced[i]
-    run.isReadonly &&= (this.#kind[i] & VIEW_READONLY) !== 0
-    run.max = Math.max(run.max, this.#maxOf(i, run.buffer, run.start))
-  }
-
-  /** A run must be resizable when its ArrayBuffer is in the value, or a view that follows its length. */
-  #maxOf(i: number, buffer: ArrayBufferLike, start: number): number {
-    const isNeeded = this.#kind[i] === KIND_ARRAY_BUFFER || (this.#kind[i] & VIEW_TRACKING) !== 0
-    const max = isNeeded ? maxBytes(buffer) : -1
-    return max < 0 ? -1 : max - start
-  }
-
-  runOf(i: number): Run {
-    return this.#run[i] as Run
-  }
-
-  kind(i: number): number {
-    return this.#kind[i]
-  }
-
-  /** Bytes from the start of its run. */
-  offset(i: number): number {
-    return this.#start[i] - (this.#run[i] as Run).start
-  }
-
-  /** Elements. */
-  length(i: number): number {
-    return (this.#end[i] - this.#start[i]) / KINDS[this.#kind[i] & 31].size
-  }
-
   /** @throws DETACHED when a getter, proxy or callback took memory away or resized it since it was met. */
   check(): void {
-    for (let i = 0; i < this.count; i++) {
-      const byteLength = this.#end[i] - this.#start[i]
-      const left = bytesLeft(this.#source[i])
-      if (left !== byteLength) throw gone('a view', byteLength, left)
+    for (const { source, start, end } of this.entries) {
+      const byteLength = ArrayBuffer.isView(source) ? windowBytes(source) : bufferBytes(source)
+      if (byteLength !== end - start) throw gone('a view', end - start, byteLength)
     }
   }
 
   clear(): void {
-    if (this.count === 0) return
-    this.count = 0
-    this.#source.length = 0
-    this.#run.length = 0
-    this.#buffers.length = 0
-    this.#heads.length = 0
-    this.#tails.length = 0
-    this.#byBuffer = undefined
+    if (this.entries.length === 0) return
+    this.entries = []
+    this.#last = undefined
   }
 }
 
-function bytesLeft(source: Source): number {
-  if (ArrayBuffer.isView(source)) return windowBytes(source)
-  return isDetached(source) ? -1 : source.byteLength
+/** Runs for the entries of one ArrayBuffer, made from the lowest up. */
+function merge(first: Entry): void {
+  const entries: Entry[] = []
+  for (let entry: Entry | undefined = first; entry !== undefined; entry = entry.next) entries.push(entry)
+  entries.sort((a, b) => a.start - b.start)
+  let run: Run | undefined
+  for (const entry of entries) {
+    if (run === undefined || entry.start > run.end) run = newRun(entry)
+    else extend(run, entry)
+    entry.run = run
+  }
+}
+
+function newRun(entry: Entry): Run {
+  const { buffer, start, end, source, isForced, kind } = entry
+  return {
+    buffer,
+    start,
+    end,
+    index: -1,
+    source,
+    isForced,
+    isReadonly: (kind & VIEW_READONLY) !== 0,
+    isShared: isShared(buffer),
+    max: maxOf(entry, start),
+    window: NO_BYTES,
+    isOutOfBand: false,
+  }
+}
+
+function extend(run: Run, entry: Entry): void {
+  run.end = Math.max(run.end, entry.end)
+  run.isForced ||= entry.isForced
+  run.isReadonly &&= (entry.kind & VIEW_READONLY) !== 0
+  run.max = Math.max(run.max, maxOf(entry, run.start))
+}
+
+/** A run must be resizable when its ArrayBuffer is in the value, or a view that follows its length. */
+function maxOf({ kind, buffer }: Entry, start: number): number {
+  if (kind !== KIND_ARRAY_BUFFER && (kind & VIEW_TRACKING) === 0) return -1
+  const max = maxBytes(buffer)
+  return max < 0 ? -1 : max - start
+}
+
+function bufferBytes(buffer: ArrayBufferLike): number {
+  return isDetached(buffer) ? -1 : buffer.byteLength
 }
 
 function gone(what: string, wanted?: number, got?: number): OutbandError {

@@ -6,12 +6,15 @@
 import { Writer } from '../bytes/writer.js'
 import { OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
-import { HEADER_BYTES, REF } from '../wire/ops.js'
+import { REF } from '../wire/ops.js'
 import { Memo, NumbersMemo } from './memo.js'
 import { type EncodeSettings, encodeSettings } from './settings.js'
 import { type ShapeNode, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
 import { Views } from './views.js'
+
+/** Room for the longest header, which is written before the body when its length is known. */
+export const BODY_START = 16
 
 export abstract class Walk extends Writer {
   settings: EncodeSettings = encodeSettings(undefined)
@@ -42,7 +45,7 @@ export abstract class Walk extends Writer {
     for (const _ in {}) this.isPolluted = true
     this.shapes.begin()
     this.texts.begin()
-    this.pos = HEADER_BYTES
+    this.pos = BODY_START
   }
 
   /** Lets go of everything that belongs to the caller. */

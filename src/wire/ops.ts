@@ -12,15 +12,12 @@
 export const MAGIC_0 = 0x4f // 'O'
 export const MAGIC_1 = 0x42 // 'B'
 export const FORMAT_VERSION = 1
-/** magic (2), version, flags, body length (u32) */
-export const HEADER_BYTES = 8
-
-/** Bits of the header's flags: which parts follow the body, and whether refs occur in it. */
+/** The third byte: version in the high half, in the low half which parts there are and whether refs occur. */
+export const VERSION_SHIFT = 4
 export const HAS_REFS = 1
 export const HAS_SHAPES = 2
 export const HAS_VIEWS = 4
 export const HAS_CHECKSUM = 8
-export const KNOWN_FLAGS = 15
 
 export const INT = 0x00
 export const INTS = 64

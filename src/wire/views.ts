@@ -8,6 +8,7 @@ export const RUN_OUT_OF_BAND = 1
 export const RUN_READONLY = 2
 export const RUN_SHARED = 4
 export const RUN_RESIZABLE = 8
+export const RUN_KNOWN = 0b1110_1111
 /**
  * A run's start modulo 8 in the sender's memory. A receiver that must copy the run puts it at the same
  * phase, so that every view that was aligned is aligned again.
@@ -18,6 +19,8 @@ export const PHASE_SHIFT = 5
 export const VIEW_KIND = 31
 export const VIEW_READONLY = 32
 export const VIEW_TRACKING = 64
+/** The view is the whole of the next run that no view before it was on: nothing else is said of it. */
+export const VIEW_WHOLE = 128
 
 export const KIND_ARRAY_BUFFER = 0
 export const KIND_DATA_VIEW = 1

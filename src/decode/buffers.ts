@@ -1,0 +1,73 @@
+/** The buffers that came with the packet: taken in order, each compared with what the metadata announced. */
+import { crc32c } from '../bytes/crc32c.js'
+import { isDetached, isMemory, windowBytes } from '../bytes/window.js'
+import { OutbandError } from '../errors.js'
+import type { PacketLike } from '../packet.js'
+
+export type Memory = ArrayBufferView | ArrayBufferLike
+
+export class Buffers {
+  readonly #list: PacketLike['buffers']
+  #iterator: Iterator<Memory> | undefined
+  #index = 0
+
+  constructor(buffers: PacketLike['buffers']) {
+    this.#list = buffers
+  }
+
+  /** The next buffer, `undefined` past the last. An iterable is taken lazily; an array is not iterated, which costs more. */
+  #next(): Memory | undefined {
+    const list = this.#list
+    if (Array.isArray(list)) return list[this.#index++] as Memory | undefined
+    this.#iterator ??= list[Symbol.iterator]()
+    this.#index++
+    const { value, done } = this.#iterator.next()
+    return done ? undefined : value
+  }
+
+  /** The next buffer (borrow), of `byteLength` bytes. @throws BUFFERS */
+  take(byteLength: number): Memory {
+    const memory = this.#next()
+    if (memory === undefined) throw this.#wrong('is missing', byteLength, 0)
+    const got = bytesOf(memory)
+    if (got === byteLength) return memory
+    throw this.#wrong(
+      got < 0 ? 'is not memory, or lost it' : 'has the wrong size',
+      byteLength,
+      Math.max(0, got),
+    )
+  }
+
+  /** Compares the buffer just taken with its CRC-32C. @throws CHECKSUM */
+  check(bytes: Uint8Array, checksum: number): void {
+    if (crc32c(bytes) === checksum) return
+    const buffer = this.#index - 1
+    throw new OutbandError('CHECKSUM', `decode: buffer ${buffer} differs from what was sent`, { buffer })
+  }
+
+  /** The error for memory that the sender shared and that arrived as a copy. */
+  unshared(): OutbandError {
+    return this.#wrong('is a copy of memory that its sender shared', 0, 0)
+  }
+
+  /** @throws BUFFERS when there are more. */
+  end(): void {
+    if (this.#next() !== undefined) throw this.#wrong('is one too many', 0, 0)
+  }
+
+  #wrong(what: string, requested: number, available: number): OutbandError {
+    const buffer = this.#index - 1
+    const message = `decode: buffer ${buffer} ${what}; wanted ${requested} bytes, got ${available}`
+    return new OutbandError('BUFFERS', message, { buffer, requested, available })
+  }
+}
+
+/** −1 for memory that is gone, and for what is no memory at all or only looks like it (a proxy). */
+function bytesOf(memory: Memory): number {
+  if (ArrayBuffer.isView(memory)) return windowBytes(memory)
+  try {
+    return isMemory(memory) && !isDetached(memory) ? memory.byteLength : -1
+  } catch {
+    return -1
+  }
+}
