@@ -7,6 +7,8 @@ import { isGone } from './bytes/window.js'
 import { OutbandError } from './errors.js'
 
 const readonlyViews = new WeakSet<object>()
+/** Whether any view is: most processes never see one, and asking the WeakSet costs as much as a small string. */
+let isUsed = false
 
 /** A view with its wishes. It stands in the value where the view would; decode gives the bare view. */
 export class OutOfBand<V extends ArrayBufferView = ArrayBufferView> {
@@ -36,10 +38,11 @@ export function outOfBand<V extends ArrayBufferView>(
 
 /** True for a view that was decoded from memory its sender declared read-only. */
 export function isReadonly(view: ArrayBufferView): boolean {
-  return readonlyViews.has(view)
+  return isUsed && readonlyViews.has(view)
 }
 
 /** Notes that a decoded view is read-only. */
 export function markReadonly(view: ArrayBufferView): void {
+  isUsed = true
   readonlyViews.add(view)
 }

@@ -78,8 +78,8 @@ function hasSlot(value: unknown, slot: () => unknown): boolean {
 
 /** `maxByteLength` of a resizable or growable buffer, −1 for a fixed one. */
 export function maxBytes(buffer: ArrayBufferLike): number {
-  const { resizable, growable, maxByteLength } = buffer as Resizable
-  return (resizable || growable) && maxByteLength !== undefined ? maxByteLength : -1
+  const resizable = buffer as Resizable
+  return resizable.resizable || resizable.growable ? (resizable.maxByteLength ?? -1) : -1
 }
 
 /** Fresh memory: fixed when `max` is −1, else resizable up to `max` bytes. */

@@ -52,7 +52,13 @@ export class Buffers {
 
   /** @throws BUFFERS when there are more. */
   end(): void {
-    if (this.#next() !== undefined) throw this.#wrong('is one too many', 0, 0)
+    const list = this.#list
+    // A gap in the list is not its end.
+    const isEnd = Array.isArray(list)
+      ? this.#index >= list.length
+      : (this.#iterator ?? list[Symbol.iterator]()).next().done === true
+    this.#index++
+    if (!isEnd) throw this.#wrong('is one too many', 0, 0)
   }
 
   #wrong(what: string, requested: number, available: number): OutbandError {

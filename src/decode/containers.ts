@@ -133,7 +133,10 @@ function fill(walk: Walk, object: Record<string, unknown>, shape: Shape): void {
 
 /** The own fields of an error, whose op has been read. */
 export function fillFields(walk: Walk, error: Error): void {
-  fill(walk, error as unknown as Record<string, unknown>, shapeAt(walk, readId(walk)))
+  const shape = shapeAt(walk, readId(walk))
+  // A stack that is no string would surprise who prints it; a string has its own place.
+  if (shape.keys.includes('stack')) throw walk.malformed('error fields that hold a stack')
+  fill(walk, error as unknown as Record<string, unknown>, shape)
 }
 
 /** For keys that a prototype knows (`__proto__`): plain assignment would run a setter. */

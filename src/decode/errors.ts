@@ -19,7 +19,9 @@ export function decodeError(walk: Walk): Error {
   if (!walk.settings.limits.errors) throw refused(walk, 'Error', 'errors')
   const number = walk.u8()
   const flags = walk.u8()
-  if (number > AGGREGATE || flags >= ERROR_FIELDS * 2) throw walk.malformed('an unknown kind of error')
+  const isKnown = number <= AGGREGATE && flags < ERROR_FIELDS * 2
+  if (!isKnown || (flags & ERROR_ERRORS && number !== AGGREGATE))
+    throw walk.malformed('an unknown kind of error')
   walk.enter(0)
   const error = make(number)
   walk.note(error)

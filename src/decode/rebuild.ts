@@ -77,6 +77,6 @@ interface Builtins {
 
 /** Only Node can tell; elsewhere a proxy passes. */
 function isProxy(value: unknown): boolean {
-  const { process } = globalThis as { process?: Builtins }
-  return typeof value === 'object' && process?.getBuiltinModule?.('util').types.isProxy(value) === true
+  const node = (globalThis as { process?: Builtins }).process
+  return typeof value === 'object' && node?.getBuiltinModule?.('util').types.isProxy(value) === true
 }

@@ -182,7 +182,8 @@ function readView(walk: Walk, flags: number, run: Run | undefined): Entry {
   ) {
     throw walk.malformed(`a ${kind.name} of ${length} at ${offset} in a run of ${run.byteLength} bytes`)
   }
-  if (kind.class === undefined)
+  // Where there is no Buffer its bytes are a Uint8Array.
+  if (kind.class === undefined && (flags & VIEW_KIND) !== KIND_BUFFER)
     throw new OutbandError('UNSUPPORTED', `decode: this engine has no ${kind.name}`)
   if (isBuffer) run.isBuffer = true
   if (isTracked) run.isTracked = true

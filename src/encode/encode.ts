@@ -69,8 +69,8 @@ export class Encoder extends Walk {
   }
 
   #special(object: object, slot: ShapeNode): void {
-    if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
     if (ArrayBuffer.isView(object)) return this.#view(object, false, isReadonly(object))
+    if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
     if (this.isRepeated(object)) return
     if (getPrototypeOf(object) === null) return encodeNullObject(this, object)
     const tag = builtinOf(object)

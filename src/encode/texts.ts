@@ -7,17 +7,23 @@
  * Short strings that repeat (enumerations, in most documents) are written once more the second time, with
  * a number, and as that number from then on.
  */
-import { isWide, writeShort, writeText } from '../bytes/text.js'
+import { isWide, readText, writeShort, writeText } from '../bytes/text.js'
 import { Writer } from '../bytes/writer.js'
 import { TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF, TEXTS } from '../wire/ops.js'
 
 /** Units after which a segment is closed; also the length from which a string has a segment of its own. */
 const SEGMENT = 4096
+/** Units of a message that are written one by one: a small message is done before concatenation pays. */
+const HEAD = 48
 const CACHE = 512
 const SHORTEST = 3
 const LONGEST = 32
 
 export class Texts {
+  /** The first text of a message, as narrow bytes, until there is more than fits. */
+  readonly #head = new Uint8Array(HEAD)
+  #headUnits = 0
+  #isSmall = true
   #open = ''
   readonly #closed = new Writer()
   /** Strings of the last messages, where their length and ends say; valid in the message of `#epochs`. */
@@ -30,6 +36,8 @@ export class Texts {
 
   begin(): void {
     this.#open = ''
+    this.#headUnits = 0
+    this.#isSmall = true
     this.#closed.rewind()
     this.#defined = 0
     this.#epoch++
@@ -44,14 +52,32 @@ export class Texts {
       out.bytes[out.pos++] = TEXT_LONG
       out.varint(units)
       if (units >= SEGMENT) {
+        if (this.#isSmall) this.#spill()
         this.#close()
         this.#open = text
         this.#close()
         return
       }
     }
+    this.#append(text, units)
+  }
+
+  #append(text: string, units: number): void {
+    if (this.#isSmall) {
+      const end = this.#headUnits + units
+      if (end <= HEAD && writeShort(this.#head, this.#headUnits, text)) {
+        this.#headUnits = end
+        return
+      }
+      this.#spill()
+    }
     this.#open += text
     if (this.#open.length >= SEGMENT) this.#close()
+  }
+
+  #spill(): void {
+    this.#isSmall = false
+    this.#open = readText(this.#head, 0, this.#headUnits, false)
   }
 
   /** True when the string was one seen before in this message, and is written. */
@@ -72,8 +98,7 @@ export class Texts {
     this.#numbers[at] = this.#defined++
     out.bytes[out.pos++] = TEXT_DEFINE
     out.varint(units)
-    this.#open += text
-    if (this.#open.length >= SEGMENT) this.#close()
+    this.#append(text, units)
     return true
   }
 
@@ -85,6 +110,13 @@ export class Texts {
 
   /** Appends the text part. */
   finish(out: Writer): void {
+    if (this.#isSmall) {
+      if (this.#headUnits === 0) return
+      out.reserve(HEAD + 2)
+      out.varint(this.#headUnits * 2)
+      for (let i = 0; i < this.#headUnits; i++) out.bytes[out.pos++] = this.#head[i]
+      return
+    }
     if (this.#closed.pos > 0) out.append(this.#closed.bytes.subarray(0, this.#closed.pos))
     if (this.#open !== '') writeSegment(out, this.#open)
     this.#open = ''
@@ -94,18 +126,8 @@ export class Texts {
 /** varint units << 1 | wide · units × 1 or 2 bytes */
 function writeSegment(out: Writer, text: string): void {
   const units = text.length
-  out.reserve(9 + units * 2)
-  const { pos } = out
-  out.varint(units * 2)
-  const end = writeShort(out.bytes, out.pos, text)
-  if (end >= 0) {
-    out.pos = end
-    return
-  }
   const wide = isWide(text)
-  if (wide) {
-    out.pos = pos
-    out.varint(units * 2 + 1)
-  }
+  out.reserve(9 + units * 2)
+  out.varint(units * 2 + (wide ? 1 : 0))
   out.pos = writeText(out.bytes, out.pos, text, wide)
 }
