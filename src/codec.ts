@@ -22,15 +22,16 @@ export class Codec {
 
   /** @throws TypeError for an option of the wrong type */
   constructor(options?: CodecOptions) {
-    this.#options = options
     this.#encodeSettings = encodeSettings(options)
     this.#decodeSettings = decodeSettings(options)
+    // A copy, limits resolved: what the caller does to the object later changes nothing.
+    this.#options = options && { ...options, limits: this.#decodeSettings.limits }
   }
 
   /** As `encode`, with the codec's options under those of the call. */
   encode(value: unknown, options?: EncodeOptions): Packet {
     const settings =
-      options === undefined ? this.#encodeSettings : encodeSettings({ ...this.#options, ...options })
+      options === undefined ? this.#encodeSettings : encodeSettings(merged(this.#options, options))
     const encoder = this.#encoder.isBusy ? new Encoder() : this.#encoder
     return encoder.encode(value, settings)
   }
@@ -38,10 +39,18 @@ export class Codec {
   /** As `decode`, with the codec's options under those of the call. */
   decode<T = unknown>(packet: PacketLike, options?: DecodeOptions): T {
     const settings =
-      options === undefined ? this.#decodeSettings : decodeSettings({ ...this.#options, ...options })
+      options === undefined ? this.#decodeSettings : decodeSettings(merged(this.#options, options))
     const decoder = this.#decoder.isBusy ? new Decoder() : this.#decoder
     return decoder.decode(packet, settings) as T
   }
+}
+
+/** The codec's options under those of a call; one of `undefined` is none, and single limits go over the codec's. */
+function merged(own: CodecOptions | undefined, call: CodecOptions): CodecOptions {
+  const given = Object.entries(call).filter(([, option]) => option !== undefined)
+  const options: CodecOptions = { ...own, ...Object.fromEntries(given) }
+  if (typeof own?.limits !== 'object' || typeof call.limits !== 'object') return options
+  return { ...options, limits: { ...own.limits, ...call.limits } }
 }
 
 const codec = new Codec()

@@ -25,6 +25,11 @@ function isDataView(view: ArrayBufferView): boolean {
   return typedArrayName.call(view) === undefined
 }
 
+/** True for a Uint8Array of any realm. */
+export function isBytes(value: unknown): value is Uint8Array {
+  return typedArrayName.call(value) === 'Uint8Array'
+}
+
 /** True when the view is detached or lies outside its shrunk buffer: its bytes cannot be read any more. */
 export function isGone(view: ArrayBufferView): boolean {
   try {

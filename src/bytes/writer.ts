@@ -7,8 +7,6 @@
 import { overLimit } from '../limits.js'
 
 const START = 4096
-/** Reserved, but often not written, by the last op of a message. */
-const SLACK = 64
 /** A larger run is let go after use instead of being kept for the next message. */
 const KEEP = 2 ** 22
 
@@ -18,13 +16,21 @@ export class Writer {
   pos = 0
   /** Bytes after which growing is refused. */
   limit = Number.POSITIVE_INFINITY
+  /** Bytes in front that do not count. */
+  start = 0
 
   reserve(byteLength: number): void {
     if (this.pos + byteLength > this.bytes.length) this.#grow(this.pos + byteLength)
   }
 
+  /** Counts what is written, not what is reserved, which is often more. */
+  #expectRoom(byteLength: number): void {
+    const requested = this.pos - this.start + byteLength
+    if (requested > this.limit) throw overLimit('encode', 'metaBytes', this.limit, requested)
+  }
+
   #grow(least: number): void {
-    if (least > this.limit + SLACK) throw overLimit('encode', 'metaBytes', this.limit, least)
+    this.#expectRoom(0)
     const grown = new Uint8Array(Math.max(least, this.bytes.length * 2))
     grown.set(this.bytes.subarray(0, this.pos))
     this.bytes = grown
@@ -66,6 +72,7 @@ export class Writer {
   /** Appends bytes (a copy). Reserves for itself. */
   append(bytes: Uint8Array): void {
     const { length } = bytes
+    this.#expectRoom(length)
     this.reserve(length)
     // The call behind `set` costs as much as a loop over some fifty bytes.
     if (length > 48) this.bytes.set(bytes, this.pos)

@@ -10,6 +10,7 @@ import {
   OBJECT,
   OBJECT_LONG,
 } from '../wire/ops.js'
+import { isIndex } from '../wire/shapes.js'
 import type { Shape } from './shapes.js'
 import type { Walk } from './walk.js'
 
@@ -36,7 +37,7 @@ export function decodeArrayProps(walk: Walk): unknown {
   if (walk.u8() !== OBJECT_LONG) throw walk.malformed('array properties that are not a record')
   const shape = shapeAt(walk, readId(walk))
   // An index or `length` here would make an array longer than what was paid for in bytes.
-  if (shape.keys.some(key => key === 'length' || /^\d/.test(key)))
+  if (shape.keys.some(key => key === 'length' || isIndex(key)))
     throw walk.malformed('array properties named like elements')
   fill(walk, array as unknown as Record<string, unknown>, shape)
   return array
@@ -155,7 +156,6 @@ export function decodeMap(walk: Walk): Map<unknown, unknown> {
     checkKey(walk, key)
     map.set(key, walk.value())
   }
-  if (map.size !== count) throw walk.malformed('a Map with a key twice')
   walk.depth--
   return map
 }
@@ -171,7 +171,6 @@ export function decodeSet(walk: Walk): Set<unknown> {
     checkKey(walk, member)
     set.add(member)
   }
-  if (set.size !== count) throw walk.malformed('a Set with a member twice')
   walk.depth--
   return set
 }

@@ -1,5 +1,6 @@
 /** packet → value: the message around the body, and the dispatch over its ops. The mirror of `encode/encode.ts`. */
 import { crc32c } from '../bytes/crc32c.js'
+import { isBytes } from '../bytes/window.js'
 import { isOutbandError, OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
 import type { PacketLike } from '../packet.js'
@@ -78,7 +79,7 @@ export class Decoder extends Walk {
 
   decode(packet: PacketLike, settings: DecodeSettings): unknown {
     const { meta } = packet
-    if (!(meta instanceof Uint8Array)) throw new TypeError('decode: packet.meta must be a Uint8Array')
+    if (!isBytes(meta)) throw new TypeError('decode: packet.meta must be a Uint8Array')
     if (typeof packet.buffers?.[Symbol.iterator] !== 'function')
       throw new TypeError('decode: packet.buffers must be iterable')
     this.isBusy = true

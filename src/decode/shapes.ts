@@ -7,7 +7,7 @@
  */
 import type { Reader } from '../bytes/reader.js'
 import { readText } from '../bytes/text.js'
-import { isCostly, isIndexLike, readShape } from '../wire/shapes.js'
+import { isCostly, isIndex, readShape } from '../wire/shapes.js'
 import type { Walk } from './walk.js'
 
 /** Builds an object from the values that follow on the wire. */
@@ -113,13 +113,13 @@ function isNext(reader: Reader, shape: Shape): boolean {
 }
 
 function isSparse(key: string): boolean {
-  return isIndexLike(key) && Number(key) > DENSE
+  return isIndex(key) && Number(key) > DENSE
 }
 
 /** Undefined for keys that a literal would swallow, and where the host forbids generated code. */
 function generate(keys: readonly string[]): Build | undefined {
   if (new Set(keys).size !== keys.length || keys.includes('__proto__')) return undefined
-  const first = keys.find(isIndexLike)
+  const first = keys.find(isIndex)
   if (keys.some(isSparse) && !(Number(first) >= GAP)) return undefined
   const names = keys.map(key => JSON.stringify(key))
   const empty = names.map(name => `${name}:undefined`).join(',')

@@ -200,12 +200,15 @@ function settle(walk: Walk, run: Run): void {
     return
   }
   if (run.isAligned && !run.isBuffer && !run.isTracked) return
+  const isShareable = (flags & RUN_SHARED) !== 0
+  // Growable shared memory may have grown since it was sent; it is whole all the same.
   const isAtEnd =
-    byteOffset + byteLength === buffer.byteLength && maxBytes(buffer) === (max < 0 ? max : byteOffset + max)
-  const isKindred = isShared(buffer) === ((flags & RUN_SHARED) !== 0)
+    (isShareable || byteOffset + byteLength === buffer.byteLength) &&
+    maxBytes(buffer) === (max < 0 ? max : byteOffset + max)
+  const isKindred = isShared(buffer) === isShareable
   const fits = isAtEnd && (!run.isBuffer || (byteOffset === 0 && isKindred))
   if (run.isAligned && fits) return
-  if (flags & RUN_SHARED) throw walk.malformed('shared memory that cannot be used where it lies')
+  if (isShareable) throw walk.malformed('shared memory that cannot be used where it lies')
   own(run, new Uint8Array(buffer, byteOffset, byteLength))
 }
 

@@ -17,7 +17,7 @@ import {
   REF_NUMBERS,
   SET,
 } from '../wire/ops.js'
-import { isIndexLike } from '../wire/shapes.js'
+import { isIndex } from '../wire/shapes.js'
 import type { ShapeNode } from './shapes.js'
 import { traced } from './trace.js'
 import type { Walk } from './walk.js'
@@ -72,6 +72,9 @@ function numbersOp(array: readonly unknown[]): number {
   return low >= -32_768 && high < 32_768 ? NUMBERS_I16 : NUMBERS_I32
 }
 
+/** Bytes of a number, by op. */
+const BYTES = [1, 2, 4, 8]
+
 function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: ShapeNode): void {
   if (walk.settings.references) {
     const number = walk.numbers.find(array)
@@ -80,7 +83,7 @@ function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: S
   const { length } = array
   const names = length <= LONGEST_SEARCHED || walk.settings.strict ? searched(walk, array, slot) : NO_NAMES
   walk.enter(length + names.length)
-  walk.reserve(length * 8 + 10)
+  walk.reserve(length * BYTES[op - NUMBERS_I8] + 10)
   if (names.length > 0) walk.u8(ARRAY_PROPS)
   walk.u8(op)
   walk.varint(length)
@@ -132,32 +135,36 @@ function ownNames(array: readonly unknown[]): readonly string[] {
   return first === keys.length ? NO_NAMES : keys.slice(first)
 }
 
-function isIndex(key: string): boolean {
-  if (!isIndexLike(key)) return false
-  const n = Number(key) >>> 0
-  return n !== 0xffff_ffff && String(n) === key
-}
-
 export function encodeObject(walk: Walk, object: Record<string, unknown>, slot: ShapeNode): void {
   if (walk.isRepeated(object)) return
   if (walk.isPolluted) return encodeRecord(walk, object, Object.keys(object))
   const shape = slot.last
   if (!shape.isLike(object)) return encodeUnlike(walk, object, slot)
   walk.enter(shape.length)
-  const id = walk.shapes.idOf(shape)
-  if (id < OBJECTS && !shape.isCostly) walk.u8(OBJECT + id)
-  else {
-    writeId(walk, walk.pos, OBJECT_LONG, id)
-    walk.pos += 4
+  const { shapes } = walk
+  if (shape.epoch !== shapes.epoch) {
+    // The first of its shape in this message gets its number after those inside it, as an unpredicted one
+    // does: the bytes must not depend on what the encoder saw before.
+    const isShort = shapes.count < OBJECTS
+    const at = walk.pos
+    walk.pos += isShort ? 1 : 4
+    shape.write(walk, object)
+    closeObject(walk, at, isShort, shape)
+  } else {
+    if (shape.id < OBJECTS && !shape.isCostly) walk.u8(OBJECT + shape.id)
+    else {
+      writeId(walk, walk.pos, OBJECT_LONG, shape.id)
+      walk.pos += 4
+    }
+    shape.write(walk, object)
   }
-  shape.write(walk, object)
   walk.depth--
 }
 
 /** An object that was not predicted: its keys are found one by one, and the op is filled in when they are known. */
 function encodeUnlike(walk: Walk, object: Record<string, unknown>, slot: ShapeNode): void {
   const { shapes } = walk
-  walk.enter(1)
+  walk.enter(0)
   const isShort = shapes.count < OBJECTS
   const at = walk.pos
   walk.pos += isShort ? 1 : 4
@@ -173,8 +180,8 @@ function encodeUnlike(walk: Walk, object: Record<string, unknown>, slot: ShapeNo
   }
   shapes.expect(slot, node)
   closeObject(walk, at, isShort, node)
-  walk.enter(node.length)
-  walk.depth -= 2
+  walk.count(node.length)
+  walk.depth--
 }
 
 function closeObject(walk: Walk, at: number, isShort: boolean, shape: ShapeNode): void {
@@ -230,14 +237,13 @@ export function encodeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, slot: 
   let count = 0
   try {
     for (const [key, value] of Map.prototype.entries.call(map)) {
-      walk.enter(2)
+      walk.count(2)
       walk.value(key, slot)
       walk.value(value, slot)
-      walk.depth--
       count++
     }
   } catch (error) {
-    throw traced(error, `<entry ${count}>`)
+    throw traced(error, { within: `entry ${count}` })
   }
   endCounted(walk, at, count)
 }
@@ -247,19 +253,19 @@ export function encodeSet(walk: Walk, set: ReadonlySet<unknown>, slot: ShapeNode
   let count = 0
   try {
     for (const value of Set.prototype.values.call(set)) {
-      walk.enter(1)
+      walk.count(1)
       walk.value(value, slot)
-      walk.depth--
       count++
     }
   } catch (error) {
-    throw traced(error, `<member ${count}>`)
+    throw traced(error, { within: `member ${count}` })
   }
   endCounted(walk, at, count)
 }
 
 /** The count is filled in at the end: a getter inside may add entries. */
 function startCounted(walk: Walk, op: number): number {
+  walk.enter(0)
   walk.reserve(5)
   walk.u8(op)
   walk.pos += 4
@@ -268,4 +274,5 @@ function startCounted(walk: Walk, op: number): number {
 
 function endCounted(walk: Walk, at: number, count: number): void {
   walk.view.setUint32(at - 4, count, true)
+  walk.depth--
 }

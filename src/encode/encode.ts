@@ -1,5 +1,5 @@
 /** value → packet: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
-import { isOutbandError, OutbandError } from '../errors.js'
+import { OutbandError } from '../errors.js'
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import type { Packet } from '../packet.js'
 import { FALSE, NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
@@ -18,6 +18,7 @@ import { encodeCustom } from './reduce.js'
 import { encodeBigInt, encodeBoxed, encodeDate, encodeNumber, encodeRegExp } from './scalars.js'
 import type { EncodeSettings } from './settings.js'
 import type { ShapeNode } from './shapes.js'
+import { isUnderWay } from './trace.js'
 import { Walk } from './walk.js'
 
 const getPrototypeOf = Object.getPrototypeOf
@@ -101,7 +102,7 @@ export class Encoder extends Walk {
     if (keys.length === 0 && tag !== 'Object' && tag !== 'Arguments') {
       throw new OutbandError('UNSUPPORTED', `encode: a ${tag} cannot travel; give it a custom type`)
     }
-    if (this.settings.strict) {
+    if (this.settings.strict && !(tag === 'Object' && isPlain(object))) {
       const name = object.constructor?.name || tag
       throw new OutbandError(
         'UNSUPPORTED',
@@ -112,10 +113,19 @@ export class Encoder extends Walk {
   }
 
   #view(view: ArrayBufferView, isForced: boolean, readonly: boolean): void {
-    if (this.isRepeated(view)) return
+    if (this.isRepeated(view)) {
+      if (isForced) this.views.force(view)
+      return
+    }
     this.u8(VIEW)
     this.views.addView(view, isForced, readonly)
   }
+}
+
+/** Whether an object is plain in the realm that it comes from. */
+function isPlain(object: object): boolean {
+  const prototype = getPrototypeOf(object) as object
+  return getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
 }
 
 /** The longest path told in full. */
@@ -129,7 +139,7 @@ function explained(error: unknown): unknown {
       cause: error,
     })
   }
-  if (!isOutbandError(error, 'UNSUPPORTED', 'DETACHED', 'LIMIT')) return error
+  if (!isUnderWay(error)) return error
   const whole = `value${error.path ?? ''}`
   const path =
     whole.length <= LONGEST_PATH

@@ -29,7 +29,7 @@ export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
   const hasCause = isHidden('cause')
   const hasErrors = number === AGGREGATE && isHidden('errors')
 
-  walk.enter(1)
+  walk.enter(0)
   walk.reserve(3)
   walk.u8(ERROR)
   walk.u8(number)

@@ -31,6 +31,8 @@ import type { EncodeSettings } from './settings.js'
 import type { Entry, Run } from './views.js'
 import { BODY_START, type Walk } from './walk.js'
 
+const CHECKSUM_BYTES = 4
+
 /** Ends a message whose body is written: `meta` is fresh (own), `buffers` are the caller's memory (borrow). */
 export function finishPacket(walk: Walk): Packet {
   const { settings, shapes, views } = walk
@@ -40,9 +42,10 @@ export function finishPacket(walk: Walk): Packet {
   if (views.entries.length > 0) writeViews(walk, buffers)
   walk.texts.finish(walk)
   const { metaBytes } = settings.limits
-  if (walk.pos > metaBytes) throw overLimit('encode', 'metaBytes', metaBytes, walk.pos)
   const end = walk.pos
   const start = BODY_START - headerBytes(bodyEnd - BODY_START)
+  const length = end - start + (settings.checksum ? CHECKSUM_BYTES : 0)
+  if (length > metaBytes) throw overLimit('encode', 'metaBytes', metaBytes, length)
   walk.pos = start
   walk.u8(MAGIC_0)
   walk.u8(MAGIC_1)
@@ -56,7 +59,7 @@ export function finishPacket(walk: Walk): Packet {
   walk.varint(bodyEnd - BODY_START)
   walk.pos = end
   if (settings.checksum) {
-    walk.reserve(4)
+    walk.reserve(CHECKSUM_BYTES)
     walk.u32(crc32c(walk.bytes.subarray(start, end)))
   }
   return { meta: walk.finish(start), buffers }
@@ -83,6 +86,8 @@ function writeViews(walk: Walk, buffers: Uint8Array[]): void {
   const runs = views.runs()
   views.check()
   checkSizes(runs, settings.limits)
+  // All windows before the first callback: it may take away memory of a run that comes after.
+  for (const run of runs) run.window = windowOf(run, settings)
   for (const run of runs) choose(run, settings)
   if (settings.bufferCallback !== undefined) views.check()
   walk.reserve(18)
@@ -134,19 +139,22 @@ function writeView(walk: Walk, { kind, start, end }: Entry, run: Run, used: numb
 function checkSizes(runs: readonly Run[], limits: Readonly<Limits>): void {
   if (runs.length > limits.buffers) throw overLimit('encode', 'buffers', limits.buffers, runs.length)
   let total = 0
-  for (const { start, end } of runs) {
-    if (end - start > limits.bufferBytes)
-      throw overLimit('encode', 'bufferBytes', limits.bufferBytes, end - start)
-    total += end - start
+  for (const { start, end, max } of runs) {
+    const room = Math.max(end - start, max)
+    if (room > limits.bufferBytes) throw overLimit('encode', 'bufferBytes', limits.bufferBytes, room)
+    total += room
   }
   if (total > limits.totalBytes) throw overLimit('encode', 'totalBytes', limits.totalBytes, total)
 }
 
-/** Sets the run's window, and whether it goes out of band: as the callback says, else by size. */
+function windowOf({ buffer, start, end, isShared }: Run, { copyShared }: EncodeSettings): Uint8Array {
+  const window = new Uint8Array(buffer, start, end - start)
+  return isShared && copyShared ? window.slice() : window
+}
+
+/** Sets whether a run goes out of band: as the callback says, else by size. */
 function choose(run: Run, { bufferCallback, threshold, copyShared }: EncodeSettings): void {
   const byteLength = run.end - run.start
-  const window = new Uint8Array(run.buffer, run.start, byteLength)
-  run.window = run.isShared && copyShared ? window.slice() : window
   const mustShare = run.isShared && !copyShared
   if (bufferCallback !== undefined) run.isOutOfBand = !bufferCallback(run.window, run.source)
   else if (byteLength >= threshold) run.isOutOfBand = true

@@ -16,7 +16,7 @@ export function encodeCustom(walk: Walk, value: unknown, type: CustomType, slot:
   try {
     walk.value(parts, slot)
   } catch (error) {
-    throw traced(error, `<${type.tag}>`)
+    throw traced(error, { within: type.tag })
   }
   if (isWhole) walk.unbuilt.pop()
   walk.depth--

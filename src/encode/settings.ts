@@ -64,6 +64,10 @@ export function encodeSettings(options: EncodeOptions | undefined): EncodeSettin
   if (typeof threshold !== 'number' || !(threshold >= 0)) {
     throw new TypeError(`encode: threshold must be a number of bytes ≥ 0, got ${String(threshold)}`)
   }
+  for (const name of ['references', 'checksum', 'strict'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'boolean')
+      throw new TypeError(`encode: ${name} must be a boolean`)
+  }
   if (shared !== 'share' && shared !== 'copy') throw new TypeError(`encode: shared must be 'share' or 'copy'`)
   return {
     types,

@@ -8,7 +8,7 @@
  * The trie lives as long as its encoder, bounded: keys past the bounds get nodes of their own that no
  * one else finds (dictionaries with ids for keys would fill it otherwise).
  */
-import { isIndexLike, shapeBytes } from '../wire/shapes.js'
+import { isIndex, shapeBytes } from '../wire/shapes.js'
 import { traced } from './trace.js'
 import type { Walk } from './walk.js'
 
@@ -56,8 +56,8 @@ export class ShapeNode {
     this.parent = parent
     this.length = length
     this.isLinked = isLinked
-    // Index keys come first, so the first key tells.
-    this.isCostly = parent === undefined || (length === 1 ? isIndexLike(key) : parent.isCostly)
+    // Indices come first, except from a Proxy.
+    this.isCostly = length === 0 || isIndex(key) || (length > 1 && parent?.isCostly === true)
     // Objects under one key of a dictionary are like those under the key before.
     this.last = parent?.last ?? nothing ?? this
   }

@@ -33,6 +33,9 @@ export class Texts {
   readonly #numbers = new Int32Array(CACHE)
   #defined = 0
   #epoch = 0
+  /** Cache slots filled in this message, so that no string of the caller's (and what it is a slice of) stays. */
+  readonly #filled = new Int32Array(CACHE)
+  #fills = 0
 
   begin(): void {
     this.#open = ''
@@ -41,6 +44,13 @@ export class Texts {
     this.#closed.rewind()
     this.#defined = 0
     this.#epoch++
+  }
+
+  end(): void {
+    this.#open = ''
+    if (this.#fills >= CACHE) this.#cache.fill('')
+    else for (let i = 0; i < this.#fills; i++) this.#cache[this.#filled[i]] = ''
+    this.#fills = 0
   }
 
   /** Writes the op of a string to `out`, which must have room for 10 bytes. */
@@ -86,6 +96,7 @@ export class Texts {
     if (this.#epochs[at] !== this.#epoch || this.#cache[at] !== text) {
       this.#epochs[at] = this.#epoch
       this.#cache[at] = text
+      this.#filled[this.#fills++ & (CACHE - 1)] = at
       this.#numbers[at] = -1
       return false
     }

@@ -1,15 +1,29 @@
 /** The path of an error: every container on the way out puts its own step in front. */
-import { isOutbandError } from '../errors.js'
+import { isOutbandError, type OutbandError } from '../errors.js'
+
+/** A key, an index, or what is no access: an entry, a member, a custom type. */
+export type Step = string | number | { readonly within: string }
+
+/**
+ * Whether the error is one of this walk. Others come from code of the caller that encodes or decodes itself;
+ * a path that begins with `value` has left its encode already.
+ */
+export function isUnderWay(error: unknown): error is OutbandError {
+  return (
+    isOutbandError(error, 'UNSUPPORTED', 'DETACHED', 'LIMIT') &&
+    error.message.startsWith('encode: ') &&
+    !error.path?.startsWith('value')
+  )
+}
 
 /** The error with one more step of the path in front; errors that are not ours pass unchanged. */
-export function traced(error: unknown, step: string | number): unknown {
-  if (!isOutbandError(error)) return error
-  const name =
-    typeof step === 'number'
-      ? `[${step}]`
-      : /^[A-Za-z_$][\w$]*$/.test(step)
-        ? `.${step}`
-        : `[${JSON.stringify(step)}]`
-  Object.assign(error, { path: name + (error.path ?? '') })
+export function traced(error: unknown, step: Step): unknown {
+  if (isUnderWay(error)) Object.assign(error, { path: nameOf(step) + (error.path ?? '') })
   return error
+}
+
+function nameOf(step: Step): string {
+  if (typeof step === 'number') return `[${step}]`
+  if (typeof step === 'object') return `<${step.within}>`
+  return /^[A-Za-z_$][\w$]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`
 }

@@ -28,7 +28,7 @@ export interface Entry {
   /** Bytes from the start of the ArrayBuffer. */
   readonly start: number
   readonly end: number
-  readonly isForced: boolean
+  isForced: boolean
   /** Whether no entry before is on the same ArrayBuffer, and the next one that is. */
   readonly isFirst: boolean
   next: Entry | undefined
@@ -81,6 +81,11 @@ export class Views {
   addBuffer(buffer: ArrayBufferLike): void {
     if (isDetached(buffer)) throw gone('an ArrayBuffer')
     this.#add(buffer, buffer, 0, buffer.byteLength, KIND_ARRAY_BUFFER, false)
+  }
+
+  /** A view met before turns out to be wanted out of band. */
+  force(view: ArrayBufferView): void {
+    for (const entry of this.entries) if (entry.source === view) entry.isForced = true
   }
 
   #add(

@@ -46,6 +46,7 @@ export abstract class Walk extends Writer {
     this.shapes.begin()
     this.texts.begin()
     this.pos = BODY_START
+    this.start = BODY_START
   }
 
   /** Lets go of everything that belongs to the caller. */
@@ -53,6 +54,7 @@ export abstract class Walk extends Writer {
     this.memo.clear()
     this.numbers.clear()
     this.shapes.end()
+    this.texts.end()
     this.views.clear()
     if (this.unbuilt.length > 0) this.unbuilt.length = 0
     this.rewind()
@@ -83,6 +85,12 @@ export abstract class Walk extends Writer {
   enter(items: number): void {
     const { limits } = this.settings
     if (++this.depth > limits.depth) throw overLimit('encode', 'depth', limits.depth, this.depth)
+    this.count(items)
+  }
+
+  /** Counts elements of the container that was entered. */
+  count(items: number): void {
+    const { limits } = this.settings
     this.items += items
     if (this.items > limits.items) throw overLimit('encode', 'items', limits.items, this.items)
   }

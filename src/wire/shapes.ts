@@ -7,10 +7,13 @@ import type { Reader } from '../bytes/reader.js'
 import { isWide, readText, writeText } from '../bytes/text.js'
 import { Writer } from '../bytes/writer.js'
 
-/** Whether a key is an index to the engine, or looks like one. */
-export function isIndexLike(key: string): boolean {
+/** Whether a key is an array index, `0` to `2**32 − 2` in shortest form: engines keep those apart and put them first. */
+export function isIndex(key: string): boolean {
   const unit = key?.charCodeAt(0)
-  return unit >= 48 && unit <= 57
+  // Most keys are told by their first unit.
+  if (!(unit >= 48 && unit <= 57)) return false
+  const n = Number(key) >>> 0
+  return n !== 0xffff_ffff && String(n) === key
 }
 
 /**
@@ -18,7 +21,7 @@ export function isIndexLike(key: string): boolean {
  * 60 to 300 bytes, too much for the two bytes that it would cost a hostile sender otherwise.
  */
 export function isCostly(keys: readonly string[]): boolean {
-  return keys.length === 0 || keys.some(isIndexLike)
+  return keys.length === 0 || keys.some(isIndex)
 }
 
 /** The keys as the shape part has them (own). */
