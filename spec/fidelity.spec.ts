@@ -1,0 +1,230 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type ValueRow, values } from '../fixtures/values.js'
+import { Codec, type CodecOptions, decode, encode } from '../src/index.js'
+import { difference } from './same.js'
+
+const NO_CODE = { codegen: false }
+const thresholds = [undefined, 0, Number.POSITIVE_INFINITY]
+
+/** Generated functions take over after 16 objects of a shape; large values have as many within one message. */
+const ROUNDS = 40
+const LARGE = 4000
+const LOOKED_AT = new Set([0, 17, ROUNDS - 1])
+
+function expected(row: ValueRow, sent: unknown): unknown {
+  return row.arrives === undefined ? sent : row.arrives(sent as never)
+}
+
+function waysOf(row: ValueRow): CodecOptions[] {
+  const ways: CodecOptions[] = thresholds
+    .filter(threshold => !(row.isShared && threshold === Number.POSITIVE_INFINITY))
+    .flatMap(threshold => [{ threshold }, { threshold, limits: NO_CODE }])
+  return row.isGraph ? ways : [...ways, { references: false }]
+}
+
+const each = suite('fidelity: each value')
+
+for (const row of values) {
+  each(row.name, () => {
+    for (const options of waysOf(row)) {
+      const codec = new Codec(options)
+      const sent = row.make()
+      const wanted = expected(row, sent)
+      const isLong = codec.encode(sent).meta.length <= LARGE && options.limits !== NO_CODE
+      const rounds = isLong ? ROUNDS : 2
+      for (let round = 0; round < rounds; round++) {
+        const copy = codec.decode(codec.encode(sent))
+        if (!LOOKED_AT.has(round)) continue
+        const found = difference(wanted, copy)
+        assert.is(found, undefined, `round ${round}, ${JSON.stringify(options)}: ${found}`)
+      }
+    }
+  })
+}
+
+each.run()
+
+const together = suite('fidelity: values together')
+
+const orders: [name: string, rows: ValueRow[]][] = [
+  ['in order', [...values]],
+  ['in the opposite order', values.toReversed()],
+  ['each twice', values.flatMap(row => [row, row])],
+]
+for (const [name, rows] of orders) {
+  together(`one codec carries all values ${name}`, () => {
+    const codec = new Codec()
+    for (const row of rows) {
+      const sent = row.make()
+      const found = difference(expected(row, sent), codec.decode(codec.encode(sent)))
+      assert.is(found, undefined, `${row.name}: ${found}`)
+    }
+  })
+}
+
+for (const threshold of thresholds) {
+  together(`all values in one message, threshold ${threshold}`, () => {
+    const rows = values.filter(row => !row.isShared)
+    // Each under a key of its own: arrays at one place are searched for own properties by sample.
+    const sent = Object.fromEntries(rows.map(row => [row.name, row.make()]))
+    const wanted = Object.fromEntries(rows.map(row => [row.name, expected(row, sent[row.name])]))
+    assert.is(difference(wanted, decode(encode(sent, { threshold }))), undefined)
+  })
+}
+
+together('no two rows have one name', () => {
+  const names = values.map(({ name }) => name)
+  assert.equal(
+    names.filter((name, i) => names.indexOf(name) !== i),
+    [],
+  )
+})
+
+together('a decoded value is a value like any other: it travels on', () => {
+  for (const row of values) {
+    const once = decode(encode(row.make()))
+    const found = difference(once, decode(encode(once)))
+    assert.is(found, undefined, `${row.name}: ${found}`)
+  }
+})
+
+together.run()
+
+const code = suite('fidelity: code of the value')
+
+code('a getter is called once a message, with its object', () => {
+  const calls: unknown[] = []
+  const value = {
+    get a() {
+      calls.push(this)
+      return calls.length
+    },
+  }
+  const codec = new Codec()
+  for (let round = 1; round <= 40; round++) {
+    assert.is(difference({ a: round }, codec.decode(codec.encode(value))), undefined)
+    assert.is(calls.length, round)
+    assert.is(calls.at(-1), value)
+  }
+})
+
+code('toJSON, valueOf, toString and Symbol.toPrimitive are not called', () => {
+  const never = () => {
+    throw new Error('called')
+  }
+  class Secret {
+    readonly own = 1
+    toJSON = undefined
+    valueOf(): never {
+      return never()
+    }
+    toString(): never {
+      return never()
+    }
+    [Symbol.toPrimitive](): never {
+      return never()
+    }
+  }
+  Object.assign(Secret.prototype, { toJSON: never })
+  assert.is(difference({ own: 1, toJSON: undefined }, decode(encode(new Secret()))), undefined)
+})
+
+code('a method of the same name on an instance does not stand in for a built-in one', () => {
+  const date = Object.assign(new Date(5), { getTime: () => 6 })
+  const map = Object.assign(new Map([[1, 2]]), { entries: () => [], [Symbol.iterator]: () => [] })
+  const set = Object.assign(new Set([1]), { values: () => [], [Symbol.iterator]: () => [] })
+  const wanted = [new Date(5), new Map([[1, 2]]), new Set([1])]
+  assert.is(difference(wanted, decode(encode([date, map, set]))), undefined)
+})
+
+code('a getter that changes what comes after it is seen, and what comes before it is not', () => {
+  const value: Record<string, unknown> = { before: 1 }
+  Object.defineProperty(value, 'middle', {
+    enumerable: true,
+    get() {
+      value.before = 2
+      value.after = 2
+      return 0
+    },
+  })
+  value.after = 1
+  assert.is(difference({ before: 1, middle: 0, after: 2 }, decode(encode(value))), undefined)
+})
+
+code('a getter that adds to a Map and a Set that are being written is seen', () => {
+  const map = new Map<string, unknown>()
+  const set = new Set<unknown>()
+  map.set('a', {
+    get grow() {
+      map.set('b', 1)
+      return 0
+    },
+  })
+  set.add({
+    get grow() {
+      set.add(1)
+      return 0
+    },
+  })
+  const wanted = [
+    new Map<string, unknown>([
+      ['a', { grow: 0 }],
+      ['b', 1],
+    ]),
+    new Set([{ grow: 0 }, 1]),
+  ]
+  assert.is(difference(wanted, decode(encode([map, set]))), undefined)
+})
+
+code('a getter that shortens an array leaves holes', () => {
+  const array: unknown[] = ['a', 'b', 'c']
+  array.unshift({
+    get cut() {
+      array.length = 2
+      return 0
+    },
+  })
+  assert.is(difference([{ cut: 0 }, 'a', , ,], decode(encode(array))), undefined)
+})
+
+code('what a getter throws passes unchanged, and the codec works on', () => {
+  const codec = new Codec()
+  const mine = new Error('mine')
+  const value = {
+    a: 1,
+    get b() {
+      throw mine
+    },
+  }
+  for (let round = 0; round < 20; round++) {
+    try {
+      codec.encode([value])
+      assert.unreachable()
+    } catch (error) {
+      assert.is(error, mine)
+    }
+    assert.is(difference([{ a: 1, b: 2 }], codec.decode(codec.encode([{ a: 1, b: 2 }]))), undefined)
+  }
+})
+
+code('enumerable properties on Object.prototype do not travel', () => {
+  const prototype = Object.prototype as unknown as Record<string, unknown>
+  const codec = new Codec()
+  codec.encode([{ a: 1 }, { a: 2 }])
+  Object.defineProperty(prototype, 'polluted', {
+    value: 1,
+    enumerable: true,
+    configurable: true,
+    writable: true,
+  })
+  let packet: ReturnType<typeof encode>
+  try {
+    packet = codec.encode([{ a: 1 }, {}, { polluted: 2 }])
+  } finally {
+    delete prototype.polluted
+  }
+  assert.is(difference([{ a: 1 }, {}, { polluted: 2 }], decode(packet)), undefined)
+})
+
+code.run()

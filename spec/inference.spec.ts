@@ -1,0 +1,225 @@
+/** Types at compile time: a line that does not compile is a failed test, and so is a wrong one that does. */
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import type * as outband from '../src/index.js'
+import {
+  Codec,
+  type CustomType,
+  type DecodeOptions,
+  decode,
+  defineType,
+  type EncodeOptions,
+  encode,
+  type OutOfBand,
+  outOfBand,
+  type Packet,
+  registry,
+} from '../src/index.js'
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
+type IsAny<T> = 0 extends 1 & T ? true : false
+/** Compiles only for `true`. */
+const holds = <_ extends true>(): void => {}
+
+class Tensor {
+  constructor(
+    readonly shape: readonly number[],
+    readonly numbers: Float32Array,
+  ) {}
+}
+class Box {
+  constructor(readonly content: unknown) {}
+}
+class Graph {
+  nodes: Graph[] = []
+}
+
+/** Any use of `any` in what a public name takes or gives; `unknown` passes. */
+type Anys<T, Depth extends 1[] = []> =
+  IsAny<T> extends true
+    ? true
+    : Depth['length'] extends 4
+      ? false
+      : T extends (...args: infer A extends readonly unknown[]) => infer R
+        ? true extends Anys<A[number], [...Depth, 1]> | Anys<R, [...Depth, 1]>
+          ? true
+          : false
+        : T extends abstract new (
+              ...args: infer A
+            ) => infer R
+          ? true extends Anys<A[number], [...Depth, 1]> | Anys<R, [...Depth, 1]>
+            ? true
+            : false
+          : false
+
+const test = suite('inference')
+
+test('a type by class needs no annotation: parts are what reduce returns', () => {
+  const tensor = defineType({
+    class: Tensor,
+    tag: 'tensor',
+    reduce: t => {
+      holds<Equal<typeof t, Tensor>>()
+      return { shape: t.shape, numbers: t.numbers, kind: 'f32' as const }
+    },
+    rebuild: parts => {
+      holds<Equal<typeof parts, { shape: readonly number[]; numbers: Float32Array; kind: 'f32' }>>()
+      return new Tensor(parts.shape, parts.numbers)
+    },
+  })
+  holds<Equal<typeof tensor, CustomType<Tensor>>>()
+  const types = registry(tensor)
+  const copy = decode<Tensor>(encode(new Tensor([1], new Float32Array(1)), { types }), { types })
+  holds<Equal<typeof copy, Tensor>>()
+  assert.instance(copy, Tensor)
+})
+
+test('so does one in two steps', () => {
+  const graph = defineType({
+    class: Graph,
+    tag: 'graph',
+    reduce: g => g.nodes,
+    create: () => new Graph(),
+    fill: (target, nodes) => {
+      holds<Equal<typeof target, Graph>>()
+      holds<Equal<typeof nodes, Graph[]>>()
+      target.nodes = nodes
+    },
+  })
+  holds<Equal<typeof graph, CustomType<Graph>>>()
+})
+
+test('a type by guard takes the type that the guard proves', () => {
+  const symbol = defineType({
+    is: (value): value is symbol => typeof value === 'symbol',
+    tag: 'symbol',
+    reduce: s => {
+      holds<Equal<typeof s, symbol>>()
+      return s.description
+    },
+    rebuild: description => {
+      holds<Equal<typeof description, string | undefined>>()
+      return Symbol(description)
+    },
+  })
+  const types = registry(symbol)
+  assert.is(decode<symbol>(encode(Symbol('a'), { types }), { types }).description, 'a')
+})
+
+test('a type by predicate takes what reduce says that it takes', () => {
+  const pair = defineType({
+    is: value => Array.isArray(value) && value.length === 2,
+    tag: 'pair',
+    reduce: ([a, b]: [number, number]) => ({ a, b }),
+    rebuild: ({ a, b }): [number, number] => [a, b],
+  })
+  holds<Equal<typeof pair, CustomType<[number, number]>>>()
+})
+
+test('an abstract class, and one with parameters or a private constructor, can be registered', () => {
+  abstract class Shape {
+    abstract area(): number
+  }
+  class Square extends Shape {
+    private constructor(readonly side: number) {
+      super()
+    }
+    static of(side: number): Square {
+      return new Square(side)
+    }
+    area(): number {
+      return this.side ** 2
+    }
+  }
+  const shape = defineType({
+    class: Shape,
+    tag: 'shape',
+    reduce: s => s.area(),
+    rebuild: n => Square.of(Math.sqrt(n)),
+  })
+  const types = registry(shape)
+  assert.is(decode<Shape>(encode(Square.of(2), { types }), { types }).area(), 4)
+})
+
+test('types of different classes go into one registry', () => {
+  const tensor = defineType({
+    class: Tensor,
+    tag: 't',
+    reduce: () => 0,
+    rebuild: () => new Tensor([], new Float32Array()),
+  })
+  const graph = defineType({ class: Graph, tag: 'g', reduce: () => 0, rebuild: () => new Graph() })
+  const list: CustomType[] = [tensor, graph]
+  assert.is(registry(...list).types.length, 2)
+  assert.is(registry(tensor, graph).types.length, 2)
+})
+
+test('wrong definitions do not compile', () => {
+  const [tag, reduce, rebuild] = ['t', () => 0, () => new Graph()] as const
+  const packet = encode(1)
+  const wrong = [
+    // @ts-expect-error: rebuild must give what the class makes
+    () => defineType({ class: Tensor, tag, reduce, rebuild }),
+    // @ts-expect-error: parts have no such field
+    () => defineType({ class: Box, tag, reduce: () => ({ a: 1 }), rebuild: parts => new Box(parts.b) }),
+    // @ts-expect-error: parts that rebuild takes and reduce does not make
+    () => defineType({ class: Box, tag, reduce: () => 'a', rebuild: (n: number) => new Box(n) }),
+    // @ts-expect-error: a tag is missing
+    () => defineType({ class: Graph, reduce, rebuild }),
+    // @ts-expect-error: a selector is missing
+    () => defineType({ tag, reduce, rebuild }),
+    // @ts-expect-error: two selectors
+    () => defineType({ class: Graph, is: () => true, tag, reduce, rebuild }),
+    // @ts-expect-error: fill without create
+    () => defineType({ class: Graph, tag, reduce, fill: () => {} }),
+    // @ts-expect-error: one step and two at once
+    () => defineType({ class: Graph, tag, reduce, rebuild, create: rebuild, fill: () => {} }),
+    // @ts-expect-error: a registry takes types, not classes
+    () => registry(Graph),
+    // @ts-expect-error: only views can be wrapped
+    () => outOfBand(new ArrayBuffer(1)),
+    // @ts-expect-error: a threshold is a number
+    () => encode(1, { threshold: '1' }),
+    // @ts-expect-error: there is no such option
+    () => encode(1, { treshold: 1 }),
+    // @ts-expect-error: there is no such limit
+    () => decode(packet, { limits: { deep: 1 } }),
+    // @ts-expect-error: buffers are memory
+    () => decode({ meta: packet.meta, buffers: ['a'] }),
+    // @ts-expect-error: types come from registry()
+    () => new Codec({ types: [] }),
+  ]
+  assert.is(wrong.length, 15)
+})
+
+test('decode gives unknown, or the type that the caller says', () => {
+  const packet = encode(1)
+  const untyped = decode(packet)
+  const typed = decode<number>(packet)
+  const byCodec = new Codec().decode<{ a: 1 }>(packet)
+  holds<Equal<typeof untyped, unknown>>()
+  holds<Equal<typeof typed, number>>()
+  holds<Equal<typeof byCodec, { a: 1 }>>()
+  holds<Equal<typeof packet, Packet>>()
+})
+
+test('a wrapper remembers its view, and options may be passed on undefined', () => {
+  const wrapped = outOfBand(new Int16Array(1))
+  holds<Equal<typeof wrapped, OutOfBand<Int16Array<ArrayBuffer>>>>()
+  const encodeOptions: EncodeOptions = { threshold: undefined, types: undefined, limits: undefined }
+  const decodeOptions: DecodeOptions = { types: undefined, limits: undefined }
+  assert.is(decode(encode(1, encodeOptions), decodeOptions), 1)
+})
+
+test('no public signature takes or gives any', () => {
+  holds<Anys<typeof JSON.parse>>()
+  holds<Anys<(limit: number, parse: typeof JSON.parse) => void>>()
+  type Offending<T> = { [Name in keyof T]-?: Anys<T[Name]> extends true ? Name : never }[keyof T]
+  type Options = Offending<EncodeOptions> | Offending<DecodeOptions> | Offending<outband.Limits>
+  type Objects = Offending<CustomType> | Offending<Packet> | Offending<Codec> | Offending<outband.Registry>
+  holds<Equal<Offending<typeof outband>, never>>()
+  holds<Equal<Options, never>>()
+  holds<Equal<Objects, never>>()
+})
+
+test.run()

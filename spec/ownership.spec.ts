@@ -1,0 +1,171 @@
+/** Who owns what: `meta` owns its memory, `buffers` borrow the caller's, and encode and decode take no more than they say. */
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { values } from '../fixtures/values.js'
+import { Codec, decode, encode } from '../src/index.js'
+import { difference } from './same.js'
+
+const MiB = 2 ** 20
+
+const meta = suite('ownership: meta')
+
+const messages: [name: string, make: () => unknown][] = [
+  ['the smallest', () => 1],
+  ['a small object', () => ({ a: 1, b: 'text' })],
+  ['10 KiB', () => 'x'.repeat(10_000)],
+  ['1 MiB', () => Array.from({ length: MiB / 8 }, (_, i) => i / 3)],
+  ['6 MiB', () => 'x'.repeat(6 * MiB)],
+  ['bytes in band', () => new Uint8Array(4000)],
+]
+for (const [name, make] of messages) {
+  meta(`${name}: fills an ArrayBuffer of its own`, () => {
+    const codec = new Codec()
+    for (let round = 0; round < 3; round++) {
+      const { meta } = codec.encode(make())
+      assert.is(Object.getPrototypeOf(meta), Uint8Array.prototype)
+      assert.instance(meta.buffer, ArrayBuffer)
+      assert.is(meta.byteOffset, 0)
+      assert.is(meta.buffer.byteLength, meta.length)
+    }
+  })
+}
+
+meta('two results never share memory, nor does one change when the codec goes on', () => {
+  const codec = new Codec()
+  const packets = messages.map(([, make]) => codec.encode(make()))
+  const copies = packets.map(({ meta }) => meta.slice())
+  for (const [, make] of messages.toReversed()) codec.encode(make())
+  assert.is(new Set(packets.map(({ meta }) => meta.buffer)).size, packets.length)
+  for (const [i, { meta }] of packets.entries()) assert.is(difference(copies[i], meta), undefined)
+})
+
+meta('a result can be transferred, and others stay whole', () => {
+  const codec = new Codec()
+  const [first, second] = [codec.encode({ a: 1 }), codec.encode({ a: 2 })]
+  structuredClone(first.meta, { transfer: [first.meta.buffer as ArrayBuffer] })
+  assert.is(first.meta.length, 0)
+  assert.is(difference({ a: 2 }, codec.decode(second)), undefined)
+  assert.is(difference({ a: 3 }, codec.decode(codec.encode({ a: 3 }))), undefined)
+})
+
+meta('decode keeps nothing of meta: a value stays as it is when meta is overwritten', () => {
+  for (const row of values.filter(({ isShared }) => !isShared)) {
+    const sent = row.make()
+    const { meta, buffers } = encode(sent, { threshold: Number.POSITIVE_INFINITY })
+    const copy = decode({ meta, buffers })
+    meta.fill(255)
+    const found = difference(row.arrives?.(sent as never) ?? sent, copy)
+    assert.is(found, undefined, `${row.name}: ${found}`)
+  }
+})
+
+meta.run()
+
+const caller = suite("ownership: the caller's memory")
+
+caller('encode and decode detach nothing and write nothing', () => {
+  const memory = Uint8Array.from({ length: 10_000 }, (_, i) => i)
+  const before = memory.slice()
+  const value = {
+    memory,
+    part: new Float64Array(memory.buffer, 8, 100),
+    buffer: memory.buffer,
+    pooled: Buffer.from('hi'),
+  }
+  for (const threshold of [0, undefined, Number.POSITIVE_INFINITY]) {
+    const packet = encode(value, { threshold, checksum: true })
+    const whole = packet.buffers.map(buffer => buffer.slice())
+    decode(packet)
+    decode({ meta: packet.meta, buffers: whole.map(buffer => new Uint8Array([0, ...buffer]).subarray(1)) })
+    assert.is(memory.byteLength, 10_000)
+    assert.is(difference(before, memory), undefined)
+    assert.is(value.pooled.toString(), 'hi')
+  }
+})
+
+caller('a value is not changed by being encoded, frozen or not', () => {
+  for (const row of values) {
+    const [value, twin] = [row.make(), row.make()]
+    encode(value, row.isShared ? {} : { threshold: 0 })
+    if (
+      typeof value === 'object' &&
+      value !== null &&
+      !/rror|cause|name|message|stack|class|field/.test(row.name)
+    ) {
+      assert.is(difference(value, twin) === undefined, difference(row.make(), twin) === undefined, row.name)
+    }
+  }
+})
+
+caller('the list of buffers is that of the packet alone', () => {
+  const view = new Uint8Array(5000)
+  const [first, second] = [encode(view), encode(view)]
+  assert.is.not(first.buffers, second.buffers)
+  assert.is.not(first.buffers[0], second.buffers[0])
+  assert.is.not(first.buffers[0], view)
+})
+
+caller.run()
+
+const cost = suite('ownership: what it costs')
+
+/** Bytes that `run` adds to the heap and to ArrayBuffers. */
+function taken(run: () => unknown): { heap: number; memory: number } {
+  const before = process.memoryUsage()
+  const kept = run()
+  const after = process.memoryUsage()
+  assert.ok(kept !== null)
+  return { heap: after.heapUsed - before.heapUsed, memory: after.arrayBuffers - before.arrayBuffers }
+}
+
+const large: [name: string, make: () => unknown][] = [
+  ['a Float64Array', () => new Float64Array(8 * MiB)],
+  ['an ArrayBuffer', () => new ArrayBuffer(64 * MiB)],
+  ['a resizable ArrayBuffer', () => new ArrayBuffer(64 * MiB, { maxByteLength: 65 * MiB })],
+  ['a Buffer', () => Buffer.alloc(64 * MiB)],
+  ['a DataView', () => new DataView(new ArrayBuffer(64 * MiB))],
+  ['a SharedArrayBuffer', () => new SharedArrayBuffer(64 * MiB)],
+  [
+    'views that overlap',
+    () => {
+      const memory = new Uint8Array(64 * MiB)
+      return Array.from({ length: 64 }, (_, i) => memory.subarray(i * MiB, (i + 2) * MiB))
+    },
+  ],
+]
+for (const [name, make] of large) {
+  cost(`64 MiB as ${name} are neither copied by encode nor by decode`, () => {
+    const value = make()
+    const codec = new Codec()
+    codec.decode(codec.encode({ value: new Uint8Array(5000) }))
+    let packet = codec.encode(1)
+    const encoding = taken(() => {
+      packet = codec.encode({ value })
+    })
+    let copy: unknown
+    const decoding = taken(() => {
+      copy = codec.decode(packet)
+    })
+    assert.ok(packet.meta.length < 2000)
+    for (const { heap, memory } of [encoding, decoding]) {
+      assert.ok(heap < MiB, `${heap} bytes of heap`)
+      assert.ok(memory < MiB, `${memory} bytes of memory`)
+    }
+    assert.is(typeof copy, 'object')
+  })
+}
+
+cost('a codec keeps no memory of a large message', () => {
+  const codec = new Codec()
+  codec.encode('x'.repeat(100))
+  const { memory } = taken(() => {
+    for (let i = 0; i < 3; i++) codec.encode('x'.repeat(30 * MiB))
+    return codec
+  })
+  globalThis.gc?.()
+  const kept = process.memoryUsage().arrayBuffers
+  codec.encode(1)
+  assert.ok(process.memoryUsage().arrayBuffers <= kept + MiB, `${memory} bytes`)
+})
+
+cost.run()

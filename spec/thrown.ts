@@ -1,0 +1,30 @@
+import * as assert from 'uvu/assert'
+import { type ErrorCode, type ErrorFields, isOutbandError, type OutbandError } from '../src/index.js'
+
+/** What `run` throws. Fails when it throws nothing, which a bare `try … catch` in a spec would let pass. */
+export function thrown(run: () => unknown): unknown {
+  let value: unknown
+  try {
+    value = run()
+  } catch (error) {
+    return error
+  }
+  throw new assert.Assertion({
+    message: 'nothing was thrown',
+    operator: 'throws',
+    expects: 'an error',
+    actual: value,
+  })
+}
+
+/** The error of ours that `run` throws: it has this code, these fields, and says where in its message. */
+export function refused(run: () => unknown, code: ErrorCode, fields: ErrorFields = {}): OutbandError {
+  const error = thrown(run)
+  if (!isOutbandError(error)) throw error
+  assert.is(error.code, code, error.message)
+  for (const [name, value] of Object.entries(fields)) {
+    assert.is((error as unknown as Record<string, unknown>)[name], value, `${name}: ${error.message}`)
+  }
+  assert.match(error.message, /^(encode|decode|outOfBand): /)
+  return error
+}

@@ -1,0 +1,178 @@
+import { MessageChannel } from 'node:worker_threads'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Codec, decode, encode } from '../src/index.js'
+import { difference, same } from './same.js'
+import { refused } from './thrown.js'
+
+class Point {
+  x = 1
+}
+class Empty {}
+
+function* steps(): Generator {
+  yield 1
+}
+async function* asyncSteps(): AsyncGenerator {
+  yield 1
+}
+
+/** What has no meaning away from where it was made. Silence would lose it; structured clone throws too. */
+const kinds: [name: string, value: unknown][] = [
+  ['a function', () => 1],
+  ['an async function', async () => 1],
+  ['a class', Point],
+  ['a Proxy around a function', new Proxy(() => 1, {})],
+  ['a symbol', Symbol('a')],
+  ['a registered symbol', Symbol.for('a')],
+  ['a well-known symbol', Symbol.iterator],
+  ['a boxed symbol', Object(Symbol('a'))],
+  ['a promise', Promise.resolve(1)],
+  ['a WeakMap', new WeakMap()],
+  ['a WeakSet', new WeakSet()],
+  ['a WeakRef', new WeakRef({})],
+  ['a FinalizationRegistry', new FinalizationRegistry(() => {})],
+  ['a generator', steps()],
+  ['an async generator', asyncSteps()],
+  ['an iterator of an array', [1].values()],
+  ['an iterator of a Map', new Map().entries()],
+  ['a URL without a custom type', new URL('a:b')],
+  ['URLSearchParams without a custom type', new URLSearchParams('a=1')],
+  ['a Blob', new Blob(['a'])],
+  ['an Intl.NumberFormat', new Intl.NumberFormat()],
+  ['an AbortSignal', AbortSignal.abort()],
+  ['a Proxy around a Map', new Proxy(new Map([[1, 2]]), {})],
+  ['a Proxy around a Set', new Proxy(new Set([1]), {})],
+  ['a Proxy around a date', new Proxy(new Date(), {})],
+  ['a Proxy around an ArrayBuffer', new Proxy(new ArrayBuffer(1), {})],
+  ['an object that claims to be a Map', Object.create(Map.prototype)],
+]
+
+const inside = <T extends object>(target: T, fields: object): T => Object.assign(target, fields)
+
+/** Where it may hide, and how the error says so. */
+const places: [name: string, wrap: (value: unknown) => unknown, path: string][] = [
+  ['at the root', value => value, 'value'],
+  ['under a key', value => ({ a: value }), 'value.a'],
+  ['under the last of many keys', value => ({ a: 1, b: {}, c: [], d: value }), 'value.d'],
+  ['under a key that is no name', value => ({ 'a b': value }), 'value["a b"]'],
+  ['under an integer-like key', value => ({ 7: value }), 'value["7"]'],
+  ['in an array', value => [1, , value], 'value[2]'],
+  ['in an array in objects', value => ({ rows: [{}, { cells: [0, value] }] }), 'value.rows[1].cells[1]'],
+  ['in a property of an array', value => inside([1], { extra: value }), 'value.extra'],
+  ['in a null-prototype object', value => inside(Object.create(null), { a: value }), 'value.a'],
+  ['in an instance', value => inside(new Point(), { y: value }), 'value.y'],
+  [
+    'as a key of a Map',
+    value =>
+      new Map([
+        [1, 1],
+        [value, 1],
+      ] as [unknown, unknown][]),
+    'value<entry 1>',
+  ],
+  ['as a value of a Map', value => new Map([['a', value]]), 'value<entry 0>'],
+  ['in a Set', value => new Set([1, { a: value }]), 'value<member 1>.a'],
+  ['as a cause', value => new Error('a', { cause: { a: value } }), 'value.cause.a'],
+  ['among the errors of an error', value => new AggregateError([1, value]), 'value.errors[1]'],
+  ['in a field of an error', value => inside(new Error('a'), { field: value }), 'value.field'],
+  [
+    'behind a getter',
+    value => Object.defineProperty({}, 'a', { get: () => value, enumerable: true }),
+    'value.a',
+  ],
+  ['after 40 objects like its own', value => [...records(40), { id: 1, fn: value }], 'value[40].fn'],
+]
+
+function records(count: number): unknown[] {
+  return Array.from({ length: count }, (_, id) => ({ id, fn: null }))
+}
+
+const codec = new Codec()
+
+const what = suite('unsupported: kinds')
+
+for (const [name, value] of kinds) {
+  what(name, () => {
+    for (const threshold of [0, Number.POSITIVE_INFINITY]) {
+      refused(() => codec.encode(value, { threshold }), 'UNSUPPORTED', { path: 'value' })
+      refused(() => codec.encode([{ a: value }], { references: false }), 'UNSUPPORTED', {
+        path: 'value[0].a',
+      })
+    }
+  })
+}
+
+what('what structured clone takes of these is nothing', () => {
+  for (const [name, value] of kinds.filter(([name]) => !/claims|Blob/.test(name))) {
+    let isTaken = true
+    try {
+      structuredClone(value)
+    } catch {
+      isTaken = false
+    }
+    // URLs and their like become `{}` there, without a word.
+    assert.ok(!isTaken || same({}, structuredClone(value)), name)
+  }
+})
+
+what('a MessagePort', () => {
+  const { port1, port2 } = new MessageChannel()
+  port2.close()
+  refused(() => encode({ port: port1 }), 'UNSUPPORTED', { path: 'value.port' })
+  port1.close()
+})
+
+what.run()
+
+const where = suite('unsupported: paths')
+
+for (const [name, wrap, path] of places) {
+  where(name, () => {
+    const warm = new Codec()
+    for (let round = 0; round < 40; round++) warm.encode(wrap(null))
+    for (const each of [new Codec(), codec, warm]) {
+      for (const value of [() => 1, Symbol('a'), new WeakMap()]) {
+        const error = refused(() => each.encode(wrap(value)), 'UNSUPPORTED', { path })
+        assert.ok(error.message.endsWith(` at ${path}`), error.message)
+        assert.ok(error.stack?.includes(error.message), error.stack)
+      }
+      const good = wrap(1)
+      assert.is(difference(decode(encode(good)), each.decode(each.encode(good))), undefined)
+    }
+  })
+}
+
+where('a path of a thousand steps is cut in the middle', () => {
+  let value: unknown = () => 1
+  for (let i = 0; i < 500; i++) value = [{ value }]
+  const { path } = refused(() => encode(value), 'UNSUPPORTED')
+  assert.match(path ?? '', /^value\[0\]\.value\[0\].{1,300}…/)
+  assert.ok(path!.length <= 201)
+})
+
+where.run()
+
+const strict = suite('unsupported: strict')
+
+const lossy: [name: string, value: unknown, path: string][] = [
+  ['an instance', new Point(), 'value'],
+  ['an instance without fields', new Empty(), 'value'],
+  ['an instance inside', { list: [new Point()] }, 'value.list[0]'],
+  ['an object that inherits', Object.create({ a: 1 }, { b: { value: 1, enumerable: true } }), 'value'],
+]
+for (const [name, value, path] of lossy) {
+  strict(name, () => {
+    refused(() => encode(value, { strict: true }), 'UNSUPPORTED', { path })
+    assert.not.throws(() => encode(value))
+  })
+}
+
+strict('plain objects of any realm and null-prototype objects pass', async () => {
+  const { runInNewContext } = await import('node:vm')
+  for (const value of [{ a: 1 }, Object.create(null), runInNewContext('({ a: [{}] })')]) {
+    assert.not.throws(() => encode(value, { strict: true }))
+  }
+})
+
+strict.run()

@@ -1,0 +1,216 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { wasmMemory } from '../fixtures/values/memory.js'
+import { decode, encode, outOfBand } from '../src/index.js'
+import { difference } from './same.js'
+
+/** Offset and length of each buffer on the memory of its view. */
+type Windows = [offset: number, length: number][]
+
+interface Row {
+  readonly name: string
+  readonly make: () => unknown
+  readonly windows: Windows
+  /** Places in the value, in the order of the buffers, of the first view on each. */
+  readonly first?: number[]
+}
+
+const bytes = (memory: ArrayBufferLike, ...windows: Windows): Uint8Array[] =>
+  windows.map(([offset, length]) => new Uint8Array(memory, offset, length))
+const on = (...windows: Windows): Uint8Array[] => bytes(new ArrayBuffer(64), ...windows)
+const resizable = (byteLength: number, maxByteLength: number): ArrayBuffer =>
+  new ArrayBuffer(byteLength, { maxByteLength })
+
+const rows: Row[] = [
+  { name: 'a view on all of its memory', make: () => on([0, 64]), windows: [[0, 64]] },
+  { name: 'a view on a part', make: () => on([5, 7]), windows: [[5, 7]] },
+  { name: 'an empty view', make: () => on([5, 0]), windows: [[5, 0]] },
+  { name: 'a DataView', make: () => [new DataView(new ArrayBuffer(64), 3, 5)], windows: [[3, 5]] },
+  { name: 'a Float64Array', make: () => [new Float64Array(new ArrayBuffer(64), 16, 3)], windows: [[16, 24]] },
+  { name: 'an ArrayBuffer', make: () => [new ArrayBuffer(9)], windows: [[0, 9]] },
+  { name: 'views that overlap', make: () => on([0, 8], [4, 8]), windows: [[0, 12]] },
+  { name: 'views that touch', make: () => on([8, 8], [16, 8]), windows: [[8, 16]] },
+  {
+    name: 'views a byte apart',
+    make: () => on([0, 8], [9, 8]),
+    windows: [
+      [0, 8],
+      [9, 8],
+    ],
+    first: [0, 1],
+  },
+  { name: 'nested views', make: () => on([0, 32], [4, 8], [6, 1]), windows: [[0, 32]] },
+  { name: 'nested views, the inner first', make: () => on([6, 1], [4, 8], [0, 32]), windows: [[0, 32]] },
+  { name: 'equal windows', make: () => on([3, 5], [3, 5]), windows: [[3, 5]] },
+  {
+    name: 'buffers come in the order of the value, not of memory',
+    make: () => on([40, 8], [0, 8], [20, 8]),
+    windows: [
+      [40, 8],
+      [0, 8],
+      [20, 8],
+    ],
+    first: [0, 1, 2],
+  },
+  {
+    name: 'a gap that a later view closes',
+    make: () => on([32, 8], [0, 8], [8, 24]),
+    windows: [[0, 40]],
+    first: [0],
+  },
+  {
+    name: 'runs that a later view extends',
+    make: () => on([0, 8], [32, 8], [6, 4], [30, 4]),
+    windows: [
+      [0, 10],
+      [30, 10],
+    ],
+    first: [0, 1],
+  },
+  {
+    name: 'an empty view in a gap is a run of its own',
+    make: () => on([0, 8], [20, 0]),
+    windows: [
+      [0, 8],
+      [20, 0],
+    ],
+  },
+  { name: 'an empty view at the end of another joins it', make: () => on([0, 8], [8, 0]), windows: [[0, 8]] },
+  {
+    name: 'an empty view between two that touch',
+    make: () => on([0, 8], [8, 0], [8, 8]),
+    windows: [[0, 16]],
+  },
+  {
+    name: 'an ArrayBuffer after its views is one buffer, whole',
+    make: () => {
+      const [a, b] = on([8, 8], [32, 8])
+      return [a, b, a!.buffer]
+    },
+    windows: [[0, 64]],
+    first: [0],
+  },
+  {
+    name: 'an ArrayBuffer before its views',
+    make: () => {
+      const [a, b] = on([8, 8], [32, 8])
+      return [a!.buffer, a, b]
+    },
+    windows: [[0, 64]],
+    first: [0],
+  },
+  {
+    name: 'an ArrayBuffer between its views, with another between',
+    make: () => {
+      const [a, b] = on([8, 8], [32, 8])
+      return [a, new ArrayBuffer(3), a!.buffer, b]
+    },
+    windows: [
+      [0, 64],
+      [0, 3],
+    ],
+    first: [0, 1],
+  },
+  {
+    name: 'views of many kinds on one window',
+    make: () => {
+      const memory = new ArrayBuffer(64)
+      return [new Uint8Array(memory, 1, 7), new Float64Array(memory, 8, 1), new DataView(memory, 15, 3)]
+    },
+    windows: [[1, 17]],
+    first: [0],
+  },
+  {
+    name: 'views of two ArrayBuffers',
+    make: () => [...on([8, 8]), ...on([8, 8])],
+    windows: [
+      [8, 8],
+      [8, 8],
+    ],
+    first: [0, 1],
+  },
+  {
+    name: 'views of 40 ArrayBuffers, in turn',
+    make: () => {
+      const memories = Array.from({ length: 40 }, () => new ArrayBuffer(64))
+      return [...memories.flatMap(m => bytes(m, [0, 8])), ...memories.flatMap(m => bytes(m, [4, 8]))]
+    },
+    windows: Array.from({ length: 40 }, (): [number, number] => [0, 12]),
+    first: Array.from({ length: 40 }, (_, i) => i),
+  },
+  { name: 'resizable memory', make: () => bytes(resizable(24, 64), [4, 8]), windows: [[4, 8]] },
+  {
+    name: 'resizable memory and a view that follows it',
+    make: () => [new Uint8Array(resizable(24, 64), 4)],
+    windows: [[4, 20]],
+  },
+  {
+    name: 'a view that follows, and a fixed one with a gap',
+    make: () => {
+      const memory = resizable(24, 64)
+      return [new Uint8Array(memory, 16), new Uint8Array(memory, 0, 4)]
+    },
+    windows: [
+      [16, 8],
+      [0, 4],
+    ],
+    first: [0, 1],
+  },
+  { name: 'memory of WebAssembly', make: () => bytes(wasmMemory().buffer, [100, 50]), windows: [[100, 50]] },
+  {
+    name: 'shared memory',
+    make: () => bytes(new SharedArrayBuffer(64), [3, 5], [40, 2]),
+    windows: [
+      [3, 5],
+      [40, 2],
+    ],
+    first: [0, 1],
+  },
+]
+
+const layout = suite('views: windows')
+
+for (const { name, make, windows, first } of rows) {
+  layout(name, () => {
+    const value = make() as (ArrayBufferView | ArrayBuffer)[]
+    const sources: unknown[] = []
+    const packet = encode(value, {
+      bufferCallback: (_, view) => {
+        sources.push(view)
+      },
+    })
+    assert.equal(
+      packet.buffers.map(({ byteOffset, byteLength }) => [byteOffset, byteLength]),
+      windows,
+    )
+    for (const [i, source] of sources.entries()) {
+      const memory = ArrayBuffer.isView(source) ? source.buffer : source
+      assert.is(packet.buffers[i]!.buffer, memory)
+    }
+    assert.equal(
+      sources.map(source => value.indexOf(source as ArrayBuffer)),
+      first ?? sources.map((_, i) => i),
+    )
+    const copies = decode<typeof value>(packet)
+    assert.is(difference(value, copies), undefined)
+    for (const [i, copy] of copies.entries()) {
+      const sent = value[i]!
+      if (ArrayBuffer.isView(copy)) assert.is(copy.buffer, (sent as Uint8Array).buffer)
+      else assert.is(copy, sent)
+    }
+  })
+}
+
+layout('a view twice, and wrapped, is one buffer', () => {
+  const [view] = on([3, 5])
+  assert.is(encode([view, { view }, outOfBand(view!)], { threshold: 0 }).buffers.length, 1)
+})
+
+layout('a wrapper sends a view out of band that was met bare before', () => {
+  const view = new Uint8Array(8)
+  assert.is(encode([outOfBand(view), view]).buffers.length, 1)
+  assert.is(encode([view, outOfBand(view)]).buffers.length, 1)
+  assert.is(encode([view.subarray(0, 4), outOfBand(view)]).buffers.length, 1)
+})
+
+layout.run()
