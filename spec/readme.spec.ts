@@ -1,0 +1,62 @@
+/** The README's TypeScript snippets compile as strictly as the project does, run, and print what their comments say. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { format } from 'node:util'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+
+const root = new URL('../../', import.meta.url)
+const folder = new URL('dist/readme/', root)
+const path = (name: string, base = folder): string => fileURLToPath(new URL(name, base))
+
+const readme = readFileSync(new URL('README.md', root), 'utf8')
+const snippets = [...readme.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code]) => code!)
+
+/** What the `console.log(…) // …` lines of a snippet promise, in order. */
+const promised = (code: string): string[] =>
+  [...code.matchAll(/console\.log\(.*\) \/\/ (.*)/g)].map(([, text]) => text!)
+
+const test = suite('readme: snippets')
+
+test.before(() => {
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  for (const [i, code] of snippets.entries()) writeFileSync(path(`snippet${i}.ts`), code)
+  const config = {
+    extends: '../../tsconfig.json',
+    compilerOptions: { rootDir: '.', outDir: 'out' },
+    include: ['*.ts'],
+  }
+  writeFileSync(path('tsconfig.json'), JSON.stringify(config))
+})
+
+test('there are snippets, and each prints something', () => {
+  assert.ok(snippets.length >= 4)
+  for (const code of snippets) assert.ok(promised(code).length > 0, code)
+})
+
+test('they compile', () => {
+  const tsc = path('node_modules/typescript/bin/tsc', root)
+  try {
+    execFileSync(process.execPath, [tsc, '-p', path('tsconfig.json')], { encoding: 'utf8' })
+  } catch (error) {
+    assert.unreachable((error as { stdout: string }).stdout)
+  }
+})
+
+for (const [i, code] of snippets.entries()) {
+  test(`snippet ${i + 1} prints what it says`, async () => {
+    const printed: string[] = []
+    const { log } = console
+    console.log = (...args: unknown[]) => printed.push(format(...args))
+    try {
+      await import(pathToFileURL(path(`out/snippet${i}.js`)).href)
+    } finally {
+      console.log = log
+    }
+    assert.equal(printed, promised(code))
+  })
+}
+
+test.run()
