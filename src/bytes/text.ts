@@ -29,7 +29,6 @@ const TINY = 6
 const APPLY = 4096
 
 /** Whether a unit is above U+00FF. V8 answers at once for a one-byte string, whatever its length. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the range is the narrow units, NUL included
 const WIDE = /[^\0-\xff]/
 export function isWide(text: string): boolean {
   return WIDE.test(text)
