@@ -6,13 +6,17 @@ import type { PacketLike } from '../packet.js'
 
 export type Memory = ArrayBufferView | ArrayBufferLike
 
+const NONE: PacketLike['buffers'] = []
+
 export class Buffers {
-  readonly #list: PacketLike['buffers']
+  #list = NONE
   #iterator: Iterator<Memory> | undefined
   #index = 0
 
-  constructor(buffers: PacketLike['buffers']) {
+  begin(buffers: PacketLike['buffers']): void {
     this.#list = buffers
+    this.#iterator = undefined
+    this.#index = 0
   }
 
   /** The next buffer, `undefined` past the last. An iterable is taken lazily; an array is not iterated, which costs more. */
@@ -50,8 +54,13 @@ export class Buffers {
     return this.#wrong('is a copy of memory that its sender shared', 0, 0)
   }
 
-  /** @throws BUFFERS when there are more. */
   end(): void {
+    this.#list = NONE
+    this.#iterator = undefined
+  }
+
+  /** @throws BUFFERS when there are more. */
+  expectEnd(): void {
     const list = this.#list
     // A gap in the list is not its end.
     const isEnd = Array.isArray(list)

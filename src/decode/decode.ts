@@ -47,7 +47,6 @@ import {
   VERSION_SHIFT,
   VIEW,
 } from '../wire/ops.js'
-import { Buffers } from './buffers.js'
 import {
   decodeArray,
   decodeArrayProps,
@@ -103,8 +102,9 @@ export class Decoder extends Walk {
     const body = this.take(bodyBytes)
     if (flags & HAS_CHECKSUM) this.#check()
     if (flags & HAS_SHAPES) this.shapes = this.knownShapes.read(this)
-    if (flags & HAS_VIEWS) this.views.read(this, packet, (flags & HAS_CHECKSUM) !== 0)
-    else new Buffers(packet.buffers).end()
+    this.buffers.begin(packet.buffers)
+    if (flags & HAS_VIEWS) this.views.read(this, (flags & HAS_CHECKSUM) !== 0)
+    else this.buffers.expectEnd()
     this.texts.begin(this.pos, this.end)
     this.pos = body
     this.end = body + bodyBytes

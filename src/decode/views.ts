@@ -11,7 +11,6 @@ import { allocate, isShared, maxBytes } from '../bytes/window.js'
 import { OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
-import type { PacketLike } from '../packet.js'
 import {
   KIND_ARRAY_BUFFER,
   KIND_BUFFER,
@@ -27,7 +26,7 @@ import {
   VIEW_TRACKING,
   VIEW_WHOLE,
 } from '../wire/views.js'
-import { Buffers, type Memory } from './buffers.js'
+import type { Buffers, Memory } from './buffers.js'
 import type { Walk } from './walk.js'
 
 interface Run {
@@ -57,12 +56,31 @@ interface Entry {
 const NO_BYTES = new ArrayBuffer(0)
 const NONE: readonly Entry[] = []
 
+function makeRun(flags: number, byteLength: number, max: number): Run {
+  return {
+    flags,
+    byteLength,
+    max,
+    buffer: NO_BYTES,
+    byteOffset: 0,
+    isBuffer: false,
+    isTracked: false,
+    isAligned: true,
+  }
+}
+
+function makeEntry(flags: number, run: Run, offset: number, length: number): Entry {
+  return { flags, run, offset, length }
+}
+
 export class Views {
+  /** V8 forgets a hidden class, and throws away the code made for it, when a full collection finds no object of it. */
+  readonly kept = makeEntry(0, makeRun(0, 0, -1), 0, 0)
   #entries: readonly Entry[] = NONE
   #next = 0
 
   /** Reads the view part and takes the buffers it announces, one by one. */
-  read(walk: Walk, packet: PacketLike, isChecked: boolean): void {
+  read(walk: Walk, isChecked: boolean): void {
     const { limits } = walk.settings
     const runCount = walk.varint()
     const viewCount = walk.varint()
@@ -70,7 +88,7 @@ export class Views {
     if (viewCount > limits.items) throw overLimit('decode', 'items', limits.items, viewCount, walk.pos)
     const least = runCount * 2 + viewCount
     if (least > walk.end - walk.pos) throw walk.truncated(least)
-    const buffers = new Buffers(packet.buffers)
+    const { buffers } = walk
     const runs: Run[] = []
     let total = 0
     for (let i = 0; i < runCount; i++) {
@@ -81,7 +99,7 @@ export class Views {
       if (run.flags & RUN_OUT_OF_BAND) receive(run, buffers, isChecked ? walk.u32() : -1)
       runs.push(run)
     }
-    buffers.end()
+    buffers.expectEnd()
     const entries: Entry[] = []
     let used = 0
     for (let i = 0; i < viewCount; i++) {
@@ -139,16 +157,7 @@ function readRun(walk: Walk): Run {
       limit: 'shared',
     })
   }
-  return {
-    flags,
-    byteLength,
-    max,
-    buffer: NO_BYTES,
-    byteOffset: 0,
-    isBuffer: false,
-    isTracked: false,
-    isAligned: true,
-  }
+  return makeRun(flags, byteLength, max)
 }
 
 /** Takes the buffer of an out-of-band run from the packet. @throws BUFFERS, CHECKSUM */
@@ -188,7 +197,7 @@ function readView(walk: Walk, flags: number, run: Run | undefined): Entry {
   if (isBuffer) run.isBuffer = true
   if (isTracked) run.isTracked = true
   if (((run.byteOffset + offset) & (size - 1)) !== 0) run.isAligned = false
-  return { flags, run, offset, length }
+  return makeEntry(flags, run, offset, length)
 }
 
 /** Puts a run where its views can lie: in place, or in memory of its own. */

@@ -5,6 +5,7 @@
 import { Reader } from '../bytes/reader.js'
 import { overLimit } from '../limits.js'
 import { ARRAY, TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF } from '../wire/ops.js'
+import { Buffers } from './buffers.js'
 import { type DecodeSettings, decodeSettings } from './settings.js'
 import { type Shape, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
@@ -22,6 +23,7 @@ export abstract class Walk extends Reader {
   readonly knownShapes = new Shapes()
   readonly texts = new Texts()
   readonly views = new Views()
+  readonly buffers = new Buffers()
   depth = 0
   items = 0
   entries = 0
@@ -49,6 +51,7 @@ export abstract class Walk extends Reader {
     this.shapes = NO_SHAPES
     this.texts.end()
     this.views.end()
+    this.buffers.end()
     this.release()
   }
 

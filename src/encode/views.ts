@@ -64,6 +64,9 @@ const typedArrayName = Object.getOwnPropertyDescriptor(
 const FEW = 16
 
 export class Views {
+  /** As in the decoder: keeps the code made for entries and runs alive. */
+  readonly kept = newRun(makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false, true))
+  readonly keptEntry = makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false, true)
   entries: Entry[] = []
   /** The last entry on each ArrayBuffer. */
   #last: Map<ArrayBufferLike, Entry> | undefined
@@ -97,18 +100,7 @@ export class Views {
     isForced: boolean,
   ): void {
     const before = this.#find(buffer)
-    const isFirst = before === undefined
-    const entry: Entry = {
-      source,
-      buffer,
-      kind,
-      start,
-      end,
-      isForced,
-      isFirst,
-      next: undefined,
-      run: undefined,
-    }
+    const entry = makeEntry(source, buffer, kind, start, end, isForced, before === undefined)
     if (before !== undefined) before.next = entry
     this.entries.push(entry)
     this.#last?.set(buffer, entry)
@@ -167,6 +159,18 @@ function merge(first: Entry): void {
     else extend(run, entry)
     entry.run = run
   }
+}
+
+function makeEntry(
+  source: Source,
+  buffer: ArrayBufferLike,
+  kind: number,
+  start: number,
+  end: number,
+  isForced: boolean,
+  isFirst: boolean,
+): Entry {
+  return { source, buffer, kind, start, end, isForced, isFirst, next: undefined, run: undefined }
 }
 
 function newRun(entry: Entry): Run {
