@@ -64,13 +64,13 @@ export class Encoder extends Walk {
       if (type !== undefined) return encodeCustom(this, object, type, slot)
     }
     if (Array.isArray(object)) encodeArray(this, object, slot)
+    else if (ArrayBuffer.isView(object)) this.#view(object, false, isReadonly(object))
     else if (getPrototypeOf(object) === ObjectPrototype)
       encodeObject(this, object as Record<string, unknown>, slot)
     else this.#special(object, slot)
   }
 
   #special(object: object, slot: ShapeNode): void {
-    if (ArrayBuffer.isView(object)) return this.#view(object, false, isReadonly(object))
     if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
     if (this.isRepeated(object)) return
     if (getPrototypeOf(object) === null) return encodeNullObject(this, object)

@@ -102,7 +102,9 @@ export class Views {
     const before = this.#find(buffer)
     const entry = makeEntry(source, buffer, kind, start, end, isForced, before === undefined)
     if (before !== undefined) before.next = entry
-    this.entries.push(entry)
+    // An array made with its first element is not grown to seventeen for it.
+    if (this.entries.length === 0) this.entries = [entry]
+    else this.entries.push(entry)
     this.#last?.set(buffer, entry)
   }
 
@@ -119,16 +121,13 @@ export class Views {
 
   /** Lays out the runs, in the order of their first views. */
   runs(): Run[] {
+    const { entries } = this
+    if (entries.length === 1) return [numbered(newRun(entries[0]), entries[0], 0)]
     const runs: Run[] = []
-    for (const entry of this.entries) {
-      if (entry.isFirst) {
-        if (entry.next === undefined) entry.run = newRun(entry)
-        else merge(entry)
-      }
-      const run = entry.run as Run
-      if (run.index >= 0) continue
-      run.index = runs.push(run) - 1
-      run.source = entry.source
+    for (const entry of entries) {
+      if (entry.isFirst && entry.next !== undefined) merge(entry)
+      const run = entry.run ?? newRun(entry)
+      if (run.index < 0) runs.push(numbered(run, entry, runs.length))
     }
     return runs
   }
@@ -173,9 +172,17 @@ function makeEntry(
   return { source, buffer, kind, start, end, isForced, isFirst, next: undefined, run: undefined }
 }
 
+/** Gives a run its place when its first view comes. */
+function numbered(run: Run, entry: Entry, index: number): Run {
+  run.index = index
+  run.source = entry.source
+  return run
+}
+
+/** The run of an entry, until others join it. */
 function newRun(entry: Entry): Run {
   const { buffer, start, end, source, isForced, kind } = entry
-  return {
+  const run: Run = {
     buffer,
     start,
     end,
@@ -188,6 +195,8 @@ function newRun(entry: Entry): Run {
     window: NO_BYTES,
     isOutOfBand: false,
   }
+  entry.run = run
+  return run
 }
 
 function extend(run: Run, entry: Entry): void {
