@@ -1,0 +1,84 @@
+/** The command line as its users meet it: a process, its output and its exit code. */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { encode, inspect } from '../src/index.js'
+
+const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+
+const run = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
+
+const demo = suite('cli: demo')
+
+demo('real data comes back equal, and the codec copies none of it', () => {
+  const { status, stdout } = run('demo', '--json')
+  const report = JSON.parse(stdout)
+  assert.is(status, 0)
+  assert.is(report.equal, true)
+  assert.is(report.values.length, 4)
+  for (const row of report.values) {
+    assert.is(row.equal, true, row.value)
+    assert.is(row.copiedBytes, 0, row.value)
+    assert.ok(
+      row.metaBytes > 0 && row.encodeNs > 0 && row.decodeNs > 0 && row.structuredCloneNs > 0,
+      row.value,
+    )
+  }
+  const [table, , , frame] = report.values
+  assert.is(table.outOfBandBytes, 1_600_000)
+  assert.is(frame.outOfBandBytes, (1920 * 1080 * 3) / 2)
+})
+
+demo('the table has no colours where nobody looks', () => {
+  const { status, stdout } = run('demo')
+  assert.is(status, 0)
+  assert.not.ok(stdout.includes('\x1b'))
+  assert.is(stdout.match(/ yes$/gm)?.length, 4)
+})
+
+const arguments_ = suite('cli: arguments')
+
+const refused: [name: string, args: string[], status: number, message: RegExp][] = [
+  ['no command', [], 2, /usage/],
+  ['an unknown command', ['dance'], 2, /dance[\s\S]*usage/],
+  ['an unknown option', ['demo', '--loud'], 2, /usage/],
+  ['no file', ['inspect'], 2, /usage/],
+  ['a file that is not there', ['inspect', join(tmpdir(), 'outband', 'nowhere')], 1, /ENOENT/],
+]
+for (const [name, args, status, message] of refused) {
+  arguments_(`${name} ends with ${status} and says why on stderr`, () => {
+    const ended = run(...args)
+    assert.is(ended.status, status)
+    assert.match(ended.stderr, message)
+    assert.is(ended.stdout, '')
+  })
+}
+
+arguments_('--version and --help answer', () => {
+  assert.is(run('--version').stdout.trim(), version)
+  assert.match(run('--help').stdout, /usage/)
+})
+
+arguments_('inspect lists a file that holds metadata, and what it can of any other', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'outband-'))
+  try {
+    const { meta } = encode({ id: 7, tags: ['a'] })
+    const file = join(folder, 'packet.meta')
+    writeFileSync(file, meta)
+    const listed = run('inspect', file)
+    assert.is(listed.status, 0)
+    assert.is(listed.stdout.trim(), inspect({ meta, buffers: [] }).trim())
+    writeFileSync(file, 'no packet')
+    assert.match(run('inspect', file).stdout, /stopped|malformed|magic/i)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+demo.run()
+arguments_.run()
