@@ -161,7 +161,7 @@ test('a packet that ends too early is listed up to there', () => {
 version 1, flags 2: shapes
        4  body, 4 bytes
        5    ! stopped: shape 0 of 0 at byte 5
-       6    ! stopped: metadata ends at byte 6; wanted 2 more, got 0
+       6    ! stopped: metadata ends at byte 6; wanted 2, got 0
        6  end
 `,
   )

@@ -65,23 +65,42 @@ export class OutbandError extends Error {
   declare readonly tag?: string
 
   constructor(code: ErrorCode, message: string, fields: ErrorFields = {}) {
-    super(message, 'cause' in fields ? { cause: fields.cause } : undefined)
+    super(message, fields)
     this.code = code
-    const { cause: _, ...rest } = fields
-    Object.assign(this, rest)
+    // A cause is the engine's to define, so that it is not enumerable; to assign it again changes nothing.
+    Object.assign(this, fields)
   }
 }
 // On the prototype, so that it costs nothing per error and does not show up in a printed one.
-Object.defineProperty(OutbandError.prototype, 'name', {
-  value: 'OutbandError',
-  configurable: true,
-  writable: true,
+Object.defineProperties(OutbandError.prototype, {
+  name: { value: 'OutbandError', configurable: true, writable: true },
+  [BRAND]: { value: true },
 })
-Object.defineProperty(OutbandError.prototype, BRAND, { value: true })
 
 /** True for an `OutbandError` of any copy of the package, and, when codes are given, with one of them. */
 export function isOutbandError(err: unknown, ...codes: ErrorCode[]): err is OutbandError {
   if (typeof err !== 'object' || err === null) return false
   if ((err as Record<symbol, unknown>)[BRAND] !== true) return false
   return codes.length === 0 || codes.includes((err as OutbandError).code)
+}
+
+/** What `LIMIT` says of a stack overflow, which no field tells. */
+export const TOO_DEEP = 'nested deeper than the stack allows'
+
+/** Whether an error is the engine's own for a value or message that is nested too deep for it. */
+export function isStackOverflow(error: unknown): boolean {
+  return error instanceof RangeError && /call stack/i.test(error.message)
+}
+
+/** An error of decode, whose message says what its fields do: `decode: what at where; wanted X, got Y`. */
+export function decodeFailure(code: ErrorCode, what: string, fields: ErrorFields): OutbandError {
+  const { offset, requested, available } = fields
+  const where = offset === undefined ? '' : ` at byte ${offset}`
+  const sizes = available === undefined ? '' : `; wanted ${requested}, got ${available}`
+  return new OutbandError(code, `decode: ${what}${where}${sizes}`, fields)
+}
+
+/** @throws TypeError when an argument or option is not what it must be: the caller's own mistake. */
+export function expectArgument(isRight: boolean, name: string, wanted: string): asserts isRight {
+  if (!isRight) throw new TypeError(`${name}: wanted ${wanted}`)
 }

@@ -3,7 +3,7 @@
  * the error names the limit so that its owner can raise it. Decode enforces all of them, encode those
  * that would otherwise make a message its receiver must refuse.
  */
-import { OutbandError } from './errors.js'
+import { expectArgument, OutbandError } from './errors.js'
 
 export interface Limits {
   /** Bytes of the metadata stream. */
@@ -43,84 +43,78 @@ export type LimitsOption = 'trusted' | 'untrusted' | Partial<Limits>
 const MiB = 2 ** 20
 const GiB = 2 ** 30
 
+/** Every limit as `trusted` and as `untrusted` has it. */
+const PROFILES: { readonly [Name in keyof Limits]: readonly [Limits[Name], Limits[Name]] } = {
+  metaBytes: [64 * MiB, MiB],
+  depth: [1000, 64],
+  items: [16 * MiB, MiB],
+  stringBytes: [512 * MiB, MiB],
+  bigintBytes: [65_536, 1024],
+  entries: [16 * MiB, 131_072],
+  numberKeys: [MiB, 4096],
+  bigintKeys: [16_384, 1024],
+  buffers: [65_536, 1024],
+  bufferBytes: [4 * GiB, 64 * MiB],
+  totalBytes: [8 * GiB, 256 * MiB],
+  regexps: [true, false],
+  errors: [true, false],
+  shared: [true, false],
+  codegen: [true, false],
+}
+
+function profile(column: 0 | 1): Readonly<Limits> {
+  const rows = Object.entries(PROFILES).map(([name, settings]) => [name, settings[column]])
+  return Object.freeze(Object.fromEntries(rows) as Limits)
+}
+
 /** The two profiles. `trusted`: the peer is ours and may only be mistaken. `untrusted`: the peer is hostile. */
 export const LIMITS: { readonly trusted: Readonly<Limits>; readonly untrusted: Readonly<Limits> } =
-  Object.freeze({
-    trusted: Object.freeze({
-      metaBytes: 64 * MiB,
-      depth: 1000,
-      items: 16 * MiB,
-      stringBytes: 512 * MiB,
-      bigintBytes: 65_536,
-      entries: 16 * MiB,
-      numberKeys: MiB,
-      bigintKeys: 16_384,
-      buffers: 65_536,
-      bufferBytes: 4 * GiB,
-      totalBytes: 8 * GiB,
-      regexps: true,
-      errors: true,
-      shared: true,
-      codegen: true,
-    }),
-    untrusted: Object.freeze({
-      metaBytes: MiB,
-      depth: 64,
-      items: MiB,
-      stringBytes: MiB,
-      bigintBytes: 1024,
-      entries: 131_072,
-      numberKeys: 4096,
-      bigintKeys: 1024,
-      buffers: 1024,
-      bufferBytes: 64 * MiB,
-      totalBytes: 256 * MiB,
-      regexps: false,
-      errors: false,
-      shared: false,
-      codegen: false,
-    }),
-  })
+  Object.freeze({ trusted: profile(0), untrusted: profile(1) })
 
 /**
  * The full set for an option. Single numbers override the `trusted` profile.
  * @throws TypeError for an unknown profile or key, or a value that is not a number ≥ 0 (or a boolean).
  */
-export function resolveLimits(option: LimitsOption | undefined): Readonly<Limits> {
-  if (option === undefined || option === 'trusted') return LIMITS.trusted
-  if (option === 'untrusted') return LIMITS.untrusted
-  if (option === LIMITS.trusted || option === LIMITS.untrusted) return option as Limits
-  if (typeof option !== 'object' || option === null) {
-    throw new TypeError(`limits: wanted 'trusted', 'untrusted' or an object, got ${String(option)}`)
+export function resolveLimits(option: LimitsOption = 'trusted'): Readonly<Limits> {
+  for (const name of ['trusted', 'untrusted'] as const) {
+    if (option === name || option === LIMITS[name]) return LIMITS[name]
   }
+  expectArgument(
+    typeof option === 'object' && option !== null,
+    'limits',
+    "'trusted', 'untrusted' or an object",
+  )
   const limits: Record<string, unknown> = { ...LIMITS.trusted }
   for (const [name, value] of Object.entries(option)) {
     if (value === undefined) continue
     const known = limits[name]
-    if (known === undefined) throw new TypeError(`limits: there is no limit named ${name}`)
-    if (typeof value !== typeof known || (typeof value === 'number' && !(value >= 0))) {
-      throw new TypeError(
-        `limits: ${name} wants a ${typeof known}${typeof known === 'number' ? ' ≥ 0' : ''}, got ${String(value)}`,
-      )
-    }
+    expectArgument(known !== undefined, 'limits', `names of limits, got ${name}`)
+    // Of booleans both are ≥ 0.
+    const isRight = typeof value === typeof known && Number(value) >= 0
+    expectArgument(isRight, `limits.${name}`, `a setting such as ${String(known)}`)
     limits[name] = value
   }
   return limits as unknown as Limits
 }
 
-/** The error for a limit that was passed. `stage` is the verb at work: `encode`, `decode`. */
-export function overLimit(
-  stage: string,
-  limit: keyof Limits,
-  max: number,
+/** Names of the limits that are numbers. */
+type Measure = { [Name in keyof Limits]: Limits[Name] extends number ? Name : never }[keyof Limits]
+
+/** @throws LIMIT when more is requested than the limit allows; `offset` in the metadata is what decode has and encode lacks. */
+export function checkLimit(
+  limits: Readonly<Limits>,
+  name: Measure,
   requested: number,
   offset?: number,
-): OutbandError {
-  const at = offset === undefined ? '' : ` at byte ${offset}`
-  const fields = { limit, max, requested, ...(offset === undefined ? {} : { offset }) }
-  return new OutbandError(
-    'LIMIT',
-    `${stage}: too much${at}; limits.${limit} is ${max}, got ${requested}`,
-    fields,
-  )
+): void {
+  if (requested > limits[name]) throw overLimit(name, limits[name], requested, offset)
+}
+
+/** The error for a limit that was passed. */
+export function overLimit(limit: Measure, max: number, requested: number, offset?: number): OutbandError {
+  const fields = { limit, max, requested }
+  const isDecode = offset !== undefined
+  const where = isDecode ? `decode: too much at byte ${offset}` : 'encode: too much'
+  const message = `${where}; limits.${limit} is ${max}, got ${requested}`
+  return new OutbandError('LIMIT', message, isDecode ? { ...fields, offset } : fields)
 }

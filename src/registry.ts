@@ -2,6 +2,7 @@
  * Custom types: a value is reduced to parts, parts are rebuilt to a value. A registry is immutable and
  * passed as an option; nothing is ever registered globally, so two libraries in one process cannot meet.
  */
+import { expectArgument } from './errors.js'
 
 type Class<T> = abstract new (...args: never[]) => T
 
@@ -50,17 +51,14 @@ export interface CustomType<T = unknown> {
  */
 export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T> {
   const { tag, class: of, is, reduce, rebuild, create, fill } = definition
-  if (typeof tag !== 'string' || tag === '') throw new TypeError('defineType: tag must be a non-empty string')
-  if ((typeof of === 'function') === (typeof is === 'function')) {
-    throw new TypeError(`defineType ${tag}: give either class or is`)
-  }
-  // An arrow function or a bound one: no value would ever be found to be an instance.
-  if (of !== undefined && !of.prototype) throw new TypeError(`defineType ${tag}: class makes no instances`)
-  const oneStep = typeof rebuild === 'function' && !create && !fill
-  const twoSteps = typeof create === 'function' && typeof fill === 'function' && !rebuild
-  if (typeof reduce !== 'function' || !(oneStep || twoSteps)) {
-    throw new TypeError(`defineType ${tag}: give reduce, and either rebuild or create and fill`)
-  }
+  const isFunction = (part: unknown) => typeof part === 'function'
+  expectArgument(typeof tag === 'string' && tag !== '', 'defineType', 'a tag, a non-empty string')
+  // An arrow function or a bound one is no class: no value would ever be found to be an instance.
+  const isClass = isFunction(of) && of?.prototype
+  expectArgument(is === undefined ? isClass : isFunction(is) && !of, tag, 'either class or is')
+  const oneStep = isFunction(rebuild) && !create && !fill
+  const twoSteps = isFunction(create) && isFunction(fill) && !rebuild
+  expectArgument(isFunction(reduce) && (oneStep || twoSteps), tag, 'reduce, and rebuild or create and fill')
   return Object.freeze({ tag, class: of, is, reduce, rebuild, create, fill })
 }
 
@@ -74,15 +72,18 @@ export class Registry {
   constructor(types: readonly CustomType[]) {
     this.types = Object.freeze([...types])
     for (const type of types) {
-      if (this.#byTag.has(type.tag)) throw new TypeError(`registry: tag ${type.tag} is used twice`)
+      expectArgument(!this.#byTag.has(type.tag), 'registry', `each tag once, got ${type.tag} twice`)
       this.#byTag.set(type.tag, type)
       if (type.class === undefined) {
         this.#predicates.push(type)
         continue
       }
       const prototype = type.class.prototype as object
-      if (this.#byPrototype.has(prototype))
-        throw new TypeError(`registry: class of ${type.tag} is used twice`)
+      expectArgument(
+        !this.#byPrototype.has(prototype),
+        'registry',
+        `each class once, got that of ${type.tag} twice`,
+      )
       this.#byPrototype.set(prototype, type)
     }
     Object.freeze(this)
@@ -116,4 +117,9 @@ export class Registry {
  */
 export function registry(...types: CustomType[]): Registry {
   return new Registry(types)
+}
+
+/** @throws TypeError for an option `types` that no registry made. */
+export function expectRegistry(types: Registry | undefined): void {
+  expectArgument(types === undefined || types instanceof Registry, 'types', 'what registry() gives')
 }

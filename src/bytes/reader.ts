@@ -5,7 +5,9 @@
  * Reading past the end is TRUNCATED. Single bytes are read as `bytes[pos++]` in hot paths, where
  * `undefined` past the end matches no op and ends in `truncated()` too.
  */
-import { OutbandError } from '../errors.js'
+import { decodeFailure, type ErrorCode, type ErrorFields, type OutbandError } from '../errors.js'
+import { overLimit } from '../limits.js'
+import { readText } from './text.js'
 import { isShared } from './window.js'
 
 /**
@@ -49,6 +51,12 @@ export class Reader {
     return start
   }
 
+  /** The byte that comes next. */
+  peek(): number {
+    if (this.pos >= this.end) throw this.truncated(1)
+    return this.bytes[this.pos]
+  }
+
   u8(): number {
     return this.bytes[this.take(1)]
   }
@@ -71,26 +79,32 @@ export class Reader {
       n += (byte & 127) * scale
       if (n > Number.MAX_SAFE_INTEGER) throw this.malformed('a number past 2**53')
       if (byte >= 128) continue
-      if (byte === 0) throw this.malformed('a number with a needless last byte')
+      if (byte === 0) throw this.malformed('a number longer than needed')
       return n
     }
   }
 
-  truncated(wanted: number): OutbandError {
-    const available = Math.max(0, this.end - this.pos)
-    return new OutbandError(
-      'TRUNCATED',
-      `decode: metadata ends at byte ${this.pos}; wanted ${wanted} more, got ${available}`,
-      {
-        offset: this.pos,
-        requested: wanted,
-        available,
-      },
-    )
+  /** Text as `Writer.segment` writes it, of so many bytes at most. */
+  segment(stringBytes: number): string {
+    const offset = this.pos
+    const header = this.varint()
+    const wide = header % 2 === 1
+    const byteLength = wide ? header - 1 : header / 2
+    if (byteLength > stringBytes) throw overLimit('stringBytes', stringBytes, byteLength, offset)
+    return readText(this.bytes, this.take(byteLength), byteLength, wide)
   }
 
-  malformed(what: string, cause?: unknown): OutbandError {
-    const fields = cause === undefined ? { offset: this.pos } : { offset: this.pos, cause }
-    return new OutbandError('MALFORMED', `decode: ${what} at byte ${this.pos}`, fields)
+  truncated(requested: number): OutbandError {
+    const available = Math.max(0, this.end - this.pos)
+    return this.failed('TRUNCATED', 'metadata ends', { requested, available })
+  }
+
+  malformed(what: string, fields?: ErrorFields): OutbandError {
+    return this.failed('MALFORMED', what, fields)
+  }
+
+  /** The error for what is wrong here, or at the offset among its fields. */
+  failed(code: ErrorCode, what: string, fields?: ErrorFields): OutbandError {
+    return decodeFailure(code, what, { offset: this.pos, ...fields })
   }
 }

@@ -12,34 +12,47 @@ interface Resizable {
 
 // Slots are asked, not classes: they are the same in every realm (a test runner gives each file one of its own).
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array
-const getter = (prototype: object, name: string | symbol): (() => unknown) =>
-  (Object.getOwnPropertyDescriptor(prototype, name) as { get(): unknown }).get
-const typedArrayName = getter(TypedArrayPrototype, Symbol.toStringTag)
-const dataViewBytes = getter(DataView.prototype, 'byteLength')
-const bufferBytes = getter(ArrayBuffer.prototype, 'byteLength')
+const typedArrayName = slotOf(TypedArrayPrototype, Symbol.toStringTag)
+const dataViewBytes = slotOf(DataView.prototype, 'byteLength')
+const bufferBytes = slotOf(ArrayBuffer.prototype, 'byteLength')
 const sharedBytes =
-  typeof SharedArrayBuffer === 'function' ? getter(SharedArrayBuffer.prototype, 'byteLength') : undefined
+  typeof SharedArrayBuffer === 'function' ? slotOf(SharedArrayBuffer.prototype, 'byteLength') : undefined
 const { keys: typedArrayKeys, subarray } = TypedArrayPrototype
 
+/** A getter or method of a built-in class, which throws for an object that only looks the part. */
+export function slotOf(prototype: object, name: string | symbol): () => unknown {
+  const { get, value } = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor
+  return get ?? (value as () => unknown)
+}
+
+/** Whether the value is what the slot belongs to, in any realm. */
+export function hasSlot(value: unknown, slot: () => unknown): boolean {
+  try {
+    slot.call(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** Name of a typed array's class, of any realm; undefined for a DataView. */
+export function arrayName(view: unknown): string | undefined {
+  return typedArrayName.call(view) as string | undefined
+}
+
 function isDataView(view: ArrayBufferView): boolean {
-  return typedArrayName.call(view) === undefined
+  return arrayName(view) === undefined
 }
 
 /** True for a Uint8Array of any realm. */
 export function isBytes(value: unknown): value is Uint8Array {
-  return typedArrayName.call(value) === 'Uint8Array'
+  return arrayName(value) === 'Uint8Array'
 }
 
 /** True when the view is detached or lies outside its shrunk buffer: its bytes cannot be read any more. */
 export function isGone(view: ArrayBufferView): boolean {
-  try {
-    // Both throw for memory that is gone and for nothing else.
-    if (isDataView(view)) dataViewBytes.call(view)
-    else typedArrayKeys.call(view)
-    return false
-  } catch {
-    return true
-  }
+  // Both throw for memory that is gone and for nothing else.
+  return !hasSlot(view, isDataView(view) ? dataViewBytes : typedArrayKeys)
 }
 
 /** Bytes of the window, −1 when they cannot be read any more: there a DataView throws and a typed array claims 0. */
@@ -70,15 +83,6 @@ export function isShared(buffer: unknown): boolean {
 /** True for an ArrayBuffer or a SharedArrayBuffer. */
 export function isMemory(value: unknown): boolean {
   return value instanceof ArrayBuffer || hasSlot(value, bufferBytes) || isShared(value)
-}
-
-function hasSlot(value: unknown, slot: () => unknown): boolean {
-  try {
-    slot.call(value)
-    return true
-  } catch {
-    return false
-  }
 }
 
 /** `maxByteLength` of a resizable or growable buffer, −1 for a fixed one. */

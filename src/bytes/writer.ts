@@ -5,6 +5,7 @@
  * `reserve(n)` first, then up to n bytes of writes without a check each.
  */
 import { overLimit } from '../limits.js'
+import { isWide, writeText } from './text.js'
 
 const START = 4096
 /** A larger run is let go after use instead of being kept for the next message. */
@@ -15,7 +16,7 @@ export class Writer {
   view = new DataView(this.bytes.buffer)
   pos = 0
   /** Bytes after which growing is refused. */
-  limit = Number.POSITIVE_INFINITY
+  limit = Number.MAX_SAFE_INTEGER
   /** Bytes in front that do not count. */
   start = 0
 
@@ -26,15 +27,19 @@ export class Writer {
   /** Counts what is written, not what is reserved, which is often more. */
   #expectRoom(byteLength: number): void {
     const requested = this.pos - this.start + byteLength
-    if (requested > this.limit) throw overLimit('encode', 'metaBytes', this.limit, requested)
+    if (requested > this.limit) throw overLimit('metaBytes', this.limit, requested)
   }
 
   #grow(least: number): void {
     this.#expectRoom(0)
-    const grown = new Uint8Array(Math.max(least, this.bytes.length * 2))
-    grown.set(this.bytes.subarray(0, this.pos))
-    this.bytes = grown
-    this.view = new DataView(grown.buffer)
+    const { bytes } = this
+    this.#allot(Math.max(least, bytes.length * 2))
+    this.bytes.set(bytes.subarray(0, this.pos))
+  }
+
+  #allot(byteLength: number): void {
+    this.bytes = new Uint8Array(byteLength)
+    this.view = new DataView(this.bytes.buffer)
   }
 
   u8(byte: number): void {
@@ -69,13 +74,21 @@ export class Writer {
     this.bytes[this.pos++] = n
   }
 
-  /** Appends bytes (a copy). Reserves for itself. */
-  append(bytes: Uint8Array): void {
-    const { length } = bytes
+  /** varint units << 1 | wide · units × 1 or 2 bytes. Reserves for itself. */
+  segment(text: string): void {
+    const { length } = text
+    const wide = isWide(text)
+    this.reserve(9 + length * 2)
+    this.varint(length * 2 + Number(wide))
+    this.pos = writeText(this.bytes, this.pos, text, wide)
+  }
+
+  /** Appends bytes, or the first of them (a copy). Reserves for itself. */
+  append(bytes: Uint8Array, length = bytes.length): void {
     this.#expectRoom(length)
     this.reserve(length)
     // The call behind `set` costs as much as a loop over some fifty bytes.
-    if (length > 48) this.bytes.set(bytes, this.pos)
+    if (length > 48) this.bytes.set(bytes.subarray(0, length), this.pos)
     else for (let i = 0; i < length; i++) this.bytes[this.pos + i] = bytes[i]
     this.pos += length
   }
@@ -88,8 +101,6 @@ export class Writer {
   /** Makes ready for the next message, whatever became of the last one. */
   rewind(): void {
     this.pos = 0
-    if (this.bytes.length <= KEEP) return
-    this.bytes = new Uint8Array(START)
-    this.view = new DataView(this.bytes.buffer)
+    if (this.bytes.length > KEEP) this.#allot(START)
   }
 }

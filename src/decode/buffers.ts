@@ -1,7 +1,7 @@
 /** The buffers that came with the packet: taken in order, each compared with what the metadata announced. */
 import { crc32c } from '../bytes/crc32c.js'
 import { isDetached, isMemory, windowBytes } from '../bytes/window.js'
-import { OutbandError } from '../errors.js'
+import { decodeFailure, type ErrorCode, type ErrorFields, type OutbandError } from '../errors.js'
 import type { PacketLike } from '../packet.js'
 
 export type Memory = ArrayBufferView | ArrayBufferLike
@@ -35,23 +35,18 @@ export class Buffers {
     if (memory === undefined) throw this.#wrong('is missing', byteLength, 0)
     const got = bytesOf(memory)
     if (got === byteLength) return memory
-    throw this.#wrong(
-      got < 0 ? 'is not memory, or lost it' : 'has the wrong size',
-      byteLength,
-      Math.max(0, got),
-    )
+    throw this.#wrong(got < 0 ? 'is no memory, or lost it' : 'is wrong', byteLength, Math.max(0, got))
   }
 
   /** Compares the buffer just taken with its CRC-32C. @throws CHECKSUM */
   check(bytes: Uint8Array, checksum: number): void {
     if (crc32c(bytes) === checksum) return
-    const buffer = this.#index - 1
-    throw new OutbandError('CHECKSUM', `decode: buffer ${buffer} differs from what was sent`, { buffer })
+    throw this.#failed('CHECKSUM', 'is not what was sent')
   }
 
   /** The error for memory that the sender shared and that arrived as a copy. */
   unshared(): OutbandError {
-    return this.#wrong('is a copy of memory that its sender shared', 0, 0)
+    return this.#wrong('is a copy of shared memory', 0, 0)
   }
 
   end(): void {
@@ -71,9 +66,12 @@ export class Buffers {
   }
 
   #wrong(what: string, requested: number, available: number): OutbandError {
+    return this.#failed('BUFFERS', what, { requested, available })
+  }
+
+  #failed(code: ErrorCode, what: string, fields?: ErrorFields): OutbandError {
     const buffer = this.#index - 1
-    const message = `decode: buffer ${buffer} ${what}; wanted ${requested} bytes, got ${available}`
-    return new OutbandError('BUFFERS', message, { buffer, requested, available })
+    return decodeFailure(code, `buffer ${buffer} ${what}`, { buffer, ...fields })
   }
 }
 

@@ -1,5 +1,5 @@
 /** Arrays, plain objects, Maps and Sets. */
-import { overLimit } from '../limits.js'
+import { checkLimit } from '../limits.js'
 import {
   ARRAY,
   ARRAY_LONG,
@@ -18,7 +18,7 @@ export function decodeArray(walk: Walk, length: number): unknown[] {
   walk.enter(length)
   // `new Array(0)` reserves four elements, 88 bytes for an op of one.
   const array = length === 0 ? [] : new Array<unknown>(length)
-  if (walk.hasRefs) walk.memo.push(array)
+  walk.note(array)
   for (let i = 0; i < length; i++) {
     if (walk.bytes[walk.pos] === HOLE && walk.pos < walk.end) walk.pos++
     else array[i] = walk.value()
@@ -30,11 +30,11 @@ export function decodeArray(walk: Walk, length: number): unknown[] {
 /** Properties of an array beside its elements: an object record that is not an object of its own. */
 export function decodeArrayProps(walk: Walk): unknown {
   // The op is looked at first: anything but an array could go deeper here without counting depth.
-  const op = walk.bytes[walk.pos]
+  const op = walk.peek()
   const isArray = (op >= ARRAY && op < OBJECT) || (op >= NUMBERS_I8 && op <= NUMBERS_F64) || op === ARRAY_LONG
-  if (!isArray && walk.pos < walk.end) throw walk.malformed('properties for something that is not an array')
+  if (!isArray) throw walk.malformed('properties of no array')
   const array = walk.value()
-  if (walk.u8() !== OBJECT_LONG) throw walk.malformed('array properties that are not a record')
+  if (walk.u8() !== OBJECT_LONG) throw walk.malformed('array properties that are no record')
   const shape = shapeAt(walk, readId(walk))
   // An index or `length` here would make an array longer than what was paid for in bytes.
   if (shape.keys.some(key => key === 'length' || isIndex(key)))
@@ -47,12 +47,9 @@ const BYTES = [1, 2, 4, 8]
 
 export function decodeNumbers(walk: Walk, op: number): number[] {
   const length = walk.varint()
-  const size = BYTES[op - NUMBERS_I8]
-  const pos = walk.take(length * size)
-  walk.pos = pos
   walk.enter(length)
-  walk.pos = pos + length * size
   walk.depth--
+  const pos = walk.take(length * BYTES[op - NUMBERS_I8])
   const numbers = readNumbers(walk, op, pos, length)
   if (walk.hasRefs) walk.numbers.push(numbers)
   return numbers
@@ -82,14 +79,14 @@ function readId(walk: Walk): number {
 }
 
 function shapeAt(walk: Walk, id: number): Shape {
-  if (id >= walk.shapes.length) throw walk.malformed(`shape ${id} of ${walk.shapes.length}`)
+  if (id >= walk.shapes.length) throw walk.malformed(`unknown shape ${id}`)
   return walk.shapes[id]
 }
 
 /** An object by the short op, which names only shapes whose objects are small. */
 export function decodeSmallObject(walk: Walk, id: number): Record<string, unknown> {
   const shape = shapeAt(walk, id)
-  if (shape.isCostly) throw walk.malformed(`shape ${id}, without keys or with indices, in a short op`)
+  if (shape.isCostly) throw walk.malformed(`costly shape ${id} in a short op`)
   return object(walk, shape)
 }
 
@@ -98,7 +95,7 @@ export function decodeObject(walk: Walk): Record<string, unknown> {
 }
 
 function object(walk: Walk, shape: Shape): Record<string, unknown> {
-  if (!walk.settings.limits.codegen) return record(walk, shape, {})
+  if (!walk.limits.codegen) return record(walk, shape, {})
   const build = shape.build ?? shape.warmUp()
   if (build === undefined) return record(walk, shape, {})
   walk.enter(shape.keys.length)
@@ -112,7 +109,7 @@ export function decodeNullObject(walk: Walk): Record<string, unknown> {
 }
 
 function record(walk: Walk, shape: Shape, object: Record<string, unknown>): Record<string, unknown> {
-  if (walk.hasRefs) walk.memo.push(object)
+  walk.note(object)
   fill(walk, object, shape)
   return object
 }
@@ -127,7 +124,7 @@ function fill(walk: Walk, object: Record<string, unknown>, shape: Shape): void {
   for (let i = 0; i < keys.length; i++) {
     const value = walk.value()
     if (isOrdinary && keys[i] !== sparseKey) object[keys[i]] = value
-    else define(object, keys[i], value)
+    else define(object, keys[i], value, true)
   }
   walk.depth--
 }
@@ -136,58 +133,42 @@ function fill(walk: Walk, object: Record<string, unknown>, shape: Shape): void {
 export function fillFields(walk: Walk, error: Error): void {
   const shape = shapeAt(walk, readId(walk))
   // A stack that is no string would surprise who prints it; a string has its own place.
-  if (shape.keys.includes('stack')) throw walk.malformed('error fields that hold a stack')
+  if (shape.keys.includes('stack')) throw walk.malformed('error fields with a stack')
   fill(walk, error as unknown as Record<string, unknown>, shape)
 }
 
 /** For keys that a prototype knows (`__proto__`): plain assignment would run a setter. */
-function define(object: object, key: string, value: unknown): void {
-  Object.defineProperty(object, key, { value, writable: true, enumerable: true, configurable: true })
+export function define(object: object, key: string, value: unknown, enumerable: boolean): void {
+  Object.defineProperty(object, key, { value, writable: true, enumerable, configurable: true })
 }
 
 export function decodeMap(walk: Walk): Map<unknown, unknown> {
-  const count = walk.u32()
-  walk.enter(count * 2)
-  countEntries(walk, count)
-  const map = new Map<unknown, unknown>()
-  walk.note(map)
-  for (let i = 0; i < count; i++) {
-    const key = walk.value()
-    checkKey(walk, key)
-    map.set(key, walk.value())
-  }
-  walk.depth--
-  return map
+  return entries(walk, new Map<unknown, unknown>(), 2)
 }
 
 export function decodeSet(walk: Walk): Set<unknown> {
-  const count = walk.u32()
-  walk.enter(count)
-  countEntries(walk, count)
-  const set = new Set<unknown>()
-  walk.note(set)
-  for (let i = 0; i < count; i++) {
-    const member = walk.value()
-    checkKey(walk, member)
-    set.add(member)
-  }
-  walk.depth--
-  return set
+  return entries(walk, new Set<unknown>(), 1)
 }
 
-function countEntries(walk: Walk, count: number): void {
-  const { entries } = walk.settings.limits
+/** Fills a Map or Set, of so many values an entry. */
+function entries<T extends Map<unknown, unknown> | Set<unknown>>(walk: Walk, table: T, values: number): T {
+  const count = walk.u32()
+  walk.enter(count * values)
   walk.entries += count
-  if (walk.entries > entries) throw overLimit('decode', 'entries', entries, walk.entries, walk.pos)
+  checkLimit(walk.limits, 'entries', walk.entries, walk.pos)
+  walk.note(table)
+  for (let i = 0; i < count; i++) {
+    const key = walk.value()
+    checkKey(walk, key)
+    if (table instanceof Map) table.set(key, walk.value())
+    else table.add(key)
+  }
+  walk.depth--
+  return table
 }
 
 /** Numbers and BigInts can be chosen to collide, which makes a table quadratic: they have lower limits. */
 function checkKey(walk: Walk, key: unknown): void {
-  const { numberKeys, bigintKeys } = walk.settings.limits
-  if (typeof key === 'number') {
-    if (++walk.numberKeys > numberKeys)
-      throw overLimit('decode', 'numberKeys', numberKeys, walk.numberKeys, walk.pos)
-  } else if (typeof key === 'bigint' && ++walk.bigintKeys > bigintKeys) {
-    throw overLimit('decode', 'bigintKeys', bigintKeys, walk.bigintKeys, walk.pos)
-  }
+  if (typeof key === 'number') checkLimit(walk.limits, 'numberKeys', ++walk.numberKeys, walk.pos)
+  else if (typeof key === 'bigint') checkLimit(walk.limits, 'bigintKeys', ++walk.bigintKeys, walk.pos)
 }

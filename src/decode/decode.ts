@@ -1,8 +1,8 @@
 /** packet → value: the message around the body, and the dispatch over its ops. The mirror of `encode/encode.ts`. */
 import { crc32c } from '../bytes/crc32c.js'
 import { isBytes } from '../bytes/window.js'
-import { isOutbandError, OutbandError } from '../errors.js'
-import { overLimit } from '../limits.js'
+import { expectArgument, isOutbandError, isStackOverflow, TOO_DEEP } from '../errors.js'
+import { checkLimit } from '../limits.js'
 import type { PacketLike } from '../packet.js'
 import {
   ARRAY,
@@ -73,19 +73,31 @@ import { Walk } from './walk.js'
 
 const CHECKSUM_BYTES = 4
 
+/** The ops that a document has few of, or none; the others are in the dispatch itself, which is quicker. */
+const RARE: { readonly [op: number]: (walk: Walk) => unknown } = {
+  [BIGINT]: decodeBigInt,
+  [ARRAY_PROPS]: decodeArrayProps,
+  [OBJECT_NULL]: decodeNullObject,
+  [MAP]: decodeMap,
+  [SET]: decodeSet,
+  [DATE]: decodeDate,
+  [REGEXP]: decodeRegExp,
+  [BOXED]: decodeBoxed,
+  [ERROR]: decodeError,
+  [CUSTOM]: decodeCustom,
+}
+
 export class Decoder extends Walk {
   isBusy = false
 
   decode(packet: PacketLike, settings: DecodeSettings): unknown {
     const { meta } = packet
-    if (!isBytes(meta)) throw new TypeError('decode: packet.meta must be a Uint8Array')
-    if (typeof packet.buffers?.[Symbol.iterator] !== 'function')
-      throw new TypeError('decode: packet.buffers must be iterable')
+    expectArgument(isBytes(meta), 'packet.meta', 'a Uint8Array')
+    expectArgument(typeof packet.buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
     this.isBusy = true
     this.begin(settings)
     try {
-      const { metaBytes } = settings.limits
-      if (meta.length > metaBytes) throw overLimit('decode', 'metaBytes', metaBytes, meta.length)
+      checkLimit(settings.limits, 'metaBytes', meta.length, 0)
       this.load(meta)
       return this.#message(packet)
     } catch (error) {
@@ -110,26 +122,20 @@ export class Decoder extends Walk {
     this.end = body + bodyBytes
     const value = this.value()
     if (this.pos !== this.end) throw this.malformed('a second value')
-    if (!this.views.isSpent) throw this.malformed('views that the value does not use')
+    if (!this.views.isSpent) throw this.malformed('unused views')
     if (!this.texts.isSpent) {
-      const offset = this.texts.pos
-      throw new OutbandError(
-        'TRAILING',
-        `decode: bytes after the message, or text that nothing uses, at byte ${offset}`,
-        { offset },
-      )
+      throw this.failed('TRAILING', 'unused text or bytes', { offset: this.texts.pos })
     }
     return value
   }
 
   #header(): number {
-    if (this.u8() !== MAGIC_0 || this.u8() !== MAGIC_1)
-      throw this.malformed('no packet: the magic number is missing')
+    if (this.u8() !== MAGIC_0 || this.u8() !== MAGIC_1) throw this.malformed('no packet')
     const byte = this.u8()
     const version = byte >> VERSION_SHIFT
     if (version !== FORMAT_VERSION) {
-      const message = `decode: format version; wanted ${FORMAT_VERSION}, got ${version}`
-      throw new OutbandError('VERSION', message, { offset: 2, requested: version, available: FORMAT_VERSION })
+      const fields = { offset: 2, requested: version, available: FORMAT_VERSION }
+      throw this.failed('VERSION', 'unknown format version', fields)
     }
     this.hasRefs = (byte & HAS_REFS) !== 0
     return byte
@@ -139,7 +145,7 @@ export class Decoder extends Walk {
     const end = this.end - CHECKSUM_BYTES
     if (end < this.pos) throw this.truncated(CHECKSUM_BYTES)
     if (crc32c(this.bytes.subarray(0, end)) !== this.view.getUint32(end, true)) {
-      throw new OutbandError('CHECKSUM', 'decode: the metadata differs from what was sent', { offset: end })
+      throw this.failed('CHECKSUM', 'not what was sent', { offset: end })
     }
     this.end = end
   }
@@ -170,8 +176,6 @@ export class Decoder extends Walk {
         return decodeI32(this)
       case F64:
         return this.f64()
-      case BIGINT:
-        return decodeBigInt(this)
       case TEXT_LONG:
         return this.text(this.varint())
       case TEXT_DEFINE: {
@@ -183,8 +187,6 @@ export class Decoder extends Walk {
         return this.#known(this.texts.defined, 'string')
       case ARRAY_LONG:
         return decodeArray(this, this.varint())
-      case ARRAY_PROPS:
-        return decodeArrayProps(this)
       case NUMBERS_I8:
       case NUMBERS_I16:
       case NUMBERS_I32:
@@ -192,56 +194,35 @@ export class Decoder extends Walk {
         return decodeNumbers(this, op)
       case OBJECT_LONG:
         return decodeObject(this)
-      case OBJECT_NULL:
-        return decodeNullObject(this)
-      case MAP:
-        return decodeMap(this)
-      case SET:
-        return decodeSet(this)
-      case DATE:
-        return decodeDate(this)
-      case REGEXP:
-        return decodeRegExp(this)
-      case BOXED:
-        return decodeBoxed(this)
-      case ERROR:
-        return decodeError(this)
       case VIEW: {
         const view = this.views.next(this)
         this.note(view)
         return view
       }
-      case CUSTOM:
-        return decodeCustom(this)
       case REF:
         return this.#known(this.memo, 'object')
       case REF_NUMBERS:
         return this.#known(this.numbers, 'number array')
-      default:
-        this.pos = pos
-        throw this.malformed(`unknown op 0x${op.toString(16)}`)
     }
+    const decodeRare = RARE[op]
+    if (decodeRare !== undefined) return decodeRare(this)
+    this.pos = pos
+    throw this.malformed(`unknown op 0x${op.toString(16)}`)
   }
 
   #known(list: readonly unknown[], what: string): unknown {
     const number = this.varint()
-    if (number >= list.length) throw this.malformed(`${what} ${number} of ${list.length} so far`)
+    if (number >= list.length) throw this.malformed(`unknown ${what} ${number}`)
     const known = list[number]
-    if (known === UNBUILT) throw this.malformed('a cycle through a custom type that is rebuilt in one step')
+    if (known === UNBUILT) throw this.malformed('a cycle through a one-step type')
     return known
   }
 
   /** Nothing but our errors leaves: the engine's stack overflow is a limit, its other complaints are bad input. */
   #ours(error: unknown): unknown {
     if (isOutbandError(error)) return error
-    const { pos } = this
-    if (error instanceof RangeError && /call stack/i.test(error.message)) {
-      return new OutbandError('LIMIT', `decode: nested deeper than the stack allows at byte ${pos}`, {
-        limit: 'depth',
-        offset: pos,
-        cause: error,
-      })
-    }
-    return this.malformed('bytes that the engine cannot take', error)
+    return isStackOverflow(error)
+      ? this.failed('LIMIT', TOO_DEEP, { limit: 'depth', cause: error })
+      : this.malformed('bytes that the engine cannot take', { cause: error })
   }
 }

@@ -1,5 +1,4 @@
 /** Custom types, on their way in: the tag, then the parts that `rebuild` or `fill` takes. */
-import { OutbandError } from '../errors.js'
 import type { CustomType } from '../registry.js'
 import type { Walk } from './walk.js'
 
@@ -11,14 +10,7 @@ export function decodeCustom(walk: Walk): unknown {
   const tag = walk.string('a type tag')
   const type = walk.settings.types?.tagged(tag)
   if (type === undefined) {
-    throw new OutbandError(
-      'UNKNOWN_TYPE',
-      `decode: unknown type at byte ${offset}; wanted a registered tag, got ${JSON.stringify(tag)}`,
-      {
-        offset,
-        tag,
-      },
-    )
+    throw walk.failed('UNKNOWN_TYPE', `unknown type ${JSON.stringify(tag)}`, { offset, tag })
   }
   walk.enter(1)
   const value =
@@ -31,44 +23,33 @@ function oneStep(walk: Walk, type: CustomType, rebuild: (parts: never) => unknow
   const number = walk.memo.length
   walk.note(UNBUILT)
   const parts = walk.value()
-  const value = guarded(type, offset, () => rebuild(parts as never))
+  const value = guarded(walk, type, offset, () => rebuild(parts as never))
   if (walk.hasRefs) walk.memo[number] = value
   return value
 }
 
 function twoSteps(walk: Walk, type: CustomType, offset: number): unknown {
-  const value = guarded(type, offset, () => type.create?.())
+  const value = guarded(walk, type, offset, () => type.create?.())
   walk.note(value)
   const parts = walk.value()
-  guarded(type, offset, () => type.fill?.(value as never, parts as never))
+  guarded(walk, type, offset, () => type.fill?.(value as never, parts as never))
   return value
 }
 
 /** Runs the type's own code; what it throws, or a promise or proxy in place of a value, is REBUILD. */
-function guarded(type: CustomType, offset: number, run: () => unknown): unknown {
+function guarded(walk: Walk, { tag }: CustomType, offset: number, run: () => unknown): unknown {
+  const failed = (what: string, fields?: { cause: unknown }) =>
+    walk.failed('REBUILD', `type ${JSON.stringify(tag)} ${what}`, { offset, tag, ...fields })
   let value: unknown
   try {
     value = run()
   } catch (cause) {
-    throw failed(type, offset, 'threw', { cause })
+    throw failed('threw', { cause })
   }
   // Proxies first: `instanceof` asks a proxy, and a revoked one throws.
-  if (isProxy(value)) throw failed(type, offset, 'returned a proxy')
-  if (value instanceof Promise) throw failed(type, offset, 'returned a promise')
+  if (isProxy(value)) throw failed('returned a proxy')
+  if (value instanceof Promise) throw failed('returned a promise')
   return value
-}
-
-function failed(
-  type: CustomType,
-  offset: number,
-  what: string,
-  fields: { cause?: unknown } = {},
-): OutbandError {
-  return new OutbandError('REBUILD', `decode: type ${JSON.stringify(type.tag)} ${what} at byte ${offset}`, {
-    offset,
-    tag: type.tag,
-    ...fields,
-  })
 }
 
 interface Builtins {

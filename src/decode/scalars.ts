@@ -1,6 +1,6 @@
 /** Numbers, BigInts, and the small built-in objects that hold one of them. */
-import { OutbandError } from '../errors.js'
-import { overLimit } from '../limits.js'
+import type { OutbandError } from '../errors.js'
+import { checkLimit, type Limits } from '../limits.js'
 import { ARRAY, FALSE, I8, TEXT_REF, TRUE } from '../wire/ops.js'
 import type { Walk } from './walk.js'
 
@@ -21,14 +21,13 @@ export function decodeBigInt(walk: Walk): bigint {
   const header = walk.varint()
   const isNegative = header % 2 === 1
   const byteLength = (header - (isNegative ? 1 : 0)) / 2
-  const { bigintBytes } = walk.settings.limits
-  if (byteLength > bigintBytes) throw overLimit('decode', 'bigintBytes', bigintBytes, byteLength, walk.pos)
+  checkLimit(walk.limits, 'bigintBytes', byteLength, walk.pos)
   const start = walk.take(byteLength)
   if (byteLength === 0) {
-    if (isNegative) throw walk.malformed('a BigInt of −0')
+    if (isNegative) throw walk.malformed('a number longer than needed')
     return 0n
   }
-  if (walk.bytes[start + byteLength - 1] === 0) throw walk.malformed('a BigInt with a needless last byte')
+  if (walk.bytes[start + byteLength - 1] === 0) throw walk.malformed('a number longer than needed')
   let hex = '0x'
   for (let i = start + byteLength - 1; i >= start; i--) hex += walk.bytes[i].toString(16).padStart(2, '0')
   return isNegative ? -BigInt(hex) : BigInt(hex)
@@ -41,17 +40,17 @@ export function decodeDate(walk: Walk): Date {
 }
 
 export function decodeRegExp(walk: Walk): RegExp {
-  if (!walk.settings.limits.regexps) throw refused(walk, 'RegExp', 'regexps')
+  if (!walk.limits.regexps) throw refused(walk, 'regexps')
   const number = walk.memo.length
   walk.note(undefined)
-  const source = walk.string('a RegExp source')
+  const source = walk.string('a RegExp')
   const flags = walk.string('RegExp flags')
   try {
     const regexp = new RegExp(source, flags)
     if (walk.hasRefs) walk.memo[number] = regexp
     return regexp
   } catch (cause) {
-    throw walk.malformed('a RegExp that does not compile', cause)
+    throw walk.malformed('a wrong RegExp', { cause })
   }
 }
 
@@ -59,9 +58,9 @@ export function decodeBoxed(walk: Walk): object {
   const number = walk.memo.length
   walk.note(undefined)
   // The op is looked at first: anything but a primitive could go deeper here without counting depth.
-  const op = walk.bytes[walk.pos]
+  const op = walk.peek()
   const isPrimitive = op < ARRAY || op === FALSE || op === TRUE || (op >= I8 && op <= TEXT_REF)
-  if (!isPrimitive && walk.pos < walk.end) throw walk.malformed('a wrapper object without a primitive')
+  if (!isPrimitive) throw walk.malformed('a wrapper without a primitive')
   const primitive = walk.value()
   const boxed = Object(primitive) as object
   if (walk.hasRefs) walk.memo[number] = boxed
@@ -69,13 +68,6 @@ export function decodeBoxed(walk: Walk): object {
 }
 
 /** The error for a kind of value that the limits switch off. */
-export function refused(walk: Walk, kind: string, limit: string): OutbandError {
-  return new OutbandError(
-    'UNSUPPORTED',
-    `decode: a ${kind} at byte ${walk.pos}, which limits.${limit} forbids`,
-    {
-      offset: walk.pos,
-      limit,
-    },
-  )
+export function refused(walk: Walk, limit: keyof Limits): OutbandError {
+  return walk.failed('UNSUPPORTED', `limits.${limit} is false`, { limit })
 }

@@ -1,6 +1,6 @@
 /** What decode was asked for, checked once per call. */
 import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../limits.js'
-import { Registry } from '../registry.js'
+import { expectRegistry, type Registry } from '../registry.js'
 
 export interface DecodeOptions {
   /** Custom types, from `registry`. A tag that is not among them is `UNKNOWN_TYPE`. */
@@ -19,8 +19,6 @@ const DEFAULTS: DecodeSettings = { types: undefined, limits: LIMITS.trusted }
 /** @throws TypeError for an option of the wrong type */
 export function decodeSettings(options: DecodeOptions | undefined): DecodeSettings {
   if (options === undefined) return DEFAULTS
-  const { types } = options
-  if (types !== undefined && !(types instanceof Registry))
-    throw new TypeError('decode: types must come from registry()')
-  return { types, limits: resolveLimits(options.limits) }
+  expectRegistry(options.types)
+  return { types: options.types, limits: resolveLimits(options.limits) }
 }

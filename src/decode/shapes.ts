@@ -64,7 +64,7 @@ export class Shapes {
   read(reader: Reader): Shape[] {
     const count = reader.varint()
     if (count > reader.end - reader.pos) throw reader.truncated(count)
-    if (this.#known.size >= MOST_SHAPES || this.#knownBytes >= MOST_KNOWN_BYTES) this.#forget()
+    if (this.#isFull) this.#forget()
     const shapes: Shape[] = []
     let predicted = this.#first
     for (let i = 0; i < count; i++) {
@@ -87,12 +87,15 @@ export class Shapes {
     const name = readText(reader.bytes, start, byteLength, false)
     const known = this.#known.get(name)
     if (known !== undefined) return known
-    if (this.#known.size >= MOST_SHAPES || this.#knownBytes >= MOST_KNOWN_BYTES)
-      return new Shape(keys, NO_BYTES)
+    if (this.#isFull) return new Shape(keys, NO_BYTES)
     const shape = new Shape(keys, reader.bytes.slice(start, reader.pos))
     this.#known.set(name, shape)
     this.#knownBytes += byteLength
     return shape
+  }
+
+  get #isFull(): boolean {
+    return this.#known.size >= MOST_SHAPES || this.#knownBytes >= MOST_KNOWN_BYTES
   }
 
   #forget(): void {

@@ -1,7 +1,5 @@
 /** The text part: segments are turned into strings when first needed, and cut up as ops ask for them. */
 import type { Reader } from '../bytes/reader.js'
-import { readText } from '../bytes/text.js'
-import { overLimit } from '../limits.js'
 
 export class Texts {
   #segment = ''
@@ -31,7 +29,7 @@ export class Texts {
       this.#cut = end
       return this.#segment.substring(start, end)
     }
-    if (start < this.#segment.length) throw reader.malformed('a string across two segments')
+    if (start < this.#segment.length) throw reader.malformed('a string across segments')
     if (units === 0) return ''
     this.#open(reader, stringBytes)
     if (units > this.#segment.length) throw reader.malformed('a string longer than its segment')
@@ -43,12 +41,7 @@ export class Texts {
     const { pos, end } = reader
     reader.pos = this.#pos
     reader.end = this.#end
-    const header = reader.varint()
-    const wide = header % 2 === 1
-    const byteLength = wide ? header - 1 : header / 2
-    if (byteLength > stringBytes) throw overLimit('decode', 'stringBytes', stringBytes, byteLength, this.#pos)
-    const start = reader.take(byteLength)
-    this.#segment = readText(reader.bytes, start, byteLength, wide)
+    this.#segment = reader.segment(stringBytes)
     this.#pos = reader.pos
     reader.pos = pos
     reader.end = end

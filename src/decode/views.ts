@@ -8,8 +8,7 @@
  */
 import { asBuffer } from '../bytes/text.js'
 import { allocate, isShared, maxBytes } from '../bytes/window.js'
-import { OutbandError } from '../errors.js'
-import { overLimit } from '../limits.js'
+import { checkLimit } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import {
   KIND_ARRAY_BUFFER,
@@ -27,6 +26,7 @@ import {
   VIEW_WHOLE,
 } from '../wire/views.js'
 import type { Buffers, Memory } from './buffers.js'
+import { refused } from './scalars.js'
 import type { Walk } from './walk.js'
 
 interface Run {
@@ -81,11 +81,11 @@ export class Views {
 
   /** Reads the view part and takes the buffers it announces, one by one. */
   read(walk: Walk, isChecked: boolean): void {
-    const { limits } = walk.settings
+    const { limits } = walk
     const runCount = walk.varint()
     const viewCount = walk.varint()
-    if (runCount > limits.buffers) throw overLimit('decode', 'buffers', limits.buffers, runCount, walk.pos)
-    if (viewCount > limits.items) throw overLimit('decode', 'items', limits.items, viewCount, walk.pos)
+    checkLimit(limits, 'buffers', runCount, walk.pos)
+    checkLimit(limits, 'items', viewCount, walk.pos)
     const least = runCount * 2 + viewCount
     if (least > walk.end - walk.pos) throw walk.truncated(least)
     const { buffers } = walk
@@ -94,8 +94,7 @@ export class Views {
     for (let i = 0; i < runCount; i++) {
       const run = readRun(walk)
       total += Math.max(run.byteLength, run.max)
-      if (total > limits.totalBytes)
-        throw overLimit('decode', 'totalBytes', limits.totalBytes, total, walk.pos)
+      checkLimit(limits, 'totalBytes', total, walk.pos)
       if (run.flags & RUN_OUT_OF_BAND) receive(run, buffers, isChecked ? walk.u32() : -1)
       runs.push(run)
     }
@@ -145,17 +144,13 @@ function readRun(walk: Walk): Run {
   const flags = walk.u8()
   const byteLength = walk.varint()
   const max = flags & RUN_RESIZABLE ? walk.varint() : -1
-  const { bufferBytes, shared } = walk.settings.limits
-  const requested = Math.max(byteLength, max)
-  if (requested > bufferBytes) throw overLimit('decode', 'bufferBytes', bufferBytes, requested, walk.pos)
+  checkLimit(walk.limits, 'bufferBytes', Math.max(byteLength, max), walk.pos)
   const isKnown = (flags & ~RUN_KNOWN) === 0 && (max < 0 || max >= byteLength)
   if (!isKnown || (flags & RUN_SHARED && !(flags & RUN_OUT_OF_BAND))) {
-    throw walk.malformed(`a run of ${byteLength} bytes with flags ${flags}`)
+    throw walk.malformed('a wrong run')
   }
-  if (flags & RUN_SHARED && !shared) {
-    throw new OutbandError('UNSUPPORTED', 'decode: shared memory, which limits.shared forbids', {
-      limit: 'shared',
-    })
+  if (flags & RUN_SHARED && !walk.limits.shared) {
+    throw refused(walk, 'shared')
   }
   return makeRun(flags, byteLength, max)
 }
@@ -173,15 +168,16 @@ function receive(run: Run, buffers: Buffers, checksum: number): void {
 
 /** varint offset · varint length, unless the view is the whole of its run */
 function readView(walk: Walk, flags: number, run: Run | undefined): Entry {
-  const kind = KINDS[flags & VIEW_KIND]
-  if (kind === undefined || run === undefined) throw walk.malformed('a view of unknown kind or run')
-  const { size } = kind
+  const kind = flags & VIEW_KIND
+  const known = KINDS[kind]
+  if (known === undefined || run === undefined) throw walk.malformed('a wrong view')
+  const { size, name } = known
   const isWhole = (flags & VIEW_WHOLE) !== 0
   const offset = isWhole ? 0 : walk.varint()
   const length = isWhole ? run.byteLength / size : walk.varint()
   const phase = run.flags >> PHASE_SHIFT
   const isInside = offset + length * size <= run.byteLength && Number.isInteger(length)
-  const isBuffer = (flags & VIEW_KIND) === KIND_ARRAY_BUFFER
+  const isBuffer = kind === KIND_ARRAY_BUFFER
   const isTracked = (flags & VIEW_TRACKING) !== 0
   if (
     !isInside ||
@@ -189,11 +185,11 @@ function readView(walk: Walk, flags: number, run: Run | undefined): Entry {
     (isBuffer && (phase !== 0 || length !== run.byteLength || isTracked)) ||
     (isTracked && run.max < 0)
   ) {
-    throw walk.malformed(`a ${kind.name} of ${length} at ${offset} in a run of ${run.byteLength} bytes`)
+    throw walk.malformed('a wrong view')
   }
   // Where there is no Buffer its bytes are a Uint8Array.
-  if (kind.class === undefined && (flags & VIEW_KIND) !== KIND_BUFFER)
-    throw new OutbandError('UNSUPPORTED', `decode: this engine has no ${kind.name}`)
+  if (known.class === undefined && kind !== KIND_BUFFER)
+    throw walk.failed('UNSUPPORTED', `no ${name} in this engine`)
   if (isBuffer) run.isBuffer = true
   if (isTracked) run.isTracked = true
   if (((run.byteOffset + offset) & (size - 1)) !== 0) run.isAligned = false
@@ -217,7 +213,7 @@ function settle(walk: Walk, run: Run): void {
   const isKindred = isShared(buffer) === isShareable
   const fits = isAtEnd && (!run.isBuffer || (byteOffset === 0 && isKindred))
   if (run.isAligned && fits) return
-  if (isShareable) throw walk.malformed('shared memory that cannot be used where it lies')
+  if (isShareable) throw walk.malformed('shared memory that must be copied')
   own(run, new Uint8Array(buffer, byteOffset, byteLength))
 }
 

@@ -4,7 +4,7 @@
  */
 import { Reader } from '../bytes/reader.js'
 import { overLimit } from '../limits.js'
-import { ARRAY, TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF } from '../wire/ops.js'
+import { ARRAY, TEXT, TEXT_LONG, TEXT_REF } from '../wire/ops.js'
 import { Buffers } from './buffers.js'
 import { type DecodeSettings, decodeSettings } from './settings.js'
 import { type Shape, Shapes } from './shapes.js'
@@ -15,6 +15,7 @@ const NO_SHAPES: readonly Shape[] = []
 
 export abstract class Walk extends Reader {
   settings: DecodeSettings = decodeSettings(undefined)
+  limits = this.settings.limits
   /** Objects by their number, when the message has refs. */
   memo: unknown[] = []
   numbers: unknown[] = []
@@ -35,6 +36,7 @@ export abstract class Walk extends Reader {
 
   begin(settings: DecodeSettings): void {
     this.settings = settings
+    this.limits = settings.limits
     this.depth = 0
     this.items = 0
     this.entries = 0
@@ -58,12 +60,12 @@ export abstract class Walk extends Reader {
   /** Goes one container down, one of `count` elements of at least a byte each. The caller counts `depth` down again. */
   enter(count: number): void {
     if (count > this.end - this.pos) throw this.truncated(count)
-    const { limits } = this.settings
-    if (++this.depth > limits.depth) throw overLimit('decode', 'depth', limits.depth, this.depth, this.pos)
+    const { limits } = this
+    if (++this.depth > limits.depth) throw overLimit('depth', limits.depth, this.depth, this.pos)
     this.items += count
     // Counts inside each other, each within what remains, would add up to depth times the body.
     if (this.items > this.end) throw this.malformed('more elements than bytes')
-    if (this.items > limits.items) throw overLimit('decode', 'items', limits.items, this.items, this.pos)
+    if (this.items > limits.items) throw overLimit('items', limits.items, this.items, this.pos)
   }
 
   note(object: unknown): void {
@@ -71,14 +73,14 @@ export abstract class Walk extends Reader {
   }
 
   text(units: number): string {
-    return this.texts.next(this, units, this.settings.limits.stringBytes)
+    return this.texts.next(this, units, this.limits.stringBytes)
   }
 
   /** A value that must be a string; its op is looked at first, since nothing here counts depth. */
   string(what: string): string {
-    const op = this.bytes[this.pos]
-    const isText = (op >= TEXT && op < ARRAY) || op === TEXT_LONG || op === TEXT_DEFINE || op === TEXT_REF
-    if (!isText && this.pos < this.end) throw this.malformed(`${what} that is not a string`)
+    const op = this.peek()
+    const isText = (op >= TEXT && op < ARRAY) || (op >= TEXT_LONG && op <= TEXT_REF)
+    if (!isText) throw this.malformed(`${what} that is not a string`)
     return this.value() as string
   }
 }

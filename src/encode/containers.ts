@@ -233,46 +233,33 @@ export function encodeNullObject(walk: Walk, object: object): void {
 }
 
 export function encodeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, slot: ShapeNode): void {
-  const at = startCounted(walk, MAP)
-  let count = 0
-  try {
-    for (const [key, value] of Map.prototype.entries.call(map)) {
-      walk.count(2)
-      walk.value(key, slot)
-      walk.value(value, slot)
-      count++
-    }
-  } catch (error) {
-    throw traced(error, { within: `entry ${count}` })
-  }
-  endCounted(walk, at, count)
+  encodeEntries(walk, MAP, Map.prototype.entries.call(map), slot)
 }
 
 export function encodeSet(walk: Walk, set: ReadonlySet<unknown>, slot: ShapeNode): void {
-  const at = startCounted(walk, SET)
-  let count = 0
-  try {
-    for (const value of Set.prototype.values.call(set)) {
-      walk.count(1)
-      walk.value(value, slot)
-      count++
-    }
-  } catch (error) {
-    throw traced(error, { within: `member ${count}` })
-  }
-  endCounted(walk, at, count)
+  encodeEntries(walk, SET, Set.prototype.entries.call(set), slot)
 }
 
-/** The count is filled in at the end: a getter inside may add entries. */
-function startCounted(walk: Walk, op: number): number {
+type Entries = Iterable<[key: unknown, value: unknown]>
+
+function encodeEntries(walk: Walk, op: number, entries: Entries, slot: ShapeNode): void {
   walk.enter(0)
   walk.reserve(5)
   walk.u8(op)
   walk.pos += 4
-  return walk.pos
-}
-
-function endCounted(walk: Walk, at: number, count: number): void {
+  const at = walk.pos
+  let count = 0
+  try {
+    for (const [key, value] of entries) {
+      walk.count(op === MAP ? 2 : 1)
+      walk.value(key, slot)
+      if (op === MAP) walk.value(value, slot)
+      count++
+    }
+  } catch (error) {
+    throw traced(error, { within: `${op === MAP ? 'entry' : 'member'} ${count}` })
+  }
+  // Filled in at the end: a getter inside may add entries.
   walk.view.setUint32(at - 4, count, true)
   walk.depth--
 }

@@ -1,24 +1,16 @@
 /** value → packet: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
-import { OutbandError } from '../errors.js'
+import { isStackOverflow, OutbandError, TOO_DEEP } from '../errors.js'
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import type { Packet } from '../packet.js'
 import { FALSE, NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
 import { builtinOf } from './builtins.js'
-import {
-  encodeArray,
-  encodeMap,
-  encodeNullObject,
-  encodeObject,
-  encodeRecord,
-  encodeSet,
-} from './containers.js'
-import { encodeError } from './errors.js'
+import { encodeArray, encodeNullObject, encodeObject, encodeRecord } from './containers.js'
 import { finishPacket } from './layout.js'
 import { encodeCustom } from './reduce.js'
-import { encodeBigInt, encodeBoxed, encodeDate, encodeNumber, encodeRegExp } from './scalars.js'
+import { encodeBigInt, encodeNumber } from './scalars.js'
 import type { EncodeSettings } from './settings.js'
 import type { ShapeNode } from './shapes.js'
-import { isUnderWay } from './trace.js'
+import { isUnderWay, stopped } from './trace.js'
 import { Walk } from './walk.js'
 
 const getPrototypeOf = Object.getPrototypeOf
@@ -53,16 +45,13 @@ export class Encoder extends Walk {
     if (value === undefined) return this.u8(UNDEFINED)
     if (typeof value === 'bigint') return encodeBigInt(this, value)
     const type = this.settings.types?.typeOf(value as object | symbol)
-    if (type === undefined) throw new OutbandError('UNSUPPORTED', `encode: a ${typeof value} cannot travel`)
+    if (type === undefined) throw stopped('UNSUPPORTED', `a ${typeof value} cannot travel`)
     encodeCustom(this, value, type, slot)
   }
 
   #object(object: object, slot: ShapeNode): void {
-    const { types } = this.settings
-    if (types !== undefined) {
-      const type = types.typeOf(object)
-      if (type !== undefined) return encodeCustom(this, object, type, slot)
-    }
+    const type = this.settings.types?.typeOf(object)
+    if (type !== undefined) return encodeCustom(this, object, type, slot)
     if (Array.isArray(object)) encodeArray(this, object, slot)
     else if (ArrayBuffer.isView(object)) this.#view(object, false, isReadonly(object))
     else if (getPrototypeOf(object) === ObjectPrototype)
@@ -74,40 +63,16 @@ export class Encoder extends Walk {
     if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
     if (this.isRepeated(object)) return
     if (getPrototypeOf(object) === null) return encodeNullObject(this, object)
-    const tag = builtinOf(object)
-    switch (tag) {
-      case 'Map':
-        return encodeMap(this, object as Map<unknown, unknown>, slot)
-      case 'Set':
-        return encodeSet(this, object as Set<unknown>, slot)
-      case 'Date':
-        return encodeDate(this, object as Date)
-      case 'RegExp':
-        return encodeRegExp(this, object as RegExp)
-      case 'Error':
-        return encodeError(this, object as Error, slot)
-      case 'Number':
-      case 'String':
-      case 'Boolean':
-      case 'BigInt':
-        return encodeBoxed(this, object, slot)
-      case 'ArrayBuffer':
-      case 'SharedArrayBuffer':
-        this.u8(VIEW)
-        this.views.addBuffer(object as ArrayBufferLike)
-        return
-    }
+    const { name, encode } = builtinOf(object)
+    if (encode !== undefined) return encode(this, object as never, slot)
     const keys = Object.keys(object)
     // An object of a host class shows nothing of itself: as `{}` it would be lost without a word.
-    if (keys.length === 0 && tag !== 'Object' && tag !== 'Arguments') {
-      throw new OutbandError('UNSUPPORTED', `encode: a ${tag} cannot travel; give it a custom type`)
+    if (keys.length === 0 && name !== 'Object' && name !== 'Arguments') {
+      throw stopped('UNSUPPORTED', `a ${name} cannot travel without a custom type`)
     }
-    if (this.settings.strict && !(tag === 'Object' && isPlain(object))) {
-      const name = object.constructor?.name || tag
-      throw new OutbandError(
-        'UNSUPPORTED',
-        `encode: an instance of ${name}, which has no custom type, in strict mode`,
-      )
+    if (this.settings.strict && !(name === 'Object' && isPlain(object))) {
+      const className = object.constructor?.name || name
+      throw stopped('UNSUPPORTED', `in strict mode a ${className} cannot travel without a custom type`)
     }
     encodeRecord(this, object, keys)
   }
@@ -133,11 +98,8 @@ const LONGEST_PATH = 200
 
 /** Puts the path into an error of ours, and turns the engine's stack overflow into the limit it is. */
 function explained(error: unknown): unknown {
-  if (error instanceof RangeError && /call stack/i.test(error.message)) {
-    return new OutbandError('LIMIT', 'encode: nested deeper than the stack allows', {
-      limit: 'depth',
-      cause: error,
-    })
+  if (isStackOverflow(error)) {
+    return new OutbandError('LIMIT', `encode: ${TOO_DEEP}`, { limit: 'depth', cause: error })
   }
   if (!isUnderWay(error)) return error
   const whole = `value${error.path ?? ''}`

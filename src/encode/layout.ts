@@ -4,8 +4,7 @@
  *      header · body (ops) · shapes · views · in-band bytes · text · checksum
  */
 import { crc32c } from '../bytes/crc32c.js'
-import { OutbandError } from '../errors.js'
-import { type Limits, overLimit } from '../limits.js'
+import { checkLimit, type Limits } from '../limits.js'
 import type { Packet } from '../packet.js'
 import {
   FORMAT_VERSION,
@@ -28,6 +27,7 @@ import {
   VIEW_WHOLE,
 } from '../wire/views.js'
 import type { EncodeSettings } from './settings.js'
+import { stopped } from './trace.js'
 import type { Entry, Run } from './views.js'
 import { BODY_START, type Walk } from './walk.js'
 
@@ -41,11 +41,10 @@ export function finishPacket(walk: Walk): Packet {
   if (shapes.count > 0) writeShapes(walk)
   if (views.entries.length > 0) writeViews(walk, buffers)
   walk.texts.finish(walk)
-  const { metaBytes } = settings.limits
   const end = walk.pos
   const start = BODY_START - headerBytes(bodyEnd - BODY_START)
   const length = end - start + (settings.checksum ? CHECKSUM_BYTES : 0)
-  if (length > metaBytes) throw overLimit('encode', 'metaBytes', metaBytes, length)
+  checkLimit(settings.limits, 'metaBytes', length)
   walk.pos = start
   walk.u8(MAGIC_0)
   walk.u8(MAGIC_1)
@@ -137,14 +136,14 @@ function writeView(walk: Walk, { kind, start, end }: Entry, run: Run, used: numb
 }
 
 function checkSizes(runs: readonly Run[], limits: Readonly<Limits>): void {
-  if (runs.length > limits.buffers) throw overLimit('encode', 'buffers', limits.buffers, runs.length)
+  checkLimit(limits, 'buffers', runs.length)
   let total = 0
   for (const { start, end, max } of runs) {
     const room = Math.max(end - start, max)
-    if (room > limits.bufferBytes) throw overLimit('encode', 'bufferBytes', limits.bufferBytes, room)
+    checkLimit(limits, 'bufferBytes', room)
     total += room
   }
-  if (total > limits.totalBytes) throw overLimit('encode', 'totalBytes', limits.totalBytes, total)
+  checkLimit(limits, 'totalBytes', total)
 }
 
 function windowOf({ buffer, start, end, isShared }: Run, { copyShared }: EncodeSettings): Uint8Array {
@@ -158,11 +157,8 @@ function choose(run: Run, { bufferCallback, threshold, copyShared }: EncodeSetti
   const mustShare = run.isShared && !copyShared
   if (bufferCallback !== undefined) run.isOutOfBand = !bufferCallback(run.window, run.source)
   else if (byteLength >= threshold) run.isOutOfBand = true
-  else run.isOutOfBand = (run.isForced || mustShare) && threshold !== Number.POSITIVE_INFINITY
+  else run.isOutOfBand = (run.isForced || mustShare) && Number.isFinite(threshold)
   if (mustShare && !run.isOutOfBand) {
-    throw new OutbandError(
-      'UNSUPPORTED',
-      "encode: shared memory cannot be shared in band; ask for shared: 'copy'",
-    )
+    throw stopped('UNSUPPORTED', "shared memory in band; wanted shared: 'copy'")
   }
 }

@@ -1,8 +1,8 @@
 /** Numbers, BigInts, and the small built-in objects that hold one of them. */
-import { OutbandError } from '../errors.js'
-import { overLimit } from '../limits.js'
+import { checkLimit } from '../limits.js'
 import { BIGINT, BOXED, DATE, F64, I8, I16, I32, INTS, REGEXP } from '../wire/ops.js'
 import type { ShapeNode } from './shapes.js'
+import { stopped } from './trace.js'
 import type { Walk } from './walk.js'
 
 /** Writes a number in the shortest op that keeps it exactly. Needs room for 9 bytes. */
@@ -29,8 +29,7 @@ export function encodeBigInt(walk: Walk, n: bigint): void {
   const isNegative = n < 0n
   const hex = (isNegative ? -n : n).toString(16)
   const byteLength = n === 0n ? 0 : (hex.length + 1) >> 1
-  const { bigintBytes } = walk.settings.limits
-  if (byteLength > bigintBytes) throw overLimit('encode', 'bigintBytes', bigintBytes, byteLength)
+  checkLimit(walk.settings.limits, 'bigintBytes', byteLength)
   walk.reserve(byteLength + 10)
   walk.u8(BIGINT)
   walk.varint(byteLength * 2 + (isNegative ? 1 : 0))
@@ -52,8 +51,7 @@ export function encodeRegExp(walk: Walk, regexp: RegExp): void {
 
 export function encodeBoxed(walk: Walk, boxed: object, slot: ShapeNode): void {
   const primitive = boxed.valueOf()
-  if (typeof primitive === 'object')
-    throw new OutbandError('UNSUPPORTED', 'encode: a wrapper object without its primitive')
+  if (typeof primitive === 'object') throw stopped('UNSUPPORTED', 'a wrapper without its primitive')
   walk.u8(BOXED)
   walk.value(primitive, slot)
 }

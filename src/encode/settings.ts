@@ -1,6 +1,7 @@
 /** What encode was asked for, checked once per call. */
-import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../limits.js'
-import { Registry } from '../registry.js'
+import { expectArgument } from '../errors.js'
+import { type Limits, type LimitsOption, resolveLimits } from '../limits.js'
+import { expectRegistry, type Registry } from '../registry.js'
 
 /** The first view on the memory of a buffer, or the ArrayBuffer itself. */
 export type Source = ArrayBufferView | ArrayBufferLike
@@ -41,42 +42,39 @@ export interface EncodeSettings {
 /** Measured for worker threads, where the two ways cost the same between 4 and 8 KiB: `bench/threshold.ts`. */
 export const DEFAULT_THRESHOLD = 4096
 
-const DEFAULTS: EncodeSettings = {
-  types: undefined,
-  bufferCallback: undefined,
-  threshold: DEFAULT_THRESHOLD,
-  references: true,
-  checksum: false,
-  strict: false,
-  copyShared: false,
-  limits: LIMITS.trusted,
-}
+const DEFAULTS = checked({})
 
 /** @throws TypeError for an option of the wrong type */
 export function encodeSettings(options: EncodeOptions | undefined): EncodeSettings {
-  if (options === undefined) return DEFAULTS
-  const { types, bufferCallback, threshold = DEFAULT_THRESHOLD, shared = 'share' } = options
-  if (types !== undefined && !(types instanceof Registry))
-    throw new TypeError('encode: types must come from registry()')
-  if (bufferCallback !== undefined && typeof bufferCallback !== 'function') {
-    throw new TypeError('encode: bufferCallback must be a function')
-  }
-  if (typeof threshold !== 'number' || !(threshold >= 0)) {
-    throw new TypeError(`encode: threshold must be a number of bytes ≥ 0, got ${String(threshold)}`)
-  }
-  for (const name of ['references', 'checksum', 'strict'] as const) {
-    if (options[name] !== undefined && typeof options[name] !== 'boolean')
-      throw new TypeError(`encode: ${name} must be a boolean`)
-  }
-  if (shared !== 'share' && shared !== 'copy') throw new TypeError(`encode: shared must be 'share' or 'copy'`)
+  return options === undefined ? DEFAULTS : checked(options)
+}
+
+function checked({
+  types,
+  bufferCallback,
+  threshold = DEFAULT_THRESHOLD,
+  references = true,
+  checksum = false,
+  strict = false,
+  shared = 'share',
+  limits,
+}: EncodeOptions): EncodeSettings {
+  expectRegistry(types)
+  const isCallback = bufferCallback === undefined || typeof bufferCallback === 'function'
+  expectArgument(isCallback, 'bufferCallback', 'a function')
+  expectArgument(typeof threshold === 'number' && threshold >= 0, 'threshold', 'a number of bytes ≥ 0')
+  expectArgument(typeof references === 'boolean', 'references', 'a boolean')
+  expectArgument(typeof checksum === 'boolean', 'checksum', 'a boolean')
+  expectArgument(typeof strict === 'boolean', 'strict', 'a boolean')
+  expectArgument(shared === 'share' || shared === 'copy', 'shared', "'share' or 'copy'")
   return {
     types,
     bufferCallback,
     threshold,
-    references: options.references ?? true,
-    checksum: options.checksum ?? false,
-    strict: options.strict ?? false,
+    references,
+    checksum,
+    strict,
     copyShared: shared === 'copy',
-    limits: resolveLimits(options.limits),
+    limits: resolveLimits(limits),
   }
 }

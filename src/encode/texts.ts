@@ -7,7 +7,7 @@
  * Short strings that repeat (enumerations, in most documents) are written once more the second time, with
  * a number, and as that number from then on.
  */
-import { isWide, readText, writeShort, writeText } from '../bytes/text.js'
+import { readText, writeShort } from '../bytes/text.js'
 import { Writer } from '../bytes/writer.js'
 import { TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF, TEXTS } from '../wire/ops.js'
 
@@ -113,9 +113,8 @@ export class Texts {
     return true
   }
 
-  #close(): void {
-    if (this.#open === '') return
-    writeSegment(this.#closed, this.#open)
+  #close(out = this.#closed): void {
+    if (this.#open !== '') out.segment(this.#open)
     this.#open = ''
   }
 
@@ -125,20 +124,10 @@ export class Texts {
       if (this.#headUnits === 0) return
       out.reserve(HEAD + 2)
       out.varint(this.#headUnits * 2)
-      for (let i = 0; i < this.#headUnits; i++) out.bytes[out.pos++] = this.#head[i]
+      out.append(this.#head, this.#headUnits)
       return
     }
-    if (this.#closed.pos > 0) out.append(this.#closed.bytes.subarray(0, this.#closed.pos))
-    if (this.#open !== '') writeSegment(out, this.#open)
-    this.#open = ''
+    out.append(this.#closed.bytes, this.#closed.pos)
+    this.#close(out)
   }
-}
-
-/** varint units << 1 | wide · units × 1 or 2 bytes */
-function writeSegment(out: Writer, text: string): void {
-  const units = text.length
-  const wide = isWide(text)
-  out.reserve(9 + units * 2)
-  out.varint(units * 2 + (wide ? 1 : 0))
-  out.pos = writeText(out.bytes, out.pos, text, wide)
 }

@@ -1,8 +1,13 @@
 /** The path of an error: every container on the way out puts its own step in front. */
-import { isOutbandError, type OutbandError } from '../errors.js'
+import { isOutbandError, OutbandError } from '../errors.js'
 
 /** A key, an index, or what is no access: an entry, a member, a custom type. */
 export type Step = string | number | { readonly within: string }
+
+/** An error of this walk; the containers on the way out add where. */
+export function stopped(code: 'UNSUPPORTED' | 'DETACHED', what: string): OutbandError {
+  return new OutbandError(code, `encode: ${what}`)
+}
 
 /**
  * Whether the error is one of this walk. Others come from code of the caller that encodes or decodes itself;

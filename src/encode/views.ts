@@ -7,8 +7,7 @@
  * ArrayBuffer in the value is one run, whole.
  */
 import { isBuffer } from '../bytes/text.js'
-import { isDetached, isLengthTracking, isShared, maxBytes, windowBytes } from '../bytes/window.js'
-import { OutbandError } from '../errors.js'
+import { arrayName, isDetached, isLengthTracking, isShared, maxBytes, windowBytes } from '../bytes/window.js'
 import {
   KIND_ARRAY_BUFFER,
   KIND_BUFFER,
@@ -18,6 +17,7 @@ import {
   VIEW_TRACKING,
 } from '../wire/views.js'
 import type { Source } from './settings.js'
+import { stopped } from './trace.js'
 
 /** One view of the value, or one ArrayBuffer. */
 export interface Entry {
@@ -29,9 +29,6 @@ export interface Entry {
   readonly start: number
   readonly end: number
   isForced: boolean
-  /** Whether no entry before is on the same ArrayBuffer, and the next one that is. */
-  readonly isFirst: boolean
-  next: Entry | undefined
   run: Run | undefined
 }
 
@@ -53,27 +50,18 @@ export interface Run {
   isOutOfBand: boolean
 }
 
+const GONE = 'a view or ArrayBuffer lost its memory'
 const NO_BYTES = new Uint8Array(0)
-
-const typedArrayName = Object.getOwnPropertyDescriptor(
-  Object.getPrototypeOf(Uint8Array.prototype),
-  Symbol.toStringTag,
-)?.get as () => string | undefined
-
-/** Entries that are searched for an ArrayBuffer one by one; with more, a Map is made. */
-const FEW = 16
 
 export class Views {
   /** As in the decoder: keeps the code made for entries and runs alive. */
-  readonly kept = newRun(makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false, true))
-  readonly keptEntry = makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false, true)
+  readonly kept = newRun(makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false))
+  readonly keptEntry = makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false)
   entries: Entry[] = []
-  /** The last entry on each ArrayBuffer. */
-  #last: Map<ArrayBufferLike, Entry> | undefined
 
   addView(view: ArrayBufferView, isForced: boolean, isReadonly: boolean): void {
     const byteLength = windowBytes(view)
-    if (byteLength < 0) throw gone('a view')
+    if (byteLength < 0) throw stopped('DETACHED', GONE)
     const { buffer, byteOffset } = view
     let kind = kindOf(view)
     if (isReadonly) kind |= VIEW_READONLY
@@ -82,7 +70,7 @@ export class Views {
   }
 
   addBuffer(buffer: ArrayBufferLike): void {
-    if (isDetached(buffer)) throw gone('an ArrayBuffer')
+    if (isDetached(buffer)) throw stopped('DETACHED', GONE)
     this.#add(buffer, buffer, 0, buffer.byteLength, KIND_ARRAY_BUFFER, false)
   }
 
@@ -99,35 +87,23 @@ export class Views {
     kind: number,
     isForced: boolean,
   ): void {
-    const before = this.#find(buffer)
-    const entry = makeEntry(source, buffer, kind, start, end, isForced, before === undefined)
-    if (before !== undefined) before.next = entry
+    const entry = makeEntry(source, buffer, kind, start, end, isForced)
     // An array made with its first element is not grown to seventeen for it.
     if (this.entries.length === 0) this.entries = [entry]
     else this.entries.push(entry)
-    this.#last?.set(buffer, entry)
-  }
-
-  /** The last entry on an ArrayBuffer. */
-  #find(buffer: ArrayBufferLike): Entry | undefined {
-    const { entries } = this
-    if (entries.length > FEW) {
-      this.#last ??= new Map(entries.map(entry => [entry.buffer, entry]))
-      return this.#last.get(buffer)
-    }
-    for (let i = entries.length - 1; i >= 0; i--) if (entries[i].buffer === buffer) return entries[i]
-    return undefined
   }
 
   /** Lays out the runs, in the order of their first views. */
   runs(): Run[] {
     const { entries } = this
-    if (entries.length === 1) return [numbered(newRun(entries[0]), entries[0], 0)]
+    if (entries.length === 1) newRun(entries[0])
+    else for (const group of grouped(entries).values()) merge(group)
     const runs: Run[] = []
-    for (const entry of entries) {
-      if (entry.isFirst && entry.next !== undefined) merge(entry)
-      const run = entry.run ?? newRun(entry)
-      if (run.index < 0) runs.push(numbered(run, entry, runs.length))
+    for (const { run, source } of entries as (Entry & { run: Run })[]) {
+      if (run.index >= 0) continue
+      run.index = runs.length
+      run.source = source
+      runs.push(run)
     }
     return runs
   }
@@ -136,22 +112,29 @@ export class Views {
   check(): void {
     for (const { source, start, end } of this.entries) {
       const byteLength = ArrayBuffer.isView(source) ? windowBytes(source) : bufferBytes(source)
-      if (byteLength !== end - start) throw gone('a view', end - start, byteLength)
+      if (byteLength !== end - start) throw stopped('DETACHED', `${GONE}, or was resized meanwhile`)
     }
   }
 
   clear(): void {
-    if (this.entries.length === 0) return
-    this.entries = []
-    this.#last = undefined
+    if (this.entries.length > 0) this.entries = []
   }
 }
 
-/** Runs for the entries of one ArrayBuffer, made from the lowest up. */
-function merge(first: Entry): void {
-  const entries: Entry[] = []
-  for (let entry: Entry | undefined = first; entry !== undefined; entry = entry.next) entries.push(entry)
-  entries.sort((a, b) => a.start - b.start)
+/** The entries of each ArrayBuffer. */
+function grouped(entries: readonly Entry[]): Map<ArrayBufferLike, Entry[]> {
+  const groups = new Map<ArrayBufferLike, Entry[]>()
+  for (const entry of entries) {
+    const group = groups.get(entry.buffer)
+    if (group === undefined) groups.set(entry.buffer, [entry])
+    else group.push(entry)
+  }
+  return groups
+}
+
+/** Makes the runs for the entries of one ArrayBuffer, from the lowest up. */
+function merge(entries: Entry[]): void {
+  if (entries.length > 1) entries.sort((a, b) => a.start - b.start)
   let run: Run | undefined
   for (const entry of entries) {
     if (run === undefined || entry.start > run.end) run = newRun(entry)
@@ -167,16 +150,8 @@ function makeEntry(
   start: number,
   end: number,
   isForced: boolean,
-  isFirst: boolean,
 ): Entry {
-  return { source, buffer, kind, start, end, isForced, isFirst, next: undefined, run: undefined }
-}
-
-/** Gives a run its place when its first view comes. */
-function numbered(run: Run, entry: Entry, index: number): Run {
-  run.index = index
-  run.source = entry.source
-  return run
+  return { source, buffer, kind, start, end, isForced, run: undefined }
 }
 
 /** The run of an entry, until others join it. */
@@ -217,19 +192,11 @@ function bufferBytes(buffer: ArrayBufferLike): number {
   return isDetached(buffer) ? -1 : buffer.byteLength
 }
 
-function gone(what: string, wanted?: number, got?: number): OutbandError {
-  if (wanted === undefined) return new OutbandError('DETACHED', `encode: ${what} lost its memory`)
-  return new OutbandError(
-    'DETACHED',
-    `encode: ${what} lost its memory or was resized meanwhile; wanted ${wanted} bytes, got ${Math.max(0, got ?? 0)}`,
-  )
-}
-
 function kindOf(view: ArrayBufferView): number {
-  const name = typedArrayName.call(view)
+  const name = arrayName(view)
   if (name === undefined) return KIND_DATA_VIEW
   if (name === 'Uint8Array' && isBuffer(view)) return KIND_BUFFER
   const kind = KIND_NUMBERS.get(name)
-  if (kind === undefined) throw new OutbandError('UNSUPPORTED', `encode: a view of unknown kind ${name}`)
+  if (kind === undefined) throw stopped('UNSUPPORTED', `a ${name} cannot travel`)
   return kind
 }

@@ -4,13 +4,13 @@
  * to the dispatch, so that no part imports another.
  */
 import { Writer } from '../bytes/writer.js'
-import { OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
 import { REF } from '../wire/ops.js'
 import { Memo, NumbersMemo } from './memo.js'
 import { type EncodeSettings, encodeSettings } from './settings.js'
 import { type ShapeNode, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
+import { stopped } from './trace.js'
 import { Views } from './views.js'
 
 /** Room for the longest header, which is written before the body when its length is known. */
@@ -66,10 +66,7 @@ export abstract class Walk extends Writer {
     const number = this.memo.find(object)
     if (number < 0) return false
     if (this.unbuilt.includes(object)) {
-      throw new OutbandError(
-        'UNSUPPORTED',
-        'encode: a cycle through a custom type that is rebuilt in one step; give it create and fill',
-      )
+      throw stopped('UNSUPPORTED', 'a cycle through a one-step type; wanted one with create and fill')
     }
     this.ref(REF, number)
     return true
@@ -84,7 +81,7 @@ export abstract class Walk extends Writer {
   /** Goes one container down, one of `items` elements. The caller counts `depth` down again. */
   enter(items: number): void {
     const { limits } = this.settings
-    if (++this.depth > limits.depth) throw overLimit('encode', 'depth', limits.depth, this.depth)
+    if (++this.depth > limits.depth) throw overLimit('depth', limits.depth, this.depth)
     this.count(items)
   }
 
@@ -92,7 +89,7 @@ export abstract class Walk extends Writer {
   count(items: number): void {
     const { limits } = this.settings
     this.items += items
-    if (this.items > limits.items) throw overLimit('encode', 'items', limits.items, this.items)
+    if (this.items > limits.items) throw overLimit('items', limits.items, this.items)
   }
 
   text(text: string): void {

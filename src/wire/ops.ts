@@ -78,3 +78,6 @@ export const ERROR_STACK = 4
 export const ERROR_CAUSE = 8
 export const ERROR_ERRORS = 16
 export const ERROR_FIELDS = 32
+/** Their keys, by bit; the first of them hold strings. */
+export const ERROR_KEYS = ['name', 'message', 'stack', 'cause', 'errors'] as const
+export const ERROR_STRINGS = 3

@@ -4,7 +4,6 @@
  *      varint n · n × ( varint units << 1 | wide · units × 1 or 2 bytes )
  */
 import type { Reader } from '../bytes/reader.js'
-import { isWide, readText, writeText } from '../bytes/text.js'
 import { Writer } from '../bytes/writer.js'
 
 /** Whether a key is an array index, `0` to `2**32 − 2` in shortest form: engines keep those apart and put them first. */
@@ -29,12 +28,7 @@ export function shapeBytes(keys: readonly string[]): Uint8Array {
   const out = new Writer()
   out.reserve(9)
   out.varint(keys.length)
-  for (const key of keys) {
-    const wide = isWide(key)
-    out.reserve(9 + key.length * 2)
-    out.varint(key.length * 2 + (wide ? 1 : 0))
-    out.pos = writeText(out.bytes, out.pos, key, wide)
-  }
+  for (const key of keys) out.segment(key)
   return out.finish()
 }
 
@@ -43,14 +37,6 @@ export function readShape(reader: Reader): string[] {
   const length = reader.varint()
   if (length > reader.end - reader.pos) throw reader.truncated(length)
   const keys: string[] = []
-  for (let i = 0; i < length; i++) keys.push(readKey(reader))
+  for (let i = 0; i < length; i++) keys.push(reader.segment(Number.MAX_SAFE_INTEGER))
   return keys
-}
-
-function readKey(reader: Reader): string {
-  const header = reader.varint()
-  const wide = header % 2 === 1
-  const byteLength = wide ? header - 1 : header / 2
-  const start = reader.take(byteLength)
-  return readText(reader.bytes, start, byteLength, wide)
 }

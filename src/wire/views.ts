@@ -36,30 +36,34 @@ export interface Kind {
   readonly class: ViewClass | undefined
 }
 
-const row = (name: string, size: number): Kind => ({
-  name,
-  size,
-  class: (globalThis as Record<string, unknown>)[name] as ViewClass | undefined,
-})
+function kind(name: string): Kind {
+  const known = (globalThis as Record<string, unknown>)[name] as (ViewClass & Partial<Sized>) | undefined
+  // Not every engine has Float16Array; bytes and DataViews are counted in bytes.
+  return { name, size: known?.BYTES_PER_ELEMENT ?? (name === 'Float16Array' ? 2 : 1), class: known }
+}
+
+interface Sized {
+  readonly BYTES_PER_ELEMENT: number
+}
 
 /** Kinds by their number on the wire. */
 export const KINDS: readonly Kind[] = [
-  row('ArrayBuffer', 1), // a SharedArrayBuffer when its run is shared
-  row('DataView', 1),
-  row('Buffer', 1),
-  row('Int8Array', 1),
-  row('Uint8Array', 1),
-  row('Uint8ClampedArray', 1),
-  row('Int16Array', 2),
-  row('Uint16Array', 2),
-  row('Int32Array', 4),
-  row('Uint32Array', 4),
-  row('Float16Array', 2),
-  row('Float32Array', 4),
-  row('Float64Array', 8),
-  row('BigInt64Array', 8),
-  row('BigUint64Array', 8),
-]
+  'ArrayBuffer', // a SharedArrayBuffer when its run is shared
+  'DataView',
+  'Buffer',
+  'Int8Array',
+  'Uint8Array',
+  'Uint8ClampedArray',
+  'Int16Array',
+  'Uint16Array',
+  'Int32Array',
+  'Uint32Array',
+  'Float16Array',
+  'Float32Array',
+  'Float64Array',
+  'BigInt64Array',
+  'BigUint64Array',
+].map(kind)
 
 /** Number of a kind by the name of its class. */
 export const KIND_NUMBERS: ReadonlyMap<string, number> = new Map(
