@@ -89,7 +89,7 @@ export const TOO_DEEP = 'nested deeper than the stack allows'
 
 /** Whether an error is the engine's own for a value or message that is nested too deep for it. */
 export function isStackOverflow(error: unknown): boolean {
-  return error instanceof RangeError && /call stack/i.test(error.message)
+  return error instanceof Error && /^maximum call stack|^too much recursion/i.test(error.message)
 }
 
 /** An error of decode, whose message says what its fields do: `decode: what at where; wanted X, got Y`. */

@@ -80,7 +80,9 @@ function readId(walk: Walk): number {
 
 function shapeAt(walk: Walk, id: number): Shape {
   if (id >= walk.shapes.length) throw walk.malformed(`unknown shape ${id}`)
-  return walk.shapes[id]
+  const shape = walk.shapes[id]
+  shape.prepare()
+  return shape
 }
 
 /** An object by the short op, which names only shapes whose objects are small. */

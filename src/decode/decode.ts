@@ -95,16 +95,17 @@ export class Decoder extends Walk {
     expectArgument(isBytes(meta), 'packet.meta', 'a Uint8Array')
     expectArgument(typeof packet.buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
     this.isBusy = true
-    this.begin(settings)
     try {
+      this.begin(settings)
       checkLimit(settings.limits, 'metaBytes', meta.length, 0)
       this.load(meta)
       return this.#message(packet)
     } catch (error) {
       throw this.#ours(error)
     } finally {
-      this.finish()
+      // First: when the caller's own stack is about to overflow, the next line may throw.
       this.isBusy = false
+      this.finish()
     }
   }
 

@@ -8,10 +8,16 @@
 import type { Reader } from '../bytes/reader.js'
 import { readText } from '../bytes/text.js'
 import { isCostly, isIndex, readShape } from '../wire/shapes.js'
-import type { Walk } from './walk.js'
+
+/** What a constructor takes its values from: the walk, as far as it needs it. */
+interface Values {
+  readonly hasRefs: boolean
+  readonly memo: unknown[]
+  value(): unknown
+}
 
 /** Builds an object from the values that follow on the wire. */
-export type Build = (walk: Walk) => Record<string, unknown>
+export type Build = (values: Values) => Record<string, unknown>
 
 /** Objects of a shape before its constructor is generated: making one costs about as much as 50 objects. */
 const WARM = 16
@@ -31,10 +37,11 @@ export class Shape {
   readonly keys: readonly string[]
   readonly bytes: Uint8Array
   /** Whether plain assignment makes own properties of all keys. */
-  readonly isOrdinary: boolean
-  readonly isCostly: boolean
+  isOrdinary = false
+  isCostly = false
   /** An index key so far from 0 that V8 would make room for all below it, or `undefined`. */
-  readonly sparseKey: string | undefined
+  sparseKey: string | undefined = undefined
+  #isKnown = false
   /** Predicted: the shape listed after this one. */
   next: Shape | undefined = undefined
   count = 0
@@ -43,6 +50,13 @@ export class Shape {
   constructor(keys: readonly string[], bytes: Uint8Array) {
     this.keys = keys
     this.bytes = bytes
+  }
+
+  /** Looks at the keys before the first object is built: a hostile message may list shapes that it never uses. */
+  prepare(): void {
+    if (this.#isKnown) return
+    this.#isKnown = true
+    const { keys } = this
     this.isCostly = isCostly(keys)
     this.sparseKey = keys.find(isSparse)
     this.isOrdinary = !keys.some(key => key in Array.prototype || key in Error.prototype)

@@ -6,9 +6,10 @@
  * copied once, whole; an ArrayBuffer in the value needs a buffer of its own. A run in band is always
  * copied (own).
  */
+import type { Reader } from '../bytes/reader.js'
 import { asBuffer } from '../bytes/text.js'
 import { allocate, isShared, maxBytes } from '../bytes/window.js'
-import { checkLimit } from '../limits.js'
+import { checkLimit, type Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import {
   KIND_ARRAY_BUFFER,
@@ -26,8 +27,12 @@ import {
   VIEW_WHOLE,
 } from '../wire/views.js'
 import type { Buffers, Memory } from './buffers.js'
-import { refused } from './scalars.js'
-import type { Walk } from './walk.js'
+
+/** Where the view part is read from: the walk, as far as it is needed here. */
+interface Source extends Reader {
+  readonly limits: Readonly<Limits>
+  readonly buffers: Buffers
+}
 
 interface Run {
   readonly flags: number
@@ -80,7 +85,7 @@ export class Views {
   #next = 0
 
   /** Reads the view part and takes the buffers it announces, one by one. */
-  read(walk: Walk, isChecked: boolean): void {
+  read(walk: Source, isChecked: boolean): void {
     const { limits } = walk
     const runCount = walk.varint()
     const viewCount = walk.varint()
@@ -113,7 +118,7 @@ export class Views {
   }
 
   /** The next view of the body. */
-  next(walk: Walk): Memory {
+  next(walk: Source): Memory {
     if (this.isSpent) throw walk.malformed('one view too many')
     const { flags, run, offset, length } = this.#entries[this.#next++]
     const kind = flags & VIEW_KIND
@@ -140,7 +145,7 @@ function make(kind: number, buffer: ArrayBufferLike, byteOffset: number, length?
   return length === undefined ? new ViewClass(buffer, byteOffset) : new ViewClass(buffer, byteOffset, length)
 }
 
-function readRun(walk: Walk): Run {
+function readRun(walk: Source): Run {
   const flags = walk.u8()
   const byteLength = walk.varint()
   const max = flags & RUN_RESIZABLE ? walk.varint() : -1
@@ -150,7 +155,7 @@ function readRun(walk: Walk): Run {
     throw walk.malformed('a wrong run')
   }
   if (flags & RUN_SHARED && !walk.limits.shared) {
-    throw refused(walk, 'shared')
+    throw walk.failed('UNSUPPORTED', 'limits.shared is false', { limit: 'shared' })
   }
   return makeRun(flags, byteLength, max)
 }
@@ -167,7 +172,7 @@ function receive(run: Run, buffers: Buffers, checksum: number): void {
 }
 
 /** varint offset · varint length, unless the view is the whole of its run */
-function readView(walk: Walk, flags: number, run: Run | undefined): Entry {
+function readView(walk: Source, flags: number, run: Run | undefined): Entry {
   const kind = flags & VIEW_KIND
   const known = KINDS[kind]
   if (known === undefined || run === undefined) throw walk.malformed('a wrong view')
@@ -197,7 +202,7 @@ function readView(walk: Walk, flags: number, run: Run | undefined): Entry {
 }
 
 /** Puts a run where its views can lie: in place, or in memory of its own. */
-function settle(walk: Walk, run: Run): void {
+function settle(walk: Source, run: Run): void {
   const { byteLength, max, flags, buffer, byteOffset } = run
   if (!(flags & RUN_OUT_OF_BAND)) {
     const start = walk.take(byteLength)

@@ -20,6 +20,8 @@ export abstract class Walk extends Reader {
   memo: unknown[] = []
   numbers: unknown[] = []
   hasRefs = false
+  /** Whether the last message was let go of; not when the caller's stack ran out while it was. */
+  isClean = true
   shapes: readonly Shape[] = NO_SHAPES
   readonly knownShapes = new Shapes()
   readonly texts = new Texts()
@@ -35,6 +37,8 @@ export abstract class Walk extends Reader {
   abstract value(): unknown
 
   begin(settings: DecodeSettings): void {
+    if (!this.isClean) this.finish()
+    this.isClean = false
     this.settings = settings
     this.limits = settings.limits
     this.depth = 0
@@ -55,6 +59,7 @@ export abstract class Walk extends Reader {
     this.views.end()
     this.buffers.end()
     this.release()
+    this.isClean = true
   }
 
   /** Goes one container down, one of `count` elements of at least a byte each. The caller counts `depth` down again. */

@@ -186,17 +186,16 @@ function encodeUnlike(walk: Walk, object: Record<string, unknown>, slot: ShapeNo
 
 function closeObject(walk: Walk, at: number, isShort: boolean, shape: ShapeNode): void {
   const id = walk.shapes.idOf(shape)
-  if (isShort && id < OBJECTS && !shape.isCostly) {
-    walk.bytes[at] = OBJECT + id
-    return
-  }
-  if (isShort) {
-    // Not the op that was guessed at the start: make room for the long one.
+  const mayBeShort = id < OBJECTS && !shape.isCostly
+  if (isShort !== mayBeShort) {
+    // Not the op that was guessed at the start: make room for the other one.
     walk.reserve(3)
-    walk.bytes.copyWithin(at + 4, at + 1, walk.pos)
-    walk.pos += 3
+    const [from, to] = isShort ? [at + 1, at + 4] : [at + 4, at + 1]
+    walk.bytes.copyWithin(to, from, walk.pos)
+    walk.pos += to - from
   }
-  writeId(walk, at, OBJECT_LONG, id)
+  if (mayBeShort) walk.bytes[at] = OBJECT + id
+  else writeId(walk, at, OBJECT_LONG, id)
 }
 
 function writeId(walk: Walk, at: number, op: number, id: number): void {

@@ -21,15 +21,16 @@ export class Encoder extends Walk {
 
   encode(value: unknown, settings: EncodeSettings): Packet {
     this.isBusy = true
-    this.begin(settings)
     try {
+      this.begin(settings)
       this.value(value, this.shapes.slot)
       return finishPacket(this)
     } catch (error) {
       throw explained(error)
     } finally {
-      this.end()
+      // First: when the caller's own stack is about to overflow, the next line may throw.
       this.isBusy = false
+      this.end()
     }
   }
 

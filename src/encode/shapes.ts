@@ -10,7 +10,6 @@
  */
 import { isIndex, shapeBytes } from '../wire/shapes.js'
 import { traced } from './trace.js'
-import type { Walk } from './walk.js'
 
 /** Objects of a shape before its function is generated: making one costs about as much as 50 objects. */
 const WARM = 16
@@ -86,10 +85,10 @@ export class ShapeNode {
   }
 
   /** Writes the values of an object that is like this shape. */
-  write(walk: Walk, object: Record<string, unknown>): void {
+  write(walk: Values, object: Record<string, unknown>): void {
     if (this.fields !== undefined) return this.fields(walk, object)
     const nodes = this.nodes as readonly ShapeNode[]
-    if (++this.count === WARM) this.fields = generate(nodes)
+    if (++this.count === WARM && walk.settings.limits.codegen) this.fields = generate(nodes)
     let i = 0
     try {
       for (; i < nodes.length; i++) walk.value(object[nodes[i].key], nodes[i])
@@ -108,8 +107,14 @@ function isSameList(keys: readonly string[], names: readonly string[]): boolean 
   return keys.length === names.length && keys.every((key, i) => key === names[i])
 }
 
+/** What the values are written to: the walk, as far as a shape needs it. */
+interface Values {
+  readonly settings: { readonly limits: { readonly codegen: boolean } }
+  value(value: unknown, slot: ShapeNode): void
+}
+
 /** Writes the values of an object whose keys are known. */
-type Fields = (walk: Walk, object: Record<string, unknown>) => void
+type Fields = (walk: Values, object: Record<string, unknown>) => void
 
 /** Undefined where the host forbids generated code. */
 function generate(nodes: readonly ShapeNode[]): Fields | undefined {

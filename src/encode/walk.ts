@@ -25,6 +25,8 @@ export abstract class Walk extends Writer {
   readonly views = new Views()
   depth = 0
   items = 0
+  /** Whether the last message was let go of; not when the caller's stack ran out while it was. */
+  isClean = true
   /** Whether a ref was written: only then must the receiver keep count of objects. */
   hasRefs = false
   /** Whether somebody put enumerable properties on Object.prototype, which `for…in` would show. */
@@ -36,6 +38,8 @@ export abstract class Walk extends Writer {
   abstract value(value: unknown, slot: ShapeNode): void
 
   begin(settings: EncodeSettings): void {
+    if (!this.isClean) this.end()
+    this.isClean = false
     this.settings = settings
     this.limit = settings.limits.metaBytes
     this.depth = 0
@@ -58,6 +62,7 @@ export abstract class Walk extends Writer {
     this.views.clear()
     if (this.unbuilt.length > 0) this.unbuilt.length = 0
     this.rewind()
+    this.isClean = true
   }
 
   /** Notes an object; when it was met before, writes a ref to it and returns true. */
