@@ -101,13 +101,8 @@ export function resolveLimits(option: LimitsOption = 'trusted'): Readonly<Limits
 type Measure = { [Name in keyof Limits]: Limits[Name] extends number ? Name : never }[keyof Limits]
 
 /** @throws LIMIT when more is requested than the limit allows; `offset` in the metadata is what decode has and encode lacks. */
-export function checkLimit(
-  limits: Readonly<Limits>,
-  name: Measure,
-  requested: number,
-  offset?: number,
-): void {
-  if (requested > limits[name]) throw overLimit(name, limits[name], requested, offset)
+export function checkLimit(limit: Measure, max: number, requested: number, offset?: number): void {
+  if (requested > max) throw overLimit(limit, max, requested, offset)
 }
 
 /** The error for a limit that was passed. */

@@ -157,7 +157,7 @@ function entries<T extends Map<unknown, unknown> | Set<unknown>>(walk: Walk, tab
   const count = walk.u32()
   walk.enter(count * values)
   walk.entries += count
-  checkLimit(walk.limits, 'entries', walk.entries, walk.pos)
+  checkLimit('entries', walk.limits.entries, walk.entries, walk.pos)
   walk.note(table)
   for (let i = 0; i < count; i++) {
     const key = walk.value()
@@ -171,6 +171,7 @@ function entries<T extends Map<unknown, unknown> | Set<unknown>>(walk: Walk, tab
 
 /** Numbers and BigInts can be chosen to collide, which makes a table quadratic: they have lower limits. */
 function checkKey(walk: Walk, key: unknown): void {
-  if (typeof key === 'number') checkLimit(walk.limits, 'numberKeys', ++walk.numberKeys, walk.pos)
-  else if (typeof key === 'bigint') checkLimit(walk.limits, 'bigintKeys', ++walk.bigintKeys, walk.pos)
+  if (typeof key === 'number') checkLimit('numberKeys', walk.limits.numberKeys, ++walk.numberKeys, walk.pos)
+  else if (typeof key === 'bigint')
+    checkLimit('bigintKeys', walk.limits.bigintKeys, ++walk.bigintKeys, walk.pos)
 }

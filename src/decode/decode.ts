@@ -97,7 +97,7 @@ export class Decoder extends Walk {
     this.isBusy = true
     try {
       this.begin(settings)
-      checkLimit(settings.limits, 'metaBytes', meta.length, 0)
+      checkLimit('metaBytes', settings.limits.metaBytes, meta.length, 0)
       this.load(meta)
       return this.#message(packet)
     } catch (error) {

@@ -21,7 +21,7 @@ export function decodeBigInt(walk: Walk): bigint {
   const header = walk.varint()
   const isNegative = header % 2 === 1
   const byteLength = (header - (isNegative ? 1 : 0)) / 2
-  checkLimit(walk.limits, 'bigintBytes', byteLength, walk.pos)
+  checkLimit('bigintBytes', walk.limits.bigintBytes, byteLength, walk.pos)
   const start = walk.take(byteLength)
   if (byteLength === 0) {
     if (isNegative) throw walk.malformed('a number longer than needed')

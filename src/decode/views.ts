@@ -89,8 +89,8 @@ export class Views {
     const { limits } = walk
     const runCount = walk.varint()
     const viewCount = walk.varint()
-    checkLimit(limits, 'buffers', runCount, walk.pos)
-    checkLimit(limits, 'items', viewCount, walk.pos)
+    checkLimit('buffers', limits.buffers, runCount, walk.pos)
+    checkLimit('items', limits.items, viewCount, walk.pos)
     const least = runCount * 2 + viewCount
     if (least > walk.end - walk.pos) throw walk.truncated(least)
     const { buffers } = walk
@@ -99,7 +99,7 @@ export class Views {
     for (let i = 0; i < runCount; i++) {
       const run = readRun(walk)
       total += Math.max(run.byteLength, run.max)
-      checkLimit(limits, 'totalBytes', total, walk.pos)
+      checkLimit('totalBytes', limits.totalBytes, total, walk.pos)
       if (run.flags & RUN_OUT_OF_BAND) receive(run, buffers, isChecked ? walk.u32() : -1)
       runs.push(run)
     }
@@ -149,10 +149,10 @@ function readRun(walk: Source): Run {
   const flags = walk.u8()
   const byteLength = walk.varint()
   const max = flags & RUN_RESIZABLE ? walk.varint() : -1
-  checkLimit(walk.limits, 'bufferBytes', Math.max(byteLength, max), walk.pos)
+  checkLimit('bufferBytes', walk.limits.bufferBytes, Math.max(byteLength, max), walk.pos)
   const isKnown = (flags & ~RUN_KNOWN) === 0 && (max < 0 || max >= byteLength)
   if (!isKnown || (flags & RUN_SHARED && !(flags & RUN_OUT_OF_BAND))) {
-    throw walk.malformed('a wrong run')
+    throw walk.malformed(`a run of ${byteLength} bytes with flags ${flags}`)
   }
   if (flags & RUN_SHARED && !walk.limits.shared) {
     throw walk.failed('UNSUPPORTED', 'limits.shared is false', { limit: 'shared' })
@@ -175,7 +175,7 @@ function receive(run: Run, buffers: Buffers, checksum: number): void {
 function readView(walk: Source, flags: number, run: Run | undefined): Entry {
   const kind = flags & VIEW_KIND
   const known = KINDS[kind]
-  if (known === undefined || run === undefined) throw walk.malformed('a wrong view')
+  if (known === undefined || run === undefined) throw walk.malformed('a view of unknown kind or run')
   const { size, name } = known
   const isWhole = (flags & VIEW_WHOLE) !== 0
   const offset = isWhole ? 0 : walk.varint()
@@ -190,7 +190,7 @@ function readView(walk: Source, flags: number, run: Run | undefined): Entry {
     (isBuffer && (phase !== 0 || length !== run.byteLength || isTracked)) ||
     (isTracked && run.max < 0)
   ) {
-    throw walk.malformed('a wrong view')
+    throw walk.malformed(`a ${name} of ${length} at ${offset} in a run of ${run.byteLength} bytes`)
   }
   // Where there is no Buffer its bytes are a Uint8Array.
   if (known.class === undefined && kind !== KIND_BUFFER)

@@ -44,7 +44,7 @@ export function finishPacket(walk: Walk): Packet {
   const end = walk.pos
   const start = BODY_START - headerBytes(bodyEnd - BODY_START)
   const length = end - start + (settings.checksum ? CHECKSUM_BYTES : 0)
-  checkLimit(settings.limits, 'metaBytes', length)
+  checkLimit('metaBytes', settings.limits.metaBytes, length)
   walk.pos = start
   walk.u8(MAGIC_0)
   walk.u8(MAGIC_1)
@@ -136,14 +136,14 @@ function writeView(walk: Walk, { kind, start, end }: Entry, run: Run, used: numb
 }
 
 function checkSizes(runs: readonly Run[], limits: Readonly<Limits>): void {
-  checkLimit(limits, 'buffers', runs.length)
+  checkLimit('buffers', limits.buffers, runs.length)
   let total = 0
   for (const { start, end, max } of runs) {
     const room = Math.max(end - start, max)
-    checkLimit(limits, 'bufferBytes', room)
+    checkLimit('bufferBytes', limits.bufferBytes, room)
     total += room
   }
-  checkLimit(limits, 'totalBytes', total)
+  checkLimit('totalBytes', limits.totalBytes, total)
 }
 
 function windowOf({ buffer, start, end, isShared }: Run, { copyShared }: EncodeSettings): Uint8Array {

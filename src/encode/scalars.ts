@@ -29,7 +29,7 @@ export function encodeBigInt(walk: Walk, n: bigint): void {
   const isNegative = n < 0n
   const hex = (isNegative ? -n : n).toString(16)
   const byteLength = n === 0n ? 0 : (hex.length + 1) >> 1
-  checkLimit(walk.settings.limits, 'bigintBytes', byteLength)
+  checkLimit('bigintBytes', walk.settings.limits.bigintBytes, byteLength)
   walk.reserve(byteLength + 10)
   walk.u8(BIGINT)
   walk.varint(byteLength * 2 + (isNegative ? 1 : 0))
