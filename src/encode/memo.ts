@@ -56,6 +56,10 @@ export class Memo {
 
 const SLOTS = 64
 const GROWTH = 8
+/** Arrays a slot, on average, from which the table grows. */
+const LOAD = 2
+/** A larger table (640 KiB) is let go after use; this one is kept: making it costs as much as filling it. */
+const MOST_KEPT = 2 ** 15
 /** Arrays compared before their content is taken for a common one, such as [0, 0]. */
 const CHAIN = 16
 
@@ -65,8 +69,8 @@ export class NumbersMemo {
   readonly #arrays: (readonly number[])[] = []
   #heads = new Int32Array(SLOTS)
   /** By array, the next of its chain, −1 for one in the Map; and its fingerprint. */
-  #nexts = new Int32Array(SLOTS + 1)
-  #hashes = new Int32Array(SLOTS + 1)
+  #nexts = new Int32Array(SLOTS * LOAD + 1)
+  #hashes = new Int32Array(SLOTS * LOAD + 1)
   #common: Map<unknown, number> | undefined
   count = 0
 
@@ -88,7 +92,7 @@ export class NumbersMemo {
     nexts[at] = head
     heads[slot] = at
     this.#hashes[at] = fingerprint
-    if (at === heads.length) this.#grow()
+    if (at === heads.length * LOAD) this.#grow()
     return -1
   }
 
@@ -100,7 +104,7 @@ export class NumbersMemo {
     this.#common.set(array, at - 1)
     this.#arrays[at] = array
     this.#nexts[at] = -1
-    if (at === this.#heads.length) this.#grow()
+    if (at === this.#heads.length * LOAD) this.#grow()
     return -1
   }
 
@@ -122,8 +126,8 @@ export class NumbersMemo {
 
   #allot(slots: number): void {
     this.#heads = new Int32Array(slots)
-    this.#nexts = new Int32Array(slots + 1)
-    this.#hashes = new Int32Array(slots + 1)
+    this.#nexts = new Int32Array(slots * LOAD + 1)
+    this.#hashes = new Int32Array(slots * LOAD + 1)
   }
 
   clear(): void {
@@ -133,7 +137,8 @@ export class NumbersMemo {
     this.#common = undefined
     if (count > FEW) {
       this.#arrays.length = 0
-      this.#allot(SLOTS)
+      if (this.#heads.length > MOST_KEPT) this.#allot(SLOTS)
+      else this.#heads.fill(0)
       return
     }
     // A few are undone one by one: a third of a small message's time otherwise goes into cutting and filling.
