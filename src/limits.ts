@@ -3,7 +3,7 @@
  * the error names the limit so that its owner can raise it. Decode enforces all of them, encode those
  * that would otherwise make a message its receiver must refuse.
  */
-import { expectArgument, OutbandError } from './errors.js'
+import { decodeFailure, expectArgument, OutbandError } from './errors.js'
 
 export interface Limits {
   /** Bytes of the metadata stream. */
@@ -88,10 +88,11 @@ export function resolveLimits(option: LimitsOption = 'trusted'): Readonly<Limits
   for (const [name, value] of Object.entries(option)) {
     if (value === undefined) continue
     const known = limits[name]
-    expectArgument(known !== undefined, 'limits', `names of limits, got ${name}`)
     // Of booleans both are ≥ 0.
-    const isRight = typeof value === typeof known && Number(value) >= 0
-    expectArgument(isRight, `limits.${name}`, `a setting such as ${String(known)}`)
+    if (typeof value !== typeof known || !(Number(value) >= 0)) {
+      const wanted = known === undefined ? 'the name of a limit' : `a setting such as ${String(known)}`
+      throw new TypeError(`limits.${name}: wanted ${wanted}, got ${String(value)}`)
+    }
     limits[name] = value
   }
   return limits as unknown as Limits
@@ -107,9 +108,8 @@ export function checkLimit(limit: Measure, max: number, requested: number, offse
 
 /** The error for a limit that was passed. */
 export function overLimit(limit: Measure, max: number, requested: number, offset?: number): OutbandError {
+  const what = `limits.${limit} is ${max}, got ${requested}`
   const fields = { limit, max, requested }
-  const isDecode = offset !== undefined
-  const where = isDecode ? `decode: too much at byte ${offset}` : 'encode: too much'
-  const message = `${where}; limits.${limit} is ${max}, got ${requested}`
-  return new OutbandError('LIMIT', message, isDecode ? { ...fields, offset } : fields)
+  if (offset === undefined) return new OutbandError('LIMIT', `encode: ${what}`, fields)
+  return decodeFailure('LIMIT', what, { ...fields, offset })
 }

@@ -55,10 +55,18 @@ export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T
   expectArgument(typeof tag === 'string' && tag !== '', 'defineType', 'a tag, a non-empty string')
   // An arrow function or a bound one is no class: no value would ever be found to be an instance.
   const isClass = isFunction(of) && of?.prototype
-  expectArgument(is === undefined ? isClass : isFunction(is) && !of, tag, 'either class or is')
+  expectArgument(
+    is === undefined ? isClass : isFunction(is) && !of,
+    `defineType ${tag}`,
+    'either class or is',
+  )
   const oneStep = isFunction(rebuild) && !create && !fill
   const twoSteps = isFunction(create) && isFunction(fill) && !rebuild
-  expectArgument(isFunction(reduce) && (oneStep || twoSteps), tag, 'reduce, and rebuild or create and fill')
+  expectArgument(
+    isFunction(reduce) && (oneStep || twoSteps),
+    `defineType ${tag}`,
+    'reduce, and rebuild or create and fill',
+  )
   return Object.freeze({ tag, class: of, is, reduce, rebuild, create, fill })
 }
 
@@ -72,19 +80,12 @@ export class Registry {
   constructor(types: readonly CustomType[]) {
     this.types = Object.freeze([...types])
     for (const type of types) {
-      expectArgument(!this.#byTag.has(type.tag), 'registry', `each tag once, got ${type.tag} twice`)
+      const prototype = type.class?.prototype as object | undefined
+      const isNew = !this.#byTag.has(type.tag) && !this.#byPrototype.has(prototype as object)
+      expectArgument(isNew, 'registry', `each tag and class once, got ${type.tag} again`)
       this.#byTag.set(type.tag, type)
-      if (type.class === undefined) {
-        this.#predicates.push(type)
-        continue
-      }
-      const prototype = type.class.prototype as object
-      expectArgument(
-        !this.#byPrototype.has(prototype),
-        'registry',
-        `each class once, got that of ${type.tag} twice`,
-      )
-      this.#byPrototype.set(prototype, type)
+      if (prototype === undefined) this.#predicates.push(type)
+      else this.#byPrototype.set(prototype, type)
     }
     Object.freeze(this)
   }
@@ -97,10 +98,8 @@ export class Registry {
   /** The type for a value: its own class, else the first predicate that accepts it, else the nearest base class. */
   typeOf(value: object | symbol): CustomType | undefined {
     const own = typeof value === 'symbol' ? null : (Object.getPrototypeOf(value) as object | null)
-    if (own !== null) {
-      const type = this.#byPrototype.get(own)
-      if (type !== undefined) return type
-    }
+    const exact = this.#byPrototype.get(own as object)
+    if (exact !== undefined) return exact
     for (const type of this.#predicates) if (type.is?.(value)) return type
     if (this.#byPrototype.size === 0) return undefined
     for (let base = own; base !== null; base = Object.getPrototypeOf(base) as object | null) {

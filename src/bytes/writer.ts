@@ -52,13 +52,9 @@ export class Writer {
     this.pos += 2
   }
 
+  /** Signed or not: the bytes are the same. */
   u32(n: number): void {
     this.view.setUint32(this.pos, n, true)
-    this.pos += 4
-  }
-
-  i32(n: number): void {
-    this.view.setInt32(this.pos, n, true)
     this.pos += 4
   }
 
@@ -83,12 +79,13 @@ export class Writer {
     this.pos = writeText(this.bytes, this.pos, text, wide)
   }
 
-  /** Appends bytes, or the first of them (a copy). Reserves for itself. */
-  append(bytes: Uint8Array, length = bytes.length): void {
+  /** Appends bytes (a copy). Reserves for itself. */
+  append(bytes: Uint8Array): void {
+    const { length } = bytes
     this.#expectRoom(length)
     this.reserve(length)
     // The call behind `set` costs as much as a loop over some fifty bytes.
-    if (length > 48) this.bytes.set(bytes.subarray(0, length), this.pos)
+    if (length > 48) this.bytes.set(bytes, this.pos)
     else for (let i = 0; i < length; i++) this.bytes[this.pos + i] = bytes[i]
     this.pos += length
   }

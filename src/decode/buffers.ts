@@ -35,7 +35,11 @@ export class Buffers {
     if (memory === undefined) throw this.#wrong('is missing', byteLength, 0)
     const got = bytesOf(memory)
     if (got === byteLength) return memory
-    throw this.#wrong(got < 0 ? 'is no memory, or lost it' : 'is wrong', byteLength, Math.max(0, got))
+    throw this.#wrong(
+      got < 0 ? 'is no memory, or lost it' : 'has the wrong size',
+      byteLength,
+      Math.max(0, got),
+    )
   }
 
   /** Compares the buffer just taken with its CRC-32C. @throws CHECKSUM */

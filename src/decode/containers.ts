@@ -33,14 +33,18 @@ export function decodeArrayProps(walk: Walk): unknown {
   const op = walk.peek()
   const isArray = (op >= ARRAY && op < OBJECT) || (op >= NUMBERS_I8 && op <= NUMBERS_F64) || op === ARRAY_LONG
   if (!isArray) throw walk.malformed('properties of no array')
-  const array = walk.value()
-  if (walk.u8() !== OBJECT_LONG) throw walk.malformed('array properties that are no record')
-  const shape = shapeAt(walk, readId(walk))
+  const array = walk.value() as unknown[]
   // An index or `length` here would make an array longer than what was paid for in bytes.
-  if (shape.keys.some(key => key === 'length' || isIndex(key)))
-    throw walk.malformed('array properties named like elements')
-  fill(walk, array as unknown as Record<string, unknown>, shape)
+  fillProperties(walk, array, key => key === 'length' || isIndex(key))
   return array
+}
+
+/** Own properties of an array or an error: an object record that is not an object of its own. */
+export function fillProperties(walk: Walk, target: object, isForbidden: (key: string) => boolean): void {
+  if (walk.u8() !== OBJECT_LONG) throw walk.malformed('properties that are no record')
+  const shape = shapeAt(walk)
+  if (shape.keys.some(isForbidden)) throw walk.malformed('properties of a forbidden name')
+  fill(walk, target as Record<string, unknown>, shape)
 }
 
 const BYTES = [1, 2, 4, 8]
@@ -78,7 +82,7 @@ function readId(walk: Walk): number {
   return walk.bytes[at] | (walk.bytes[at + 1] << 8) | (walk.bytes[at + 2] << 16)
 }
 
-function shapeAt(walk: Walk, id: number): Shape {
+function shapeAt(walk: Walk, id = readId(walk)): Shape {
   if (id >= walk.shapes.length) throw walk.malformed(`unknown shape ${id}`)
   const shape = walk.shapes[id]
   shape.prepare()
@@ -93,7 +97,7 @@ export function decodeSmallObject(walk: Walk, id: number): Record<string, unknow
 }
 
 export function decodeObject(walk: Walk): Record<string, unknown> {
-  return object(walk, shapeAt(walk, readId(walk)))
+  return object(walk, shapeAt(walk))
 }
 
 function object(walk: Walk, shape: Shape): Record<string, unknown> {
@@ -107,7 +111,7 @@ function object(walk: Walk, shape: Shape): Record<string, unknown> {
 }
 
 export function decodeNullObject(walk: Walk): Record<string, unknown> {
-  return record(walk, shapeAt(walk, readId(walk)), Object.create(null) as Record<string, unknown>)
+  return record(walk, shapeAt(walk), Object.create(null) as Record<string, unknown>)
 }
 
 function record(walk: Walk, shape: Shape, object: Record<string, unknown>): Record<string, unknown> {
@@ -131,42 +135,44 @@ function fill(walk: Walk, object: Record<string, unknown>, shape: Shape): void {
   walk.depth--
 }
 
-/** The own fields of an error, whose op has been read. */
-export function fillFields(walk: Walk, error: Error): void {
-  const shape = shapeAt(walk, readId(walk))
-  // A stack that is no string would surprise who prints it; a string has its own place.
-  if (shape.keys.includes('stack')) throw walk.malformed('error fields with a stack')
-  fill(walk, error as unknown as Record<string, unknown>, shape)
-}
-
 /** For keys that a prototype knows (`__proto__`): plain assignment would run a setter. */
 export function define(object: object, key: string, value: unknown, enumerable: boolean): void {
   Object.defineProperty(object, key, { value, writable: true, enumerable, configurable: true })
 }
 
 export function decodeMap(walk: Walk): Map<unknown, unknown> {
-  return entries(walk, new Map<unknown, unknown>(), 2)
-}
-
-export function decodeSet(walk: Walk): Set<unknown> {
-  return entries(walk, new Set<unknown>(), 1)
-}
-
-/** Fills a Map or Set, of so many values an entry. */
-function entries<T extends Map<unknown, unknown> | Set<unknown>>(walk: Walk, table: T, values: number): T {
   const count = walk.u32()
-  walk.enter(count * values)
-  walk.entries += count
-  checkLimit('entries', walk.limits.entries, walk.entries, walk.pos)
-  walk.note(table)
+  walk.enter(count * 2)
+  countEntries(walk, count)
+  const map = new Map<unknown, unknown>()
+  walk.note(map)
   for (let i = 0; i < count; i++) {
     const key = walk.value()
     checkKey(walk, key)
-    if (table instanceof Map) table.set(key, walk.value())
-    else table.add(key)
+    map.set(key, walk.value())
   }
   walk.depth--
-  return table
+  return map
+}
+
+export function decodeSet(walk: Walk): Set<unknown> {
+  const count = walk.u32()
+  walk.enter(count)
+  countEntries(walk, count)
+  const set = new Set<unknown>()
+  walk.note(set)
+  for (let i = 0; i < count; i++) {
+    const member = walk.value()
+    checkKey(walk, member)
+    set.add(member)
+  }
+  walk.depth--
+  return set
+}
+
+function countEntries(walk: Walk, count: number): void {
+  walk.entries += count
+  checkLimit('entries', walk.limits.entries, walk.entries, walk.pos)
 }
 
 /** Numbers and BigInts can be chosen to collide, which makes a table quadratic: they have lower limits. */

@@ -185,7 +185,7 @@ export class Decoder extends Walk {
         return text
       }
       case TEXT_REF:
-        return this.#known(this.texts.defined, 'string')
+        return this.#known(this.texts.defined)
       case ARRAY_LONG:
         return decodeArray(this, this.varint())
       case NUMBERS_I8:
@@ -201,9 +201,9 @@ export class Decoder extends Walk {
         return view
       }
       case REF:
-        return this.#known(this.memo, 'object')
+        return this.#known(this.memo)
       case REF_NUMBERS:
-        return this.#known(this.numbers, 'number array')
+        return this.#known(this.numbers)
     }
     const decodeRare = RARE[op]
     if (decodeRare !== undefined) return decodeRare(this)
@@ -211,9 +211,9 @@ export class Decoder extends Walk {
     throw this.malformed(`unknown op 0x${op.toString(16)}`)
   }
 
-  #known(list: readonly unknown[], what: string): unknown {
+  #known(list: readonly unknown[]): unknown {
     const number = this.varint()
-    if (number >= list.length) throw this.malformed(`unknown ${what} ${number}`)
+    if (number >= list.length) throw this.malformed(`unknown ref ${number}`)
     const known = list[number]
     if (known === UNBUILT) throw this.malformed('a cycle through a one-step type')
     return known

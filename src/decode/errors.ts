@@ -1,13 +1,6 @@
 /** Error objects: a built-in class, and what the error itself held. */
-import {
-  ERROR_CLASSES,
-  ERROR_ERRORS,
-  ERROR_FIELDS,
-  ERROR_KEYS,
-  ERROR_STRINGS,
-  OBJECT_LONG,
-} from '../wire/ops.js'
-import { define, fillFields } from './containers.js'
+import { ERROR_CLASSES, ERROR_ERRORS, ERROR_FIELDS, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
+import { define, fillProperties } from './containers.js'
 import { refused } from './scalars.js'
 import type { Walk } from './walk.js'
 
@@ -26,10 +19,8 @@ export function decodeError(walk: Walk): Error {
     if (flags & (1 << bit)) hide(error, key, bit < ERROR_STRINGS ? walk.string(`error ${key}`) : walk.value())
     else if (key === 'stack') hide(error, key, undefined)
   }
-  if (flags & ERROR_FIELDS) {
-    if (walk.u8() !== OBJECT_LONG) throw walk.malformed('error fields that are no record')
-    fillFields(walk, error)
-  }
+  // A stack that is no string would surprise who prints it; a string has its own place.
+  if (flags & ERROR_FIELDS) fillProperties(walk, error, key => key === 'stack')
   walk.depth--
   return error
 }

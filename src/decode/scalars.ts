@@ -69,5 +69,5 @@ export function decodeBoxed(walk: Walk): object {
 
 /** The error for a kind of value that the limits switch off. */
 export function refused(walk: Walk, limit: keyof Limits): OutbandError {
-  return walk.failed('UNSUPPORTED', `limits.${limit} is false`, { limit })
+  return walk.failed('UNSUPPORTED', `limits.${limit} forbids it`, { limit })
 }

@@ -12,7 +12,6 @@ import {
   NUMBERS_I32,
   OBJECT,
   OBJECT_LONG,
-  OBJECT_NULL,
   OBJECTS,
   REF_NUMBERS,
   SET,
@@ -145,11 +144,9 @@ export function encodeObject(walk: Walk, object: Record<string, unknown>, slot: 
   if (shape.epoch !== shapes.epoch) {
     // The first of its shape in this message gets its number after those inside it, as an unpredicted one
     // does: the bytes must not depend on what the encoder saw before.
-    const isShort = shapes.count < OBJECTS
-    const at = walk.pos
-    walk.pos += isShort ? 1 : 4
+    const at = openObject(walk)
     shape.write(walk, object)
-    closeObject(walk, at, isShort, shape)
+    closeObject(walk, at, shape)
   } else {
     if (shape.id < OBJECTS && !shape.isCostly) walk.u8(OBJECT + shape.id)
     else {
@@ -165,9 +162,7 @@ export function encodeObject(walk: Walk, object: Record<string, unknown>, slot: 
 function encodeUnlike(walk: Walk, object: Record<string, unknown>, slot: ShapeNode): void {
   const { shapes } = walk
   walk.enter(0)
-  const isShort = shapes.count < OBJECTS
-  const at = walk.pos
-  walk.pos += isShort ? 1 : 4
+  const at = openObject(walk)
   let node = shapes.root
   let key = ''
   try {
@@ -179,13 +174,23 @@ function encodeUnlike(walk: Walk, object: Record<string, unknown>, slot: ShapeNo
     throw traced(error, key)
   }
   shapes.expect(slot, node)
-  closeObject(walk, at, isShort, node)
+  closeObject(walk, at, node)
   walk.count(node.length)
   walk.depth--
 }
 
-function closeObject(walk: Walk, at: number, isShort: boolean, shape: ShapeNode): void {
+/** Leaves room for the op that the object will probably have, and returns where. */
+function openObject(walk: Walk): number {
+  const at = walk.pos
+  const isShort = walk.shapes.count < OBJECTS
+  walk.bytes[at] = isShort ? OBJECT : OBJECT_LONG
+  walk.pos += isShort ? 1 : 4
+  return at
+}
+
+function closeObject(walk: Walk, at: number, shape: ShapeNode): void {
   const id = walk.shapes.idOf(shape)
+  const isShort = walk.bytes[at] === OBJECT
   const mayBeShort = id < OBJECTS && !shape.isCostly
   if (isShort !== mayBeShort) {
     // Not the op that was guessed at the start: make room for the other one.
@@ -227,38 +232,47 @@ export function encodeRecord(walk: Walk, object: object, keys: readonly string[]
   walk.depth--
 }
 
-export function encodeNullObject(walk: Walk, object: object): void {
-  encodeRecord(walk, object, Object.keys(object), OBJECT_NULL)
-}
-
 export function encodeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, slot: ShapeNode): void {
-  encodeEntries(walk, MAP, Map.prototype.entries.call(map), slot)
+  const at = startCounted(walk, MAP)
+  let count = 0
+  try {
+    for (const [key, value] of Map.prototype.entries.call(map)) {
+      walk.count(2)
+      walk.value(key, slot)
+      walk.value(value, slot)
+      count++
+    }
+  } catch (error) {
+    throw traced(error, { within: `entry ${count}` })
+  }
+  endCounted(walk, at, count)
 }
 
 export function encodeSet(walk: Walk, set: ReadonlySet<unknown>, slot: ShapeNode): void {
-  encodeEntries(walk, SET, Set.prototype.entries.call(set), slot)
+  const at = startCounted(walk, SET)
+  let count = 0
+  try {
+    for (const value of Set.prototype.values.call(set)) {
+      walk.count(1)
+      walk.value(value, slot)
+      count++
+    }
+  } catch (error) {
+    throw traced(error, { within: `member ${count}` })
+  }
+  endCounted(walk, at, count)
 }
 
-type Entries = Iterable<[key: unknown, value: unknown]>
-
-function encodeEntries(walk: Walk, op: number, entries: Entries, slot: ShapeNode): void {
+/** The count is filled in at the end: a getter inside may add entries. */
+function startCounted(walk: Walk, op: number): number {
   walk.enter(0)
   walk.reserve(5)
   walk.u8(op)
   walk.pos += 4
-  const at = walk.pos
-  let count = 0
-  try {
-    for (const [key, value] of entries) {
-      walk.count(op === MAP ? 2 : 1)
-      walk.value(key, slot)
-      if (op === MAP) walk.value(value, slot)
-      count++
-    }
-  } catch (error) {
-    throw traced(error, { within: `${op === MAP ? 'entry' : 'member'} ${count}` })
-  }
-  // Filled in at the end: a getter inside may add entries.
+  return walk.pos
+}
+
+function endCounted(walk: Walk, at: number, count: number): void {
   walk.view.setUint32(at - 4, count, true)
   walk.depth--
 }

@@ -2,9 +2,9 @@
 import { isStackOverflow, OutbandError, TOO_DEEP } from '../errors.js'
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import type { Packet } from '../packet.js'
-import { FALSE, NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
+import { FALSE, NULL, OBJECT_NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
 import { builtinOf } from './builtins.js'
-import { encodeArray, encodeNullObject, encodeObject, encodeRecord } from './containers.js'
+import { encodeArray, encodeObject, encodeRecord } from './containers.js'
 import { finishPacket } from './layout.js'
 import { encodeCustom } from './reduce.js'
 import { encodeBigInt, encodeNumber } from './scalars.js'
@@ -63,7 +63,7 @@ export class Encoder extends Walk {
   #special(object: object, slot: ShapeNode): void {
     if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
     if (this.isRepeated(object)) return
-    if (getPrototypeOf(object) === null) return encodeNullObject(this, object)
+    if (getPrototypeOf(object) === null) return encodeRecord(this, object, Object.keys(object), OBJECT_NULL)
     const { name, encode } = builtinOf(object)
     if (encode !== undefined) return encode(this, object as never, slot)
     const keys = Object.keys(object)

@@ -82,29 +82,25 @@ export class NumbersMemo {
     const fingerprint = hash(array)
     const slot = fingerprint & (heads.length - 1)
     const head = heads[slot]
+    const added = this.count + 1
     let steps = 0
-    for (let at = head; at !== 0; at = nexts[at]) {
+    for (let at = head; at !== 0 && steps < CHAIN; at = nexts[at], steps++) {
       if (arrays[at] === array) return at - 1
-      if (++steps === CHAIN) return this.#findCommon(array)
     }
-    const at = ++this.count
-    arrays[at] = array
-    nexts[at] = head
-    heads[slot] = at
-    this.#hashes[at] = fingerprint
-    if (at === heads.length * LOAD) this.#grow()
-    return -1
-  }
-
-  #findCommon(array: readonly number[]): number {
-    this.#common ??= new Map()
-    const number = this.#common.get(array)
-    if (number !== undefined) return number
-    const at = ++this.count
-    this.#common.set(array, at - 1)
-    this.#arrays[at] = array
-    this.#nexts[at] = -1
-    if (at === this.#heads.length * LOAD) this.#grow()
+    if (steps < CHAIN) {
+      nexts[added] = head
+      heads[slot] = added
+      this.#hashes[added] = fingerprint
+    } else {
+      this.#common ??= new Map()
+      const number = this.#common.get(array)
+      if (number !== undefined) return number
+      this.#common.set(array, this.count)
+      nexts[added] = -1
+    }
+    arrays[added] = array
+    this.count = added
+    if (added === heads.length * LOAD) this.#grow()
     return -1
   }
 

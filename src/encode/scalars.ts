@@ -20,7 +20,7 @@ export function encodeNumber(walk: Walk, n: number): void {
     walk.u16(n)
   } else {
     walk.u8(I32)
-    walk.i32(n)
+    walk.u32(n)
   }
 }
 

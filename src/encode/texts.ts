@@ -124,10 +124,10 @@ export class Texts {
       if (this.#headUnits === 0) return
       out.reserve(HEAD + 2)
       out.varint(this.#headUnits * 2)
-      out.append(this.#head, this.#headUnits)
+      for (let i = 0; i < this.#headUnits; i++) out.bytes[out.pos++] = this.#head[i]
       return
     }
-    out.append(this.#closed.bytes, this.#closed.pos)
+    if (this.#closed.pos > 0) out.append(this.#closed.bytes.subarray(0, this.#closed.pos))
     this.#close(out)
   }
 }

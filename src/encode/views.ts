@@ -29,6 +29,9 @@ export interface Entry {
   readonly start: number
   readonly end: number
   isForced: boolean
+  /** Whether no entry before is on the same ArrayBuffer, and the next one that is. */
+  readonly isFirst: boolean
+  next: Entry | undefined
   run: Run | undefined
 }
 
@@ -53,11 +56,16 @@ export interface Run {
 const GONE = 'a view or ArrayBuffer lost its memory'
 const NO_BYTES = new Uint8Array(0)
 
+/** Entries that are searched for an ArrayBuffer one by one; with more, a Map is made. */
+const FEW = 16
+
 export class Views {
   /** As in the decoder: keeps the code made for entries and runs alive. */
-  readonly kept = newRun(makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false))
-  readonly keptEntry = makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false)
+  readonly kept = newRun(makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false, true))
+  readonly keptEntry = makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false, true)
   entries: Entry[] = []
+  /** The last entry on each ArrayBuffer. */
+  #last: Map<ArrayBufferLike, Entry> | undefined
 
   addView(view: ArrayBufferView, isForced: boolean, isReadonly: boolean): void {
     const byteLength = windowBytes(view)
@@ -87,23 +95,35 @@ export class Views {
     kind: number,
     isForced: boolean,
   ): void {
-    const entry = makeEntry(source, buffer, kind, start, end, isForced)
+    const before = this.#find(buffer)
+    const entry = makeEntry(source, buffer, kind, start, end, isForced, before === undefined)
+    if (before !== undefined) before.next = entry
     // An array made with its first element is not grown to seventeen for it.
     if (this.entries.length === 0) this.entries = [entry]
     else this.entries.push(entry)
+    this.#last?.set(buffer, entry)
+  }
+
+  /** The last entry on an ArrayBuffer. */
+  #find(buffer: ArrayBufferLike): Entry | undefined {
+    const { entries } = this
+    if (entries.length > FEW) {
+      this.#last ??= new Map(entries.map(entry => [entry.buffer, entry]))
+      return this.#last.get(buffer)
+    }
+    for (let i = entries.length - 1; i >= 0; i--) if (entries[i].buffer === buffer) return entries[i]
+    return undefined
   }
 
   /** Lays out the runs, in the order of their first views. */
   runs(): Run[] {
     const { entries } = this
-    if (entries.length === 1) newRun(entries[0])
-    else for (const group of grouped(entries).values()) merge(group)
+    if (entries.length === 1) return [numbered(newRun(entries[0]), entries[0], 0)]
     const runs: Run[] = []
-    for (const { run, source } of entries as (Entry & { run: Run })[]) {
-      if (run.index >= 0) continue
-      run.index = runs.length
-      run.source = source
-      runs.push(run)
+    for (const entry of entries) {
+      if (entry.isFirst && entry.next !== undefined) merge(entry)
+      const run = entry.run ?? newRun(entry)
+      if (run.index < 0) runs.push(numbered(run, entry, runs.length))
     }
     return runs
   }
@@ -117,24 +137,17 @@ export class Views {
   }
 
   clear(): void {
-    if (this.entries.length > 0) this.entries = []
+    if (this.entries.length === 0) return
+    this.entries = []
+    this.#last = undefined
   }
 }
 
-/** The entries of each ArrayBuffer. */
-function grouped(entries: readonly Entry[]): Map<ArrayBufferLike, Entry[]> {
-  const groups = new Map<ArrayBufferLike, Entry[]>()
-  for (const entry of entries) {
-    const group = groups.get(entry.buffer)
-    if (group === undefined) groups.set(entry.buffer, [entry])
-    else group.push(entry)
-  }
-  return groups
-}
-
-/** Makes the runs for the entries of one ArrayBuffer, from the lowest up. */
-function merge(entries: Entry[]): void {
-  if (entries.length > 1) entries.sort((a, b) => a.start - b.start)
+/** Runs for the entries of one ArrayBuffer, made from the lowest up. */
+function merge(first: Entry): void {
+  const entries: Entry[] = []
+  for (let entry: Entry | undefined = first; entry !== undefined; entry = entry.next) entries.push(entry)
+  entries.sort((a, b) => a.start - b.start)
   let run: Run | undefined
   for (const entry of entries) {
     if (run === undefined || entry.start > run.end) run = newRun(entry)
@@ -150,8 +163,16 @@ function makeEntry(
   start: number,
   end: number,
   isForced: boolean,
+  isFirst: boolean,
 ): Entry {
-  return { source, buffer, kind, start, end, isForced, run: undefined }
+  return { source, buffer, kind, start, end, isForced, isFirst, next: undefined, run: undefined }
+}
+
+/** Gives a run its place when its first view comes. */
+function numbered(run: Run, entry: Entry, index: number): Run {
+  run.index = index
+  run.source = entry.source
+  return run
 }
 
 /** The run of an entry, until others join it. */
