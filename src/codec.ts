@@ -47,9 +47,10 @@ export class Codec {
 
 /** The codec's options under those of a call; one of `undefined` is none, and single limits go over the codec's. */
 function merged(own: CodecOptions | undefined, call: CodecOptions): CodecOptions {
+  if (own === undefined) return call
   const given = Object.entries(call).filter(([, option]) => option !== undefined)
   const options: CodecOptions = { ...own, ...Object.fromEntries(given) }
-  if (typeof own?.limits !== 'object' || typeof call.limits !== 'object') return options
+  if (typeof own.limits !== 'object' || typeof call.limits !== 'object') return options
   return { ...options, limits: { ...own.limits, ...call.limits } }
 }
 
