@@ -1,7 +1,16 @@
-/** Depth is counted alike on both sides, whatever is nested in what: threat row 7. */
+/** Depth is counted alike on both sides, whatever is nested in what: threat rows 7 and 8. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Codec, decode, defineType, encode, registry } from '../src/index.js'
+import {
+  Codec,
+  decode,
+  defineType,
+  encode,
+  isOutbandError,
+  type Packet,
+  type Registry,
+  registry,
+} from '../src/index.js'
 import { difference } from './same.js'
 import { refused } from './thrown.js'
 
@@ -97,6 +106,35 @@ depth('a value too deep for the stack is LIMIT, not a RangeError, and the codec 
     refused(() => codec.encode(nested(100_000, wrap, 1)), 'LIMIT', { limit: 'depth' })
     assert.is(difference([{ a: 1 }], codec.decode(codec.encode([{ a: 1 }]))), undefined)
   }
+})
+
+depth('packets inside each other, decoded by their rebuild, share one budget', () => {
+  class Parcel {
+    readonly meta: Uint8Array
+    constructor(meta: Uint8Array) {
+      this.meta = meta
+    }
+  }
+  const limits = { depth: 50 }
+  const parcels: Registry = registry(
+    defineType({
+      class: Parcel,
+      tag: 'parcel',
+      reduce: parcel => parcel.meta,
+      rebuild: meta => decode<Parcel>({ meta, buffers: [] }, { types: parcels, limits }),
+    }),
+  )
+  const wrapped = (levels: number): Packet => {
+    let packet = encode([])
+    for (let i = 0; i < levels; i++) packet = encode(new Parcel(packet.meta), { types: parcels })
+    return packet
+  }
+  assert.equal(decode(wrapped(49), { types: parcels, limits }), [])
+  let error: unknown = refused(() => decode(wrapped(50), { types: parcels, limits }), 'REBUILD')
+  while (isOutbandError(error, 'REBUILD')) error = error.cause
+  assert.ok(isOutbandError(error, 'LIMIT'))
+  assert.is(error.requested, 51)
+  assert.equal(decode(wrapped(49), { types: parcels, limits }), [], 'and it is given back')
 })
 
 depth.run()

@@ -87,6 +87,9 @@ const RARE: { readonly [op: number]: (walk: Walk) => unknown } = {
   [CUSTOM]: decodeCustom,
 }
 
+/** The decoder at work: one that is started meanwhile, by a type's `rebuild`, goes on with its depth. */
+let active: Decoder | undefined
+
 export class Decoder extends Walk {
   isBusy = false
 
@@ -94,9 +97,13 @@ export class Decoder extends Walk {
     const { meta } = packet
     expectArgument(isBytes(meta), 'packet.meta', 'a Uint8Array')
     expectArgument(typeof packet.buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
+    const outer = active
     this.isBusy = true
     try {
       this.begin(settings)
+      // One budget for all, or a packet in a packet in a packet would get a fresh one each time.
+      if (outer !== undefined) this.depth = outer.depth
+      active = this
       checkLimit('metaBytes', settings.limits.metaBytes, meta.length, 0)
       this.load(meta)
       return this.#message(packet)
@@ -105,6 +112,7 @@ export class Decoder extends Walk {
     } finally {
       // First: when the caller's own stack is about to overflow, the next line may throw.
       this.isBusy = false
+      active = outer
       this.finish()
     }
   }
