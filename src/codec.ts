@@ -12,7 +12,7 @@ import type { Packet, PacketLike } from './packet.js'
 /** Options of both directions; a call's own options go before them. */
 export interface CodecOptions extends EncodeOptions, DecodeOptions {}
 
-/** An encoder and a decoder with their options. Not to be shared with a peer's bytes you trust less. */
+/** An encoder and a decoder with their options. */
 export class Codec {
   readonly #options: CodecOptions | undefined
   readonly #encodeSettings

@@ -12,7 +12,7 @@ import { isShared } from './window.js'
 
 /**
  * Runs up to this size are copied to memory that already has its DataView: making one costs 0.4 µs
- * (V8 moves a short typed array off its heap for it), copying 1 KiB a tenth of that.
+ * (V8 moves a short typed array off its heap for it), copying a short run far less.
  */
 const SCRATCH = 1024
 

@@ -3,7 +3,7 @@
  * when all are below U+0100 ("narrow"), else two, little-endian ("wide").
  *
  * This is the one file of the core that looks for Node's Buffer, whose `latin1Slice` and `latin1Write`
- * are 5 to 10 times faster than a loop; without it (browsers) the loops below do the same.
+ * are several times faster than a loop; without it (browsers) the loops below do the same.
  */
 
 interface BufferMethods {

@@ -4,6 +4,7 @@ import {
   ARRAY,
   ARRAY_LONG,
   HOLE,
+  NUMBERS_BYTES,
   NUMBERS_F64,
   NUMBERS_I8,
   NUMBERS_I16,
@@ -47,13 +48,11 @@ export function fillProperties(walk: Walk, target: object, isForbidden: (key: st
   fill(walk, target as Record<string, unknown>, shape)
 }
 
-const BYTES = [1, 2, 4, 8]
-
 export function decodeNumbers(walk: Walk, op: number): number[] {
   const length = walk.varint()
   walk.enter(length)
   walk.depth--
-  const pos = walk.take(length * BYTES[op - NUMBERS_I8])
+  const pos = walk.take(length * NUMBERS_BYTES[op - NUMBERS_I8])
   const numbers = readNumbers(walk, op, pos, length)
   if (walk.hasRefs) walk.numbers.push(numbers)
   return numbers

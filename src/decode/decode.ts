@@ -10,6 +10,7 @@ import {
   ARRAY_PROPS,
   BIGINT,
   BOXED,
+  CHECKSUM_BYTES,
   CUSTOM,
   DATE,
   ERROR,
@@ -70,8 +71,6 @@ import {
 } from './scalars.js'
 import type { DecodeSettings } from './settings.js'
 import { Walk } from './walk.js'
-
-const CHECKSUM_BYTES = 4
 
 /** The ops that a document has few of, or none; the others are in the dispatch itself, which is quicker. */
 const RARE: { readonly [op: number]: (walk: Walk) => unknown } = {

@@ -1,10 +1,15 @@
 /** Error objects: a built-in class, and what the error itself held. */
-import { ERROR_CLASSES, ERROR_ERRORS, ERROR_FIELDS, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
+import {
+  AGGREGATE,
+  ERROR_CLASSES,
+  ERROR_ERRORS,
+  ERROR_FIELDS,
+  ERROR_KEYS,
+  ERROR_STRINGS,
+} from '../wire/ops.js'
 import { define, fillProperties } from './containers.js'
 import { refused } from './scalars.js'
 import type { Walk } from './walk.js'
-
-const AGGREGATE = ERROR_CLASSES.length - 1
 
 export function decodeError(walk: Walk): Error {
   if (!walk.limits.errors) throw refused(walk, 'errors')

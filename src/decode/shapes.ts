@@ -2,8 +2,9 @@
  * Shapes on arrival: their keys, and how to build an object of them. Shapes are kept from message to
  * message, found again by their bytes, and usually predicted: the shape after this one was that one before.
  *
- * A shape that repeats gets a generated constructor, an object literal with its keys, which is seven times
- * faster than storing key by key (measured); only when the limits allow generated code.
+ * A shape that repeats gets a generated constructor, an object literal with its keys, with which records
+ * decode in less than half the time (cars.json: 52 µs instead of 116, measured); only when the limits allow
+ * generated code.
  */
 import type { Reader } from '../bytes/reader.js'
 import { readText } from '../bytes/text.js'
@@ -19,7 +20,7 @@ interface Values {
 /** Builds an object from the values that follow on the wire. */
 export type Build = (values: Values) => Record<string, unknown>
 
-/** Objects of a shape before its constructor is generated: making one costs about as much as 50 objects. */
+/** Objects of a shape before its constructor is generated. */
 const WARM = 16
 const MOST_KEYS = 128
 /** Indices up to here are stored as in an array. */

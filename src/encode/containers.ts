@@ -6,6 +6,7 @@ import {
   ARRAYS,
   HOLE,
   MAP,
+  NUMBERS_BYTES,
   NUMBERS_F64,
   NUMBERS_I8,
   NUMBERS_I16,
@@ -71,9 +72,6 @@ function numbersOp(array: readonly unknown[]): number {
   return low >= -32_768 && high < 32_768 ? NUMBERS_I16 : NUMBERS_I32
 }
 
-/** Bytes of a number, by op. */
-const BYTES = [1, 2, 4, 8]
-
 function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: ShapeNode): void {
   if (walk.settings.references) {
     const number = walk.numbers.find(array)
@@ -82,7 +80,7 @@ function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: S
   const { length } = array
   const names = length <= LONGEST_SEARCHED || walk.settings.strict ? searched(walk, array, slot) : NO_NAMES
   walk.enter(length + names.length)
-  walk.reserve(length * BYTES[op - NUMBERS_I8] + 10)
+  walk.reserve(length * NUMBERS_BYTES[op - NUMBERS_I8] + 10)
   if (names.length > 0) walk.u8(ARRAY_PROPS)
   walk.u8(op)
   walk.varint(length)

@@ -1,11 +1,9 @@
 /** Error objects: the nearest built-in class, and what the error itself holds. */
-import { ERROR, ERROR_CLASSES, ERROR_FIELDS, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
+import { AGGREGATE, ERROR, ERROR_CLASSES, ERROR_FIELDS, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
 import { encodeRecord } from './containers.js'
 import type { ShapeNode } from './shapes.js'
 import { traced } from './trace.js'
 import type { Walk } from './walk.js'
-
-const AGGREGATE = ERROR_CLASSES.length - 1
 
 export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
   const number = classOf(error)

@@ -7,6 +7,7 @@ import { crc32c } from '../bytes/crc32c.js'
 import { checkLimit, type Limits } from '../limits.js'
 import type { Packet } from '../packet.js'
 import {
+  CHECKSUM_BYTES,
   FORMAT_VERSION,
   HAS_CHECKSUM,
   HAS_REFS,
@@ -30,8 +31,6 @@ import type { EncodeSettings } from './settings.js'
 import { stopped } from './trace.js'
 import type { Entry, Run } from './views.js'
 import { BODY_START, type Walk } from './walk.js'
-
-const CHECKSUM_BYTES = 4
 
 /** Ends a message whose body is written: `meta` is fresh (own), `buffers` are the caller's memory (borrow). */
 export function finishPacket(walk: Walk): Packet {

@@ -2,8 +2,8 @@
  * Shape prediction. Key lists live in a trie: a node is a key after its parent's keys, the root is `{}`.
  * Every node remembers the shape of the last object found at its place in the value. An object with the
  * same keys is recognised by one pointer compare a key, before anything of it is written, and its fields
- * are then read by name in a generated function, where V8 knows where they lie: 2 ns a field instead of 8
- * (measured). Where the host forbids generated code, a loop over the keys does the same.
+ * are then read by name in a generated function, where V8 knows where they lie: 2 µs instead of 11 to 30
+ * for the fields of 406 records (measured). Where the host forbids generated code, a loop over the keys does the same.
  *
  * The trie lives as long as its encoder, bounded: keys past the bounds get nodes of their own that no
  * one else finds (dictionaries with ids for keys would fill it otherwise).
@@ -11,7 +11,7 @@
 import { isIndex, shapeBytes } from '../wire/shapes.js'
 import { traced } from './trace.js'
 
-/** Objects of a shape before its function is generated: making one costs about as much as 50 objects. */
+/** Objects of a shape before its function is generated. */
 const WARM = 16
 const MOST_NODES = 4096
 const MOST_CHILDREN = 256
@@ -135,7 +135,7 @@ export class Shapes {
   slot = new ShapeNode('', undefined, 0, true)
   /** Number of the message; no two messages of one encoder share it. */
   epoch = 0
-  /** Shapes of this message by their id: the first `count`. Cutting the list each time would cost a tenth of a small message. */
+  /** Shapes of this message by their id: the first `count`. Cutting the list is a call into the engine, too dear for each small message. */
   readonly used: ShapeNode[] = []
   count = 0
   #nodes = 0

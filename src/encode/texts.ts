@@ -1,5 +1,5 @@
 /**
- * The text part: strings are collected by concatenation and written at once, in segments, which is three
+ * The text part: strings are collected by concatenation and written at once, in segments, which is two
  * to five times faster than one by one (measured). A segment is narrow or wide as a whole; its bound keeps
  * one wide character from doubling everything, and a receiver's small kept string (a slice) from pinning
  * more than a segment.
@@ -26,14 +26,12 @@ export class Texts {
   #isSmall = true
   #open = ''
   readonly #closed = new Writer()
-  /** Strings of the last messages, where their length and ends say; valid in the message of `#epochs`. */
+  /** Strings of this message, where their length and ends say. */
   readonly #cache: string[] = new Array<string>(CACHE).fill('')
-  readonly #epochs = new Int32Array(CACHE)
   /** Number of the string, or −1: seen once. */
   readonly #numbers = new Int32Array(CACHE)
   #defined = 0
-  #epoch = 0
-  /** Cache slots filled in this message, so that no string of the caller's (and what it is a slice of) stays. */
+  /** Slots to empty after the message: no string of the caller's (and what it is a slice of) may stay. */
   readonly #filled = new Int32Array(CACHE)
   #fills = 0
 
@@ -43,7 +41,6 @@ export class Texts {
     this.#isSmall = true
     this.#closed.rewind()
     this.#defined = 0
-    this.#epoch++
   }
 
   end(): void {
@@ -93,8 +90,7 @@ export class Texts {
   /** True when the string was one seen before in this message, and is written. */
   #repeats(out: Writer, text: string, units: number): boolean {
     const at = (units * 37 + text.charCodeAt(0) * 5 + text.charCodeAt(units - 1) * 11) & (CACHE - 1)
-    if (this.#epochs[at] !== this.#epoch || this.#cache[at] !== text) {
-      this.#epochs[at] = this.#epoch
+    if (this.#cache[at] !== text) {
       this.#cache[at] = text
       this.#filled[this.#fills++ & (CACHE - 1)] = at
       this.#numbers[at] = -1

@@ -18,6 +18,7 @@ export const HAS_REFS = 1
 export const HAS_SHAPES = 2
 export const HAS_VIEWS = 4
 export const HAS_CHECKSUM = 8
+export const CHECKSUM_BYTES = 4
 
 export const INT = 0x00
 export const INTS = 64
@@ -47,6 +48,8 @@ export const NUMBERS_I8 = 0xcf
 export const NUMBERS_I16 = 0xd0
 export const NUMBERS_I32 = 0xd1
 export const NUMBERS_F64 = 0xd2
+/** Bytes of a number, by op from `NUMBERS_I8` on. */
+export const NUMBERS_BYTES = [1, 2, 4, 8]
 export const OBJECT_LONG = 0xd3
 export const OBJECT_NULL = 0xd4
 export const MAP = 0xd5
@@ -71,6 +74,7 @@ export const ERROR_CLASSES = [
   URIError,
   AggregateError,
 ] as const
+export const AGGREGATE = ERROR_CLASSES.length - 1
 /** Which of an error's own properties follow, in this order. */
 export const ERROR_NAME = 1
 export const ERROR_MESSAGE = 2

@@ -23,9 +23,12 @@ export function isCostly(keys: readonly string[]): boolean {
   return keys.length === 0 || keys.some(isIndex)
 }
 
+/** Reused: a message may have thousands of shapes that occur once. */
+const out = new Writer()
+
 /** The keys as the shape part has them (own). */
 export function shapeBytes(keys: readonly string[]): Uint8Array {
-  const out = new Writer()
+  out.rewind()
   out.reserve(9)
   out.varint(keys.length)
   for (const key of keys) out.segment(key)
