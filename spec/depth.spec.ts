@@ -1,6 +1,7 @@
 /** Depth is counted alike on both sides, whatever is nested in what: threat rows 7 and 8. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Box, box } from '../fixtures/classes.js'
 import {
   Codec,
   decode,
@@ -14,20 +15,7 @@ import {
 import { difference } from './same.js'
 import { refused } from './thrown.js'
 
-class Box {
-  content: unknown
-  constructor(content: unknown) {
-    this.content = content
-  }
-}
-const types = registry(
-  defineType({
-    class: Box,
-    tag: 'box',
-    reduce: ({ content }) => content,
-    rebuild: content => new Box(content),
-  }),
-)
+const types = registry(box)
 
 /** One more level around a value. */
 const wraps: [name: string, wrap: (inner: unknown) => unknown][] = [

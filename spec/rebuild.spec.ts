@@ -1,29 +1,10 @@
 /** Code of custom types that fails, and code that encodes and decodes inside encode and decode. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Box, box, Point } from '../fixtures/classes.js'
 import { Codec, type CustomType, decode, defineType, encode, registry } from '../src/index.js'
 import { difference } from './same.js'
 import { refused, thrown } from './thrown.js'
-
-class Point {
-  constructor(
-    readonly x: number,
-    readonly y: number,
-  ) {}
-}
-class Box {
-  content: unknown
-  constructor(content?: unknown) {
-    this.content = content
-  }
-}
-
-const box = defineType({
-  class: Box,
-  tag: 'box',
-  reduce: ({ content }) => content,
-  rebuild: content => new Box(content),
-})
 
 const failures = suite('types: failures')
 

@@ -1,34 +1,9 @@
 /** Registries: passed as an option, immutable, and strict about what they are made of. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Box, box, Point, point } from '../fixtures/classes.js'
 import { Codec, type CustomType, decode, defineType, encode, registry } from '../src/index.js'
 import { refused, thrown } from './thrown.js'
-
-class Point {
-  constructor(
-    readonly x: number,
-    readonly y: number,
-  ) {}
-}
-class Box {
-  content: unknown
-  constructor(content?: unknown) {
-    this.content = content
-  }
-}
-
-const point = defineType({
-  class: Point,
-  tag: 'point',
-  reduce: ({ x, y }) => [x, y] as const,
-  rebuild: ([x, y]) => new Point(x, y),
-})
-const box = defineType({
-  class: Box,
-  tag: 'box',
-  reduce: ({ content }) => content,
-  rebuild: content => new Box(content),
-})
 
 const one = { class: Box, tag: 'box', reduce: () => 0 }
 /** A type that only says its name and that it took the value. */

@@ -1,6 +1,7 @@
 /** Custom types at run time: which one takes a value, what its parts may be, identity, cycles, failures. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { Box, box, Point, point } from '../fixtures/classes.js'
 import {
   Codec,
   type CustomType,
@@ -15,12 +16,6 @@ import {
 import { difference } from './same.js'
 import { refused } from './thrown.js'
 
-class Point {
-  constructor(
-    readonly x: number,
-    readonly y: number,
-  ) {}
-}
 class Point3 extends Point {
   constructor(
     x: number,
@@ -30,26 +25,7 @@ class Point3 extends Point {
     super(x, y)
   }
 }
-class Box {
-  content: unknown
-  constructor(content?: unknown) {
-    this.content = content
-  }
-}
 
-const point = defineType({
-  class: Point,
-  tag: 'point',
-  reduce: ({ x, y }) => [x, y] as const,
-  rebuild: ([x, y]) => new Point(x, y),
-})
-/** Rebuilt in one step: its content exists before it does. */
-const box = defineType({
-  class: Box,
-  tag: 'box',
-  reduce: ({ content }) => content,
-  rebuild: content => new Box(content),
-})
 /** Created, then filled: its content may refer back to it. */
 const openBox = defineType({
   class: Box,

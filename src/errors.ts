@@ -28,6 +28,7 @@ export const CODES = [
   'TORN',
 ] as const
 
+/** One of `CODES`. */
 export type ErrorCode = (typeof CODES)[number]
 
 /** What an error says beside its message; absent where it has no meaning. Offsets and sizes are in bytes. */
@@ -53,6 +54,7 @@ export interface ErrorFields {
 
 const BRAND = Symbol.for('outband.error')
 
+/** The error of every failure that is not the caller's own mistake in arguments; tell it by `isOutbandError`. */
 export class OutbandError extends Error {
   readonly code: ErrorCode
   declare readonly offset?: number

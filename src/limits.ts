@@ -5,6 +5,7 @@
  */
 import { decodeFailure, expectArgument, OutbandError } from './errors.js'
 
+/** What a message may ask for; sizes in bytes, all checked before anything is allocated. */
 export interface Limits {
   /** Bytes of the metadata stream. */
   metaBytes: number
@@ -38,6 +39,7 @@ export interface Limits {
   codegen: boolean
 }
 
+/** A profile, or single limits over `trusted`. */
 export type LimitsOption = 'trusted' | 'untrusted' | Partial<Limits>
 
 const MiB = 2 ** 20

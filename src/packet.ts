@@ -2,6 +2,7 @@
  * A packet is a value taken apart: a small metadata stream and the byte runs it refers to by position.
  */
 
+/** A value taken apart; made by `encode`, taken by `decode`. */
 export interface Packet {
   /** The metadata stream, as `spec/FORMAT.md` writes it. Owns its ArrayBuffer: safe to transfer. */
   readonly meta: Uint8Array

@@ -32,6 +32,7 @@ interface TwoStep<T, P> {
   readonly rebuild?: never
 }
 
+/** What `defineType` takes: a tag, which values are meant, and how they are taken apart and put together. */
 export type TypeDefinition<T, P> = Named & Selector<T> & (OneStep<T, P> | TwoStep<T, P>)
 
 /** A custom type, ready for `registry`. Made by `defineType`. */

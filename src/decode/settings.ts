@@ -2,6 +2,7 @@
 import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../limits.js'
 import { expectRegistry, type Registry } from '../registry.js'
 
+/** Options of `decode`. */
 export interface DecodeOptions {
   /** Custom types, from `registry`. A tag that is not among them is `UNKNOWN_TYPE`. */
   types?: Registry | undefined

@@ -6,6 +6,7 @@ import { expectRegistry, type Registry } from '../registry.js'
 /** The first view on the memory of a buffer, or the ArrayBuffer itself. */
 export type Source = ArrayBufferView | ArrayBufferLike
 
+/** Options of `encode`. */
 export interface EncodeOptions {
   /** Custom types, from `registry`. */
   types?: Registry | undefined
