@@ -3,11 +3,14 @@
  * about shapes is most of their speed. Code that runs inside a call (getters, `reduce`, `rebuild`,
  * callbacks) may call encode and decode again; it gets a fresh one.
  */
+import { isBytes } from './bytes/window.js'
 import { Decoder } from './decode/decode.js'
 import { type DecodeOptions, decodeSettings } from './decode/settings.js'
 import { Encoder } from './encode/encode.js'
 import { type EncodeOptions, encodeSettings } from './encode/settings.js'
-import type { Packet, PacketLike } from './packet.js'
+import { expectArgument } from './errors.js'
+import type { Packet, PacketLike, Parcel } from './packet.js'
+import type { CustomType } from './registry.js'
 
 /** Options of both directions; a call's own options go before them. */
 export interface CodecOptions extends EncodeOptions, DecodeOptions {}
@@ -21,9 +24,12 @@ export class Codec {
   readonly #decoder = new Decoder()
 
   /** @throws TypeError for an option of the wrong type */
-  constructor(options?: CodecOptions) {
-    this.#encodeSettings = encodeSettings(options)
-    this.#decodeSettings = decodeSettings(options)
+  constructor(options?: CodecOptions)
+  /** @internal With the type of what a carrier takes as it is. */
+  constructor(options: CodecOptions | undefined, host: CustomType)
+  constructor(options?: CodecOptions, host?: CustomType) {
+    this.#encodeSettings = encodeSettings(options, host)
+    this.#decodeSettings = decodeSettings(options, host)
     // A copy, limits resolved: what the caller does to the object later changes nothing.
     this.#options = options && { ...options, limits: this.#decodeSettings.limits }
   }
@@ -40,8 +46,24 @@ export class Codec {
   decode<T = unknown>(packet: PacketLike, options?: DecodeOptions): T {
     const settings =
       options === undefined ? this.#decodeSettings : decodeSettings(merged(this.#options, options))
-    const decoder = this.#decoder.isBusy ? new Decoder() : this.#decoder
-    return decoder.decode(packet, settings) as T
+    expectArgument(isBytes(packet.meta), 'packet.meta', 'a Uint8Array')
+    return this.#free().decode(packet, settings) as T
+  }
+
+  /** @internal The value as a parcel, its metadata as text up to so many bytes. */
+  parcel(value: unknown, textBytes: number): Parcel & { readonly isBeyondClone: boolean } {
+    const encoder = this.#encoder.isBusy ? new Encoder() : this.#encoder
+    const { meta, buffers } = encoder.parcel(value, this.#encodeSettings, textBytes)
+    return { meta, buffers, isBeyondClone: encoder.isBeyondClone }
+  }
+
+  /** @internal The value of a parcel. */
+  open(parcel: Parcel): unknown {
+    return this.#free().decode(parcel, this.#decodeSettings)
+  }
+
+  #free(): Decoder {
+    return this.#decoder.isBusy ? new Decoder() : this.#decoder
   }
 }
 

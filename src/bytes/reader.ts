@@ -7,7 +7,7 @@
  */
 import { decodeFailure, type ErrorCode, type ErrorFields, type OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
-import { readText } from './text.js'
+import { readText, writeText } from './text.js'
 import { isShared } from './window.js'
 
 /**
@@ -25,17 +25,26 @@ export class Reader {
   /** Where this reader must stop: the byte after the last. */
   end = 0
 
-  /** Starts on these bytes (borrow, until `release`). */
-  load(bytes: Uint8Array): void {
+  /** Starts on these bytes (borrow, until `release`), or on text of one unit a byte. */
+  load(bytes: Uint8Array | string): void {
     const { length } = bytes
     this.pos = 0
     this.end = length
+    if (typeof bytes === 'string') {
+      if (length > SCRATCH) this.#begin(new Uint8Array(length))
+      writeText(this.bytes, 0, bytes, false)
+      return
+    }
     if (length <= SCRATCH) {
       this.#scratch.set(bytes)
       return
     }
-    this.bytes = isShared(bytes.buffer) ? new Uint8Array(bytes) : bytes
-    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, length)
+    this.#begin(isShared(bytes.buffer) ? new Uint8Array(bytes) : bytes)
+  }
+
+  #begin(bytes: Uint8Array): void {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
 
   release(): void {

@@ -21,6 +21,9 @@ interface BufferClass {
 const NodeBuffer = (globalThis as { Buffer?: BufferClass }).Buffer
 const native = typeof NodeBuffer?.prototype?.latin1Slice === 'function' ? NodeBuffer.prototype : undefined
 
+/** Whether bytes become a string, and a string bytes, about as fast as they are copied. */
+export const isTextCheap = native !== undefined
+
 /** Up to this many units a loop beats the call into Node (measured). */
 const SHORT = 24
 /** Up to this many bytes appending unit by unit beats the call into Node (measured). */

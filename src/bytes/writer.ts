@@ -5,7 +5,7 @@
  * `reserve(n)` first, then up to n bytes of writes without a check each.
  */
 import { overLimit } from '../limits.js'
-import { isWide, writeText } from './text.js'
+import { isWide, readText, writeText } from './text.js'
 
 const START = 4096
 /** A larger run is let go after use instead of being kept for the next message. */
@@ -93,6 +93,11 @@ export class Writer {
   /** The bytes written from `start` on (own). */
   finish(start = 0): Uint8Array {
     return this.bytes.slice(start, this.pos)
+  }
+
+  /** The bytes written from `start` on, one unit a byte. */
+  finishText(start: number): string {
+    return readText(this.bytes, start, this.pos - start, false)
   }
 
   /** Makes ready for the next message, whatever became of the last one. */

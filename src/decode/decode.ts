@@ -1,9 +1,8 @@
 /** packet → value: the message around the body, and the dispatch over its ops. The mirror of `encode/encode.ts`. */
 import { crc32c } from '../bytes/crc32c.js'
-import { isBytes } from '../bytes/window.js'
 import { expectArgument, isOutbandError, isStackOverflow, TOO_DEEP } from '../errors.js'
 import { checkLimit } from '../limits.js'
-import type { PacketLike } from '../packet.js'
+import type { PacketLike, Parcel } from '../packet.js'
 import {
   ARRAY,
   ARRAY_LONG,
@@ -92,10 +91,9 @@ let active: Decoder | undefined
 export class Decoder extends Walk {
   isBusy = false
 
-  decode(packet: PacketLike, settings: DecodeSettings): unknown {
-    const { meta } = packet
-    expectArgument(isBytes(meta), 'packet.meta', 'a Uint8Array')
-    expectArgument(typeof packet.buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
+  /** A parcel's metadata may be text; else as `decode` says. */
+  decode({ meta, buffers }: PacketLike | Parcel, settings: DecodeSettings): unknown {
+    expectArgument(typeof buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
     const outer = active
     this.isBusy = true
     try {
@@ -105,7 +103,7 @@ export class Decoder extends Walk {
       active = this
       checkLimit('metaBytes', settings.limits.metaBytes, meta.length, 0)
       this.load(meta)
-      return this.#message(packet)
+      return this.#message(buffers)
     } catch (error) {
       throw this.#ours(error)
     } finally {
@@ -116,13 +114,13 @@ export class Decoder extends Walk {
     }
   }
 
-  #message(packet: PacketLike): unknown {
+  #message(buffers: PacketLike['buffers']): unknown {
     const flags = this.#header()
     const bodyBytes = this.varint()
     const body = this.take(bodyBytes)
     if (flags & HAS_CHECKSUM) this.#check()
     if (flags & HAS_SHAPES) this.shapes = this.knownShapes.read(this)
-    this.buffers.begin(packet.buffers)
+    this.buffers.begin(buffers)
     if (flags & HAS_VIEWS) this.views.read(this, (flags & HAS_CHECKSUM) !== 0)
     else this.buffers.expectEnd()
     this.texts.begin(this.pos, this.end)

@@ -1,6 +1,6 @@
 /** What decode was asked for, checked once per call. */
 import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../limits.js'
-import { expectRegistry, type Registry } from '../registry.js'
+import { type CustomType, expectRegistry, type Registry, registry } from '../registry.js'
 
 /** Options of `decode`. */
 export interface DecodeOptions {
@@ -15,11 +15,15 @@ export interface DecodeSettings {
   readonly limits: Readonly<Limits>
 }
 
+const NONE: DecodeOptions = {}
 const DEFAULTS: DecodeSettings = { types: undefined, limits: LIMITS.trusted }
 
 /** @throws TypeError for an option of the wrong type */
-export function decodeSettings(options: DecodeOptions | undefined): DecodeSettings {
-  if (options === undefined) return DEFAULTS
-  expectRegistry(options.types)
-  return { types: options.types, limits: resolveLimits(options.limits) }
+export function decodeSettings(options: DecodeOptions = NONE, host?: CustomType): DecodeSettings {
+  if (options === NONE && host === undefined) return DEFAULTS
+  const { types, limits } = options
+  expectRegistry(types)
+  // Encode asks for hosts last, decode by their tag like any other type.
+  const all = host === undefined ? types : registry(...(types?.types ?? []), host)
+  return { types: all, limits: resolveLimits(limits) }
 }

@@ -1,7 +1,7 @@
 /** value → packet: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
 import { isStackOverflow, OutbandError, TOO_DEEP } from '../errors.js'
 import { isReadonly, OutOfBand } from '../out-of-band.js'
-import type { Packet } from '../packet.js'
+import type { Packet, Parcel } from '../packet.js'
 import { FALSE, NULL, OBJECT_NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
 import { builtinOf } from './builtins.js'
 import { encodeArray, encodeObject, encodeRecord } from './containers.js'
@@ -20,11 +20,21 @@ export class Encoder extends Walk {
   isBusy = false
 
   encode(value: unknown, settings: EncodeSettings): Packet {
+    return this.#run(value, settings, -1) as Packet
+  }
+
+  /** As `encode`, with metadata of up to `textBytes` as text. */
+  parcel(value: unknown, settings: EncodeSettings, textBytes: number): Parcel {
+    return this.#run(value, settings, textBytes)
+  }
+
+  #run(value: unknown, settings: EncodeSettings, textBytes: number): Parcel {
     this.isBusy = true
     try {
       this.begin(settings)
       this.value(value, this.shapes.slot)
-      return finishPacket(this)
+      this.isBeyondClone ||= this.views.isBeyondClone
+      return finishPacket(this, textBytes)
     } catch (error) {
       throw explained(error)
     } finally {
@@ -62,8 +72,13 @@ export class Encoder extends Walk {
 
   #special(object: object, slot: ShapeNode): void {
     if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
+    const { host } = this.settings
+    if (host?.is?.(object)) return encodeCustom(this, object, host, slot)
     if (this.isRepeated(object)) return
-    if (getPrototypeOf(object) === null) return encodeRecord(this, object, Object.keys(object), OBJECT_NULL)
+    if (getPrototypeOf(object) === null) {
+      this.isBeyondClone = true
+      return encodeRecord(this, object, Object.keys(object), OBJECT_NULL)
+    }
     const { name, encode } = builtinOf(object)
     if (encode !== undefined) return encode(this, object as never, slot)
     const keys = Object.keys(object)

@@ -32,6 +32,8 @@ export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
       throw traced(failure, key)
     }
   }
+  const isNamed = parts.some(([key]) => key === 'name')
+  if (fields.length > 0 || isNamed || number === AGGREGATE) walk.isBeyondClone = true
   if (fields.length > 0) encodeRecord(walk, error, fields)
   walk.depth--
 }

@@ -5,7 +5,7 @@
  */
 import { crc32c } from '../bytes/crc32c.js'
 import { checkLimit, type Limits } from '../limits.js'
-import type { Packet } from '../packet.js'
+import type { Parcel } from '../packet.js'
 import {
   CHECKSUM_BYTES,
   FORMAT_VERSION,
@@ -32,8 +32,11 @@ import { stopped } from './trace.js'
 import type { Entry, Run } from './views.js'
 import { BODY_START, type Walk } from './walk.js'
 
-/** Ends a message whose body is written: `meta` is fresh (own), `buffers` are the caller's memory (borrow). */
-export function finishPacket(walk: Walk): Packet {
+/**
+ * Ends a message whose body is written: `meta` is fresh (own), `buffers` are the caller's memory (borrow).
+ * Metadata of up to `textBytes` is made a string.
+ */
+export function finishPacket(walk: Walk, textBytes: number): Parcel {
   const { settings, shapes, views } = walk
   const bodyEnd = walk.pos
   const buffers: Uint8Array[] = []
@@ -60,7 +63,7 @@ export function finishPacket(walk: Walk): Packet {
     walk.reserve(CHECKSUM_BYTES)
     walk.u32(crc32c(walk.bytes.subarray(start, end)))
   }
-  return { meta: walk.finish(start), buffers }
+  return { meta: walk.pos - start <= textBytes ? walk.finishText(start) : walk.finish(start), buffers }
 }
 
 /** magic (2) · version and flags · varint */

@@ -1,7 +1,7 @@
 /** What encode was asked for, checked once per call. */
 import { expectArgument } from '../errors.js'
 import { type Limits, type LimitsOption, resolveLimits } from '../limits.js'
-import { expectRegistry, type Registry } from '../registry.js'
+import { type CustomType, expectRegistry, type Registry } from '../registry.js'
 
 /** The first view on the memory of a buffer, or the ArrayBuffer itself. */
 export type Source = ArrayBufferView | ArrayBufferLike
@@ -30,6 +30,8 @@ export interface EncodeOptions {
 }
 
 export interface EncodeSettings {
+  /** The type of what a carrier takes as it is (ports, streams, blobs): such an object is not looked into. */
+  readonly host: CustomType | undefined
   readonly types: Registry | undefined
   readonly bufferCallback: EncodeOptions['bufferCallback']
   readonly threshold: number
@@ -46,20 +48,21 @@ export const DEFAULT_THRESHOLD = 4096
 const DEFAULTS = checked({})
 
 /** @throws TypeError for an option of the wrong type */
-export function encodeSettings(options: EncodeOptions | undefined): EncodeSettings {
-  return options === undefined ? DEFAULTS : checked(options)
+export function encodeSettings(options: EncodeOptions | undefined, host?: CustomType): EncodeSettings {
+  return options === undefined && host === undefined ? DEFAULTS : checked(options ?? {}, host)
 }
 
-function checked({
-  types,
-  bufferCallback,
-  threshold = DEFAULT_THRESHOLD,
-  references = true,
-  checksum = false,
-  strict = false,
-  shared = 'share',
-  limits,
-}: EncodeOptions): EncodeSettings {
+function checked(options: EncodeOptions, host?: CustomType): EncodeSettings {
+  const {
+    types,
+    bufferCallback,
+    threshold = DEFAULT_THRESHOLD,
+    references = true,
+    checksum = false,
+    strict = false,
+    shared = 'share',
+    limits,
+  } = options
   expectRegistry(types)
   const isCallback = bufferCallback === undefined || typeof bufferCallback === 'function'
   expectArgument(isCallback, 'bufferCallback', 'a function')
@@ -69,6 +72,7 @@ function checked({
   expectArgument(typeof strict === 'boolean', 'strict', 'a boolean')
   expectArgument(shared === 'share' || shared === 'copy', 'shared', "'share' or 'copy'")
   return {
+    host,
     types,
     bufferCallback,
     threshold,

@@ -136,6 +136,11 @@ export class Views {
     }
   }
 
+  /** Whether structured clone would lose something of a view. */
+  get isBeyondClone(): boolean {
+    return this.entries.some(({ kind }) => (kind & VIEW_READONLY) !== 0 || kind === KIND_BUFFER)
+  }
+
   clear(): void {
     if (this.entries.length === 0) return
     this.entries = []

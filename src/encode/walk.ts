@@ -31,6 +31,8 @@ export abstract class Walk extends Writer {
   hasRefs = false
   /** Whether somebody put enumerable properties on Object.prototype, which `for…in` would show. */
   isPolluted = false
+  /** Whether the value holds what structured clone loses: custom types, null prototypes, Buffers, an error's fields. */
+  isBeyondClone = false
   /** Custom values being reduced that can only be rebuilt whole. */
   readonly unbuilt: unknown[] = []
 
@@ -46,6 +48,7 @@ export abstract class Walk extends Writer {
     this.items = 0
     this.hasRefs = false
     this.isPolluted = false
+    this.isBeyondClone = false
     for (const _ in {}) this.isPolluted = true
     this.shapes.begin()
     this.texts.begin()
