@@ -49,6 +49,17 @@ test("the public names of 'outband'", () => {
   ])
 })
 
+const doors: readonly [subpath: string, names: readonly string[]][] = [
+  ['channel', ['Channel']],
+  ['loopback', ['loopback']],
+  ['port', ['PortCarrier', 'connectPort', 'wrapPort']],
+]
+for (const [subpath, names] of doors) {
+  test(`the public names of 'outband/${subpath}'`, async () => {
+    assert.equal(Object.keys(await import(`outband/${subpath}`)), names)
+  })
+}
+
 test('exports name a path each, types first, without wildcards', () => {
   for (const [subpath, target] of Object.entries<string | Record<string, string>>(manifest.exports)) {
     assert.not.match(subpath, /\*/)
@@ -76,16 +87,18 @@ test('there are no runtime dependencies', () => {
   assert.is(manifest.dependencies, undefined)
 })
 
-test("only our own modules are reachable from 'outband'", () => {
-  const reached = new Set([new URL(manifest.exports['.'].default, root).href])
-  for (const module of reached) {
-    for (const { specifier } of importsOf(readFileSync(new URL(module), 'utf8'))) {
-      assert.match(specifier, /^\.\.?\//, `${module} imports ${specifier}`)
-      reached.add(new URL(specifier, module).href)
+for (const subpath of ['.', './channel', './loopback', './port']) {
+  test(`only our own modules are reachable from 'outband${subpath.slice(1)}'`, () => {
+    const reached = new Set([new URL(manifest.exports[subpath].default, root).href])
+    for (const module of reached) {
+      for (const { specifier } of importsOf(readFileSync(new URL(module), 'utf8'))) {
+        assert.match(specifier, /^\.\.?\//, `${module} imports ${specifier}`)
+        reached.add(new URL(specifier, module).href)
+      }
     }
-  }
-  assert.ok(reached.size > 1)
-})
+    assert.ok(reached.size > 1)
+  })
+}
 
 test.run()
 

@@ -1,0 +1,70 @@
+/**
+ * The contract of everything that moves packets. A carrier never sees a value, and a channel never sees how its
+ * packets travel. Order is kept; a packet arrives whole or not at all; loss is reported, never silent.
+ *
+ * Who owns the memory of a packet's buffers once `send` has returned:
+ *
+ *      carrier    the sender                               the receiver
+ *      loopback   keeps it; loses what was transferred     owns a copy, or what was transferred
+ *      port       keeps it; loses what was transferred     owns a copy, or what was transferred
+ *      all        shares what is shared, where the carrier stays inside the process
+ *
+ * The metadata is always the carrier's to keep. `spec/contract.ts` is this page as a suite that every carrier runs.
+ */
+import type { OutbandError } from '../errors.js'
+import type { Parcel } from '../packet.js'
+
+/**
+ * What becomes of the sender's memory. Default: it is copied, once, and the sender keeps it. `true`: every buffer
+ * whose view covers its whole ArrayBuffer, and that can move, is moved. A list: exactly these ArrayBuffers (or those
+ * under these views), ports and streams move. What moved is detached for the sender; shared memory is always shared.
+ */
+export type Transfer = boolean | readonly object[]
+
+/** Takes what arrives. */
+export interface Sink {
+  /** The next packet; its buffers are the receiver's (own). What this throws is the caller's to report. */
+  parcel(parcel: Parcel): void
+  /** Nothing more will come: the peer closed, or, with an error, is gone. Called once. */
+  end(error?: OutbandError): void
+}
+
+/** Bytes of out-of-band buffers that were sent, by what became of them. */
+export interface Counts {
+  copied: number
+  transferred: number
+  shared: number
+}
+
+/** Moves packets to a peer and takes its packets in. */
+export interface Carrier {
+  /** For messages: `port`, `loopback`. */
+  readonly name: string
+  /** Metadata up to so many bytes is taken as text; −1: never. */
+  readonly textBytes: number
+  /** Whether a packet may hold objects that only the platform can move: ports, streams, blobs. */
+  readonly takesHosts: boolean
+  readonly counts: Readonly<Counts>
+  /** Bytes sent that the peer has not taken in, as far as is known. */
+  readonly queuedBytes: number
+  /** Resolves when both sides have closed; rejects when the peer is gone or either side aborted. Never unhandled. */
+  readonly closed: Promise<void>
+  /** Begins to deliver. Called once. */
+  receive(sink: Sink): void
+  /**
+   * Sends a packet, or throws and sends nothing of it. Returns nothing while under the high-water mark, else a promise
+   * for when it is; packets are taken all the same.
+   * @throws CLOSED, PEER_GONE, DETACHED, UNSUPPORTED, NOT_TRANSFERABLE
+   */
+  send(parcel: Parcel, transfer?: Transfer): Promise<void> | undefined
+  /** Asks the peer to stop; what is under way still arrives. */
+  pause(): void
+  resume(): void
+  /** Delivers what was sent, then ends both directions. Resolves as `closed` does. */
+  close(): Promise<void>
+  /** Ends at once; the peer learns that this side is gone. What was under way may be lost. */
+  abort(error?: OutbandError): void
+}
+
+/** The error of `send` on a carrier that was closed by this side. */
+export const CLOSED = 'the carrier is closed'

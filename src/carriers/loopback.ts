@@ -1,0 +1,165 @@
+/**
+ * Both ends of a carrier in one thread: the reference of the contract, for tests and for a peer that happens to be
+ * near. Memory is treated as a port treats it. It can be told to fail.
+ */
+import { OutbandError } from '../errors.js'
+import type { Parcel } from '../packet.js'
+import { type Carrier, CLOSED, type Counts, type Sink, type Transfer } from './carrier.js'
+import { Deferred } from './deferred.js'
+import { handOver, settle } from './handover.js'
+
+/** What goes wrong at a packet: it is refused by `send`, or the peer is gone before it arrives. */
+export type Fault = 'refused' | 'gone'
+
+/** Options of both ends. */
+export interface LoopbackOptions {
+  /** Bytes under way above which `send` waits. Default 4 MiB. */
+  readonly highWaterMark?: number | undefined
+  /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. */
+  readonly strict?: boolean | undefined
+  /** Asked before each packet, both ends counted together from 0. */
+  readonly fault?: ((packet: number) => Fault | undefined) | undefined
+}
+
+/** The two ends of a carrier. */
+export function loopback(options: LoopbackOptions = {}): [Carrier, Carrier] {
+  const counter = { packets: 0 }
+  const left = new Loopback(options, counter)
+  const right = new Loopback(options, counter)
+  left.meet(right)
+  right.meet(left)
+  return [left, right]
+}
+
+interface Arrival {
+  readonly parcel: Parcel
+  readonly byteLength: number
+}
+
+class Loopback implements Carrier {
+  readonly name = 'loopback'
+  readonly textBytes = -1
+  readonly takesHosts = true
+  readonly counts: Counts = { copied: 0, transferred: 0, shared: 0 }
+  /** Bytes in the peer's inbox. */
+  queuedBytes = 0
+  readonly #options: LoopbackOptions
+  readonly #counter: { packets: number }
+  readonly #closed = new Deferred()
+  readonly #inbox: Arrival[] = []
+  #peer!: Loopback
+  #sink: Sink | undefined
+  #room: Deferred | undefined
+  #isPaused = false
+  #isDue = false
+  /** Whether this end, and the other, will send nothing more. */
+  #isClosing = false
+  #isPeerClosing = false
+  #ended: OutbandError | undefined
+
+  constructor(options: LoopbackOptions, counter: { packets: number }) {
+    this.#options = options
+    this.#counter = counter
+  }
+
+  meet(peer: Loopback): void {
+    this.#peer = peer
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  receive(sink: Sink): void {
+    this.#sink = sink
+    this.#schedule()
+  }
+
+  send(parcel: Parcel, transfer: Transfer = false): Promise<void> | undefined {
+    if (this.#ended !== undefined) throw new OutbandError(this.#ended.code, this.#ended.message)
+    if (this.#isClosing) throw new OutbandError('CLOSED', `send: ${CLOSED}`)
+    const fault = this.#options.fault?.(this.#counter.packets++)
+    if (fault === 'refused') throw new OutbandError('UNSUPPORTED', 'send: refused, as the script says')
+    if (fault === 'gone') {
+      this.#peer.#end(new OutbandError('PEER_GONE', 'loopback: the peer is gone'))
+      this.#end(new OutbandError('PEER_GONE', 'loopback: the peer is gone'))
+      throw new OutbandError('PEER_GONE', 'loopback: the peer is gone')
+    }
+    const handover = handOver(parcel.buffers, transfer, this.#options.strict ?? false, this.counts)
+    const buffers = structuredClone(handover.buffers, { transfer: handover.list as ArrayBuffer[] })
+    settle(handover, this.counts)
+    const byteLength = buffers.reduce((sum, buffer) => sum + buffer.byteLength, parcel.meta.length)
+    this.queuedBytes += byteLength
+    this.#peer.#arrive({ parcel: { ...parcel, buffers }, byteLength })
+    const { highWaterMark = 2 ** 22 } = this.#options
+    if (this.queuedBytes <= highWaterMark) return undefined
+    this.#room ??= new Deferred()
+    return this.#room.promise
+  }
+
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#schedule()
+  }
+
+  close(): Promise<void> {
+    this.#isClosing = true
+    this.#peer.#isPeerClosing = true
+    this.#peer.#schedule()
+    return this.#closed.promise
+  }
+
+  abort(error = new OutbandError('CLOSED', 'abort: the carrier was aborted')): void {
+    this.#end(error)
+    this.#peer.#end(new OutbandError('PEER_GONE', 'loopback: the peer aborted'))
+  }
+
+  #arrive(arrival: Arrival): void {
+    this.#inbox.push(arrival)
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#isDue) return
+    this.#isDue = true
+    queueMicrotask(() => {
+      this.#isDue = false
+      this.#deliver()
+    })
+  }
+
+  #deliver(): void {
+    const { highWaterMark = 2 ** 22 } = this.#options
+    while (this.#sink !== undefined && !this.#isPaused && this.#ended === undefined) {
+      const arrival = this.#inbox.shift()
+      if (arrival === undefined) break
+      this.#peer.queuedBytes -= arrival.byteLength
+      this.#sink.parcel(arrival.parcel)
+      if (this.#peer.queuedBytes <= highWaterMark) this.#peer.#makeRoom()
+    }
+    if (!this.#isPeerClosing || this.#inbox.length > 0 || this.#ended !== undefined) return
+    // The other end has said all; this one has nothing under way but what was sent before it learned that.
+    void this.close()
+    this.#end(undefined)
+    this.#peer.#schedule()
+  }
+
+  #makeRoom(): void {
+    this.#room?.resolve()
+    this.#room = undefined
+  }
+
+  #end(error: OutbandError | undefined): void {
+    if (this.#ended !== undefined) return
+    this.#ended = error ?? new OutbandError('CLOSED', `send: ${CLOSED}`)
+    this.#inbox.length = 0
+    this.#makeRoom()
+    if (error === undefined) this.#closed.resolve()
+    else this.#closed.reject(error)
+    this.#sink?.end(error)
+  }
+}

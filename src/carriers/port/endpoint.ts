@@ -1,0 +1,201 @@
+/**
+ * Ports by their shape, so that nothing of Node is imported and a browser's come out the same:
+ *
+ *      Worker (Node)         on('message'), on('exit'), terminate
+ *      MessagePort, Worker   addEventListener('message'), start or terminate
+ *      BroadcastChannel      addEventListener('message'), a name; moves nothing
+ *      Window                posts to another window, hears on its own
+ */
+import { expectArgument } from '../../errors.js'
+
+/** A message as its event tells it. */
+export interface Post {
+  readonly data: unknown
+  readonly ports: readonly object[]
+  /** The platform's event, where there is one. */
+  readonly event?: Event
+}
+
+/** What `wrapPort` and `connectPort` take: anything with `postMessage` that can be heard from. */
+export interface PortLike {
+  postMessage: unknown
+}
+
+/** How to reach a window: whom a message is for, and, since windows hear everybody, from whom one is taken. */
+export interface WindowOptions {
+  /** Origin of the other window, for a Window only; `'*'` sends to, and hears, whoever is there. */
+  readonly targetOrigin?: string | undefined
+}
+
+/** A port, whatever its shape. */
+export interface Endpoint {
+  /** Whether memory and ports can move through it. */
+  readonly canMove: boolean
+  /** Whether several peers may hear one message. */
+  readonly isBroadcast: boolean
+  post(message: unknown, list: object[]): void
+  /** Hears messages until the function it returns is called. In browsers a MessagePort waits for `start`. */
+  listen(hear: (post: Post) => void): () => void
+  /**
+   * Hears that no message will come any more, where the platform tells: why, if it was not a plain close. Whoever
+   * `answers` for a Node Worker takes its error, which else is thrown in this thread.
+   */
+  onGone(hear: (reason?: unknown) => void, answers: boolean): () => void
+  start(): void
+  /** Ends a port of one's own; a thread's, or a window, is only left alone. */
+  release(): void
+}
+
+type Listener = (event: never) => void
+interface Target {
+  postMessage(message: unknown, ...rest: unknown[]): void
+  addEventListener(type: string, listener: Listener): void
+  removeEventListener(type: string, listener: Listener): void
+  start?(): void
+  close?(): void
+}
+interface Emitter {
+  postMessage(message: unknown, list?: readonly object[]): void
+  on(type: string, listener: (...args: never[]) => void): void
+  off(type: string, listener: (...args: never[]) => void): void
+}
+
+const has = (port: object, ...names: string[]): boolean =>
+  names.every(name => typeof (port as Record<string, unknown>)[name] === 'function')
+
+const tagOf = (port: object): string => Object.prototype.toString.call(port).slice(8, -1)
+
+/** @throws TypeError for what cannot post and be heard. */
+export function endpointOf(port: PortLike, options: WindowOptions = {}): Endpoint {
+  const isObject = (typeof port === 'object' || typeof port === 'function') && port !== null
+  // A window of another origin lets nothing else of itself be seen.
+  if (isObject && isWindow(port)) return windowEndpoint(port as unknown as Target, options)
+  expectArgument(isObject && has(port, 'postMessage'), 'port', 'an object with postMessage')
+  if (has(port, 'on', 'terminate') && !has(port, 'addEventListener')) {
+    return workerEndpoint(port as unknown as Emitter)
+  }
+  expectArgument(has(port, 'addEventListener'), 'port', 'an object with on or addEventListener')
+  return targetEndpoint(port as unknown as Target)
+}
+
+function isWindow(port: object): boolean {
+  // The thread's own scope is a port as well: in a worker it posts to whoever made it.
+  return (port as { window?: unknown }).window === port
+}
+
+/** MessagePort, Node's parentPort, and in browsers Worker, BroadcastChannel and a worker's own scope. */
+function targetEndpoint(port: Target): Endpoint {
+  const isBroadcast = tagOf(port) === 'BroadcastChannel' || port.constructor?.name === 'BroadcastChannel'
+  const isOwn = isBroadcast || tagOf(port) === 'MessagePort' || port.constructor?.name === 'MessagePort'
+  return {
+    canMove: !isBroadcast,
+    isBroadcast,
+    post: isBroadcast
+      ? message => port.postMessage(message)
+      : (message, list) => port.postMessage(message, list),
+    listen: hear => listenTo(port, hear),
+    onGone: hear => listening(port, 'close', () => hear()),
+    start: () => port.start?.(),
+    release: () => {
+      if (isOwn && !isThreadsOwn(port)) port.close?.()
+    },
+  }
+}
+
+function listenTo(port: Target, hear: (post: Post) => void): () => void {
+  return listening(port, 'message', (event: MessageEvent) =>
+    hear({ data: event.data, ports: event.ports ?? [], event }),
+  )
+}
+
+function listening(port: Target, type: string, listener: Listener): () => void {
+  port.addEventListener(type, listener)
+  return () => port.removeEventListener(type, listener)
+}
+
+/** Node's `parentPort` is a MessagePort like any other, but to close it is to give up the thread. */
+function isThreadsOwn(port: object): boolean {
+  const { parentPort } = threads() ?? {}
+  return parentPort === port
+}
+
+interface Threads {
+  readonly parentPort: object | null
+}
+interface NodeProcess {
+  getBuiltinModule?(name: 'worker_threads'): Threads
+}
+
+/** Node's own module, without an import that a browser would trip over; absent there and before Node 20.16. */
+function threads(): Threads | undefined {
+  return (globalThis as { process?: NodeProcess }).process?.getBuiltinModule?.('worker_threads')
+}
+
+/**
+ * Node's Worker hands on bare messages; the port behind it also tells which ports came with one. Without it (a
+ * later Node may hide it) such ports go unseen, and peers find each other a message later.
+ */
+function workerEndpoint(worker: Emitter): Endpoint {
+  const inner = innerPort(worker)
+  return {
+    canMove: true,
+    isBroadcast: false,
+    post: (message, list) => worker.postMessage(message, list),
+    listen: hear => {
+      if (inner !== undefined) return listenTo(inner, hear)
+      const listener = (data: unknown) => hear({ data, ports: [] })
+      worker.on('message', listener)
+      return () => worker.off('message', listener)
+    },
+    onGone: (hear, answers) => {
+      let failure: unknown
+      const onError = (error: unknown) => {
+        failure = error
+      }
+      const onExit = (code: number) =>
+        hear(failure ?? (code === 0 ? undefined : new Error(`exit code ${code}`)))
+      worker.on('exit', onExit)
+      if (answers) worker.on('error', onError)
+      return () => {
+        worker.off('exit', onExit)
+        worker.off('error', onError)
+      }
+    },
+    start: () => {},
+    release: () => {},
+  }
+}
+
+function innerPort(worker: object): Target | undefined {
+  for (const symbol of Object.getOwnPropertySymbols(worker)) {
+    if (symbol.description !== 'kPublicPort') continue
+    const port = (worker as Record<symbol, object>)[symbol]
+    if (has(port ?? {}, 'addEventListener')) return port as Target
+  }
+  return undefined
+}
+
+function windowEndpoint(target: Target, { targetOrigin }: WindowOptions): Endpoint {
+  expectArgument(typeof targetOrigin === 'string', 'targetOrigin', "the other window's origin, or '*'")
+  const here = globalThis as unknown as Target
+  return {
+    canMove: true,
+    isBroadcast: false,
+    post: (message, list) => target.postMessage(message, targetOrigin, list),
+    listen: hear =>
+      listening(here, 'message', (event: MessageEvent) => {
+        if (event.source !== (target as unknown) || !isFrom(event.origin, targetOrigin)) return
+        hear({ data: event.data, ports: event.ports, event })
+      }),
+    onGone: () => () => {},
+    start: () => {},
+    release: () => {},
+  }
+}
+
+function isFrom(origin: string, targetOrigin: string): boolean {
+  if (targetOrigin === '*') return true
+  const wanted =
+    targetOrigin === '/' ? (globalThis as { origin?: string }).origin : new URL(targetOrigin).origin
+  return origin === wanted
+}

@@ -1,0 +1,160 @@
+/** A port as a carrier: `Link` sends, this receives, and the two ends say goodbye to each other. */
+import { OutbandError } from '../../errors.js'
+import type { Parcel } from '../../packet.js'
+import { type Carrier, CLOSED, type Sink, type Transfer } from '../carrier.js'
+import { Deferred } from '../deferred.js'
+import { type Endpoint, endpointOf, type PortLike, type Post, type WindowOptions } from './endpoint.js'
+import { Link, type Sender } from './link.js'
+import { ABORT, ACK, ASK, BYE, isBranded, readPost, TEXT_BYTES } from './posts.js'
+
+/** Begins every post of a channel. A port that a channel has is the channel's alone, so it need not be secret. */
+const BRAND = 'outband 1:'
+const SENDER: Sender = { brand: BRAND, isUnknown: false, introduce: message => ({ message, along: [] }) }
+
+/** Options of a port as a carrier. */
+export interface PortOptions extends WindowOptions {
+  /** Bytes under way above which `send` waits. Default 4 MiB. */
+  readonly highWaterMark?: number | undefined
+  /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. Default: copies, and counts it. */
+  readonly strict?: boolean | undefined
+  /** How long `close` waits for the peer, which may be gone without a word. Default 10 000. */
+  readonly closeTimeoutMs?: number | undefined
+}
+
+/** A carrier over anything that `connectPort` takes. */
+export class PortCarrier implements Carrier {
+  readonly name = 'port'
+  readonly textBytes = TEXT_BYTES
+  readonly takesHosts = true
+  readonly #endpoint: Endpoint
+  readonly #link: Link
+  readonly #closed = new Deferred()
+  readonly #stop: (() => void)[] = []
+  readonly #closeTimeoutMs: number
+  #sink: Sink | undefined
+  #isPaused = false
+  /** The peer's question that waits for `resume`. */
+  #question = -1
+  #isClosing = false
+  /** Why nothing can be sent any more. */
+  #ended: OutbandError | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** @throws TypeError for what is no port */
+  constructor(port: PortLike, options: PortOptions = {}) {
+    this.#endpoint = endpointOf(port, options)
+    this.#link = new Link(this.#endpoint, SENDER, { ...options, batch: true })
+    this.#closeTimeoutMs = options.closeTimeoutMs ?? 10_000
+  }
+
+  get counts() {
+    return this.#link.counts
+  }
+
+  get queuedBytes(): number {
+    return this.#link.queuedBytes
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  receive(sink: Sink): void {
+    this.#sink = sink
+    this.#stop.push(
+      this.#endpoint.onGone(reason => this.#gone(reason), true),
+      this.#endpoint.listen(post => this.#hear(post)),
+    )
+    this.#endpoint.start()
+  }
+
+  send(parcel: Parcel, transfer: Transfer = false): Promise<void> | undefined {
+    if (this.#ended !== undefined) throw again(this.#ended)
+    if (this.#isClosing) throw new OutbandError('CLOSED', `send: ${CLOSED}`)
+    return this.#link.send(parcel, transfer)
+  }
+
+  pause(): void {
+    this.#isPaused = true
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    if (this.#question < 0) return
+    const question = this.#question
+    this.#question = -1
+    if (this.#ended === undefined) this.#link.note(ACK, question)
+  }
+
+  close(): Promise<void> {
+    if (this.#ended === undefined && !this.#isClosing) {
+      this.#isClosing = true
+      this.#link.note(BYE)
+      this.#timer = setTimeout(() => {
+        const error = new OutbandError(
+          'TIMEOUT',
+          `close: the peer has not answered for ${this.#closeTimeoutMs} ms`,
+        )
+        this.#end(error)
+      }, this.#closeTimeoutMs)
+    }
+    return this.#closed.promise
+  }
+
+  abort(error = new OutbandError('CLOSED', 'abort: the carrier was aborted')): void {
+    if (this.#ended !== undefined) return
+    this.#link.note(ABORT)
+    this.#end(error)
+  }
+
+  #hear({ data }: Post): void {
+    try {
+      if (!isBranded(data, BRAND)) throw new OutbandError('MALFORMED', 'port: a message that no channel sent')
+      readPost(data, BRAND, this)
+    } catch (error) {
+      this.abort(error as OutbandError)
+    }
+  }
+
+  /** A packet from the peer. */
+  parcel(parcel: Parcel): void {
+    if (this.#ended === undefined) this.#sink?.parcel(parcel)
+  }
+
+  /** A note from the peer. */
+  note(kind: number, count: number): void {
+    if (this.#ended !== undefined) return
+    if (kind === ACK) this.#link.taken(count)
+    else if (kind === ASK && this.#isPaused) this.#question = count
+    else if (kind === ASK) this.#link.note(ACK, count)
+    else if (kind === BYE) {
+      if (!this.#isClosing) this.#link.note(BYE)
+      this.#end(undefined)
+    } else if (kind === ABORT) this.#end(new OutbandError('PEER_GONE', 'port: the peer aborted'))
+  }
+
+  #gone(cause: unknown): void {
+    // After a goodbye on this side the peer's thread may end before it answers.
+    if (this.#isClosing && cause === undefined) return this.#end(undefined)
+    const because = cause === undefined ? '' : `: ${(cause as Error).message}`
+    const fields = cause === undefined ? {} : { cause }
+    this.#end(new OutbandError('PEER_GONE', `port: the peer is gone${because}`, fields))
+  }
+
+  #end(error: OutbandError | undefined): void {
+    if (this.#ended !== undefined) return
+    this.#ended = error ?? new OutbandError('CLOSED', `send: ${CLOSED}`)
+    clearTimeout(this.#timer)
+    for (const stop of this.#stop) stop()
+    this.#link.end()
+    this.#endpoint.release()
+    if (error === undefined) this.#closed.resolve()
+    else this.#closed.reject(error)
+    this.#sink?.end(error)
+  }
+}
+
+/** The same error once more, with the stack of the call that meets it. */
+function again({ code, message, cause }: OutbandError): OutbandError {
+  return new OutbandError(code, message, cause === undefined ? {} : { cause })
+}

@@ -1,0 +1,262 @@
+/**
+ * Values over a carrier: the one place that sees both. A value is encoded when it is sent and decoded when it
+ * arrives; in between, the carrier has it.
+ */
+import type { Carrier, Sink, Transfer } from './carriers/carrier.js'
+import { Codec, type CodecOptions } from './codec.js'
+import { isOutbandError, type OutbandError } from './errors.js'
+import { Hosts } from './hosts.js'
+import type { Parcel } from './packet.js'
+
+/** Options of a channel; the codec's among them. */
+export interface ChannelOptions extends CodecOptions {
+  /** Values that may wait for their reader before the peer is asked to stop. Default 1024. */
+  readonly maxWaiting?: number | undefined
+}
+
+/** Options of one `send`. */
+export interface SendOptions {
+  /** What becomes of the sender's memory. Default: copied, once. */
+  readonly transfer?: Transfer | undefined
+}
+
+/** What went one way. Sizes in bytes. */
+export interface Traffic {
+  readonly messages: number
+  /** Metadata, with what travels in it. */
+  readonly inBand: number
+  readonly outOfBand: number
+}
+
+/** Traffic, and what became of the sender's memory. */
+export interface SentTraffic extends Traffic {
+  readonly copied: number
+  readonly transferred: number
+  readonly shared: number
+}
+
+/** What a channel has done so far. */
+export interface ChannelStats {
+  readonly sent: SentTraffic
+  readonly received: Traffic
+  /** Values that arrived and wait for a reader. */
+  readonly queueLength: number
+  /** Bytes sent that the peer has not taken in, as far as is known. */
+  readonly queuedBytes: number
+}
+
+interface Events<In> {
+  message: [value: In]
+  close: []
+  error: [error: OutbandError]
+}
+type Listener<Args extends unknown[]> = (...args: Args) => void
+
+interface Waiter<In> {
+  resolve(result: IteratorResult<In, undefined>): void
+  reject(error: unknown): void
+}
+
+// Older engines have no such symbols; then nobody can ask for these methods by them either.
+const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+
+const DONE = Promise.resolve()
+const END = Object.freeze({ value: undefined, done: true } as const)
+
+/**
+ * A channel of values: `In` is what arrives, `Out` what is sent. Values arrive in order, each whole; what cannot be
+ * decoded ends the channel. Memory: what `send` takes is copied, or moved when asked; what arrives is the reader's.
+ */
+export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
+  readonly #carrier: Carrier
+  readonly #codec: Codec
+  readonly #hosts = new Hosts()
+  readonly #maxWaiting: number
+  readonly #listeners: { [Name in keyof Events<In>]: Set<Listener<Events<In>[Name]>> } = {
+    message: new Set(),
+    close: new Set(),
+    error: new Set(),
+  }
+  /** Values without a reader, and readers without a value: one of the two is empty. */
+  #waiting: In[] = []
+  #readers: Waiter<In>[] = []
+  #isPaused = false
+  #isEnded = false
+  #error: OutbandError | undefined
+  #sent = { messages: 0, inBand: 0, outOfBand: 0 }
+  #received = { messages: 0, inBand: 0, outOfBand: 0 }
+
+  /** Takes the carrier over, and begins to receive. @throws TypeError for an option of the wrong type */
+  constructor(carrier: Carrier, { maxWaiting = 1024, ...options }: ChannelOptions = {}) {
+    this.#carrier = carrier
+    this.#maxWaiting = maxWaiting
+    this.#codec = carrier.takesHosts ? this.#hosts.codec(options) : new Codec(options)
+    const sink: Sink = {
+      parcel: parcel => this.#take(parcel),
+      end: error => this.#end(error),
+    }
+    carrier.receive(sink)
+  }
+
+  /** Resolves when both sides have closed; rejects when the peer is gone or either side aborted. Never unhandled. */
+  get closed(): Promise<void> {
+    return this.#carrier.closed
+  }
+
+  get stats(): ChannelStats {
+    return {
+      sent: { ...this.#sent, ...this.#carrier.counts },
+      received: { ...this.#received },
+      queueLength: this.#waiting.length,
+      queuedBytes: this.#carrier.queuedBytes,
+    }
+  }
+
+  /**
+   * Sends a value as it is now: changes made afterwards do not travel. Resolves when the bytes under way are under the
+   * high-water mark; whoever awaits it never fills the memory of a slow peer.
+   *
+   * Rejects with CLOSED or PEER_GONE when the channel has ended (never unhandled), with what `encode` throws, and with
+   * NOT_TRANSFERABLE on a `strict` port; of a rejected value nothing was sent.
+   */
+  send(value: Out, { transfer = false }: SendOptions = {}): Promise<void> {
+    try {
+      return this.#send(value, transfer) ?? DONE
+    } catch (error) {
+      const rejected = Promise.reject(error)
+      // That the peer has gone is told by `closed`, and no fault of this call.
+      if (isOutbandError(error, 'CLOSED', 'PEER_GONE', 'TIMEOUT')) rejected.catch(() => {})
+      return rejected
+    }
+  }
+
+  #send(value: Out, transfer: Transfer): Promise<void> | undefined {
+    const parcel = this.#hosts.collect(() => this.#codec.parcel(value, this.#carrier.textBytes))
+    const room = this.#carrier.send(parcel, transfer)
+    const sent = this.#sent
+    sent.messages++
+    sent.inBand += parcel.meta.length
+    for (const { byteLength } of parcel.buffers) sent.outOfBand += byteLength
+    return room
+  }
+
+  /** Delivers what was sent, then ends both directions. Resolves as `closed` does. */
+  close(): Promise<void> {
+    return this.#carrier.close()
+  }
+
+  /** Ends at once, for the peer too; what was under way may be lost. */
+  abort(error?: OutbandError): void {
+    this.#carrier.abort(error)
+  }
+
+  [asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  [dispose](): void {
+    void this.close()
+  }
+
+  /**
+   * Calls the listener for each value, at the end, or for the error that ends the channel. Values go to the listeners
+   * of 'message' while there are any, else they wait for `for await`. An error without a listener harms nobody.
+   */
+  on<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
+    this.#listeners[name].add(listener)
+    // Whoever listens now has asked for what came before as well; not while `on` still runs.
+    if (name === 'message' && this.#waiting.length > 0) queueMicrotask(() => this.#hand())
+    return this
+  }
+
+  off<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
+    this.#listeners[name].delete(listener)
+    return this
+  }
+
+  once<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
+    const once: Listener<Events<In>[Name]> = (...args) => {
+      this.off(name, once)
+      listener(...args)
+    }
+    return this.on(name, once)
+  }
+
+  /** Each value once, in order, to whoever asks next. Leaving the loop leaves the channel open. */
+  [Symbol.asyncIterator](): AsyncIterator<In, undefined> {
+    return {
+      next: () => this.#next(),
+      return: () => Promise.resolve(END),
+    }
+  }
+
+  #next(): Promise<IteratorResult<In, undefined>> {
+    if (this.#waiting.length > 0) {
+      const value = this.#waiting.shift() as In
+      this.#resume()
+      return Promise.resolve({ value, done: false })
+    }
+    if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (this.#isEnded) return Promise.resolve(END)
+    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+  }
+
+  #take(parcel: Parcel): void {
+    const received = this.#received
+    received.messages++
+    received.inBand += parcel.meta.length
+    for (const { byteLength } of parcel.buffers) received.outOfBand += byteLength
+    let value: In
+    try {
+      value = this.#hosts.lend(parcel.hosts, () => this.#codec.open(parcel)) as In
+    } catch (error) {
+      return this.abort(error as OutbandError)
+    }
+    const reader = this.#readers.shift()
+    if (reader !== undefined) return reader.resolve({ value, done: false })
+    if (this.#listeners.message.size > 0 && this.#waiting.length === 0) return this.#emit('message', value)
+    this.#waiting.push(value)
+    if (this.#waiting.length < this.#maxWaiting || this.#isPaused) return
+    this.#isPaused = true
+    this.#carrier.pause()
+  }
+
+  /** Gives the listeners what waited for them. */
+  #hand(): void {
+    while (this.#waiting.length > 0 && this.#listeners.message.size > 0) {
+      this.#emit('message', this.#waiting.shift() as In)
+    }
+    this.#resume()
+  }
+
+  #resume(): void {
+    if (!this.#isPaused || this.#waiting.length > this.#maxWaiting / 2) return
+    this.#isPaused = false
+    this.#carrier.resume()
+  }
+
+  #end(error: OutbandError | undefined): void {
+    this.#isEnded = true
+    this.#error = error
+    for (const reader of this.#readers.splice(0)) {
+      if (error === undefined) reader.resolve(END)
+      else reader.reject(error)
+    }
+    if (error !== undefined) this.#emit('error', error)
+    this.#emit('close')
+  }
+
+  /** A listener that throws ends neither the message that follows nor the carrier: its error is thrown by itself. */
+  #emit<Name extends keyof Events<In>>(name: Name, ...args: Events<In>[Name]): void {
+    for (const listener of [...this.#listeners[name]]) {
+      try {
+        listener(...args)
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error
+        })
+      }
+    }
+  }
+}
