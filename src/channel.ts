@@ -132,12 +132,16 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   }
 
   #send(value: Out, transfer: Transfer): Promise<void> | undefined {
-    const parcel = this.#hosts.collect(() => this.#codec.parcel(value, this.#carrier.textBytes))
+    const parcel = this.#hosts.encode(this.#codec, value, this.#carrier.textBytes)
+    // Measured first: what moves has no length afterwards.
+    const inBand = parcel.meta.length
+    let outOfBand = 0
+    for (const { byteLength } of parcel.buffers) outOfBand += byteLength
     const room = this.#carrier.send(parcel, transfer)
     const sent = this.#sent
     sent.messages++
-    sent.inBand += parcel.meta.length
-    for (const { byteLength } of parcel.buffers) sent.outOfBand += byteLength
+    sent.inBand += inBand
+    sent.outOfBand += outOfBand
     return room
   }
 
@@ -209,7 +213,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     for (const { byteLength } of parcel.buffers) received.outOfBand += byteLength
     let value: In
     try {
-      value = this.#hosts.lend(parcel.hosts, () => this.#codec.open(parcel)) as In
+      value = this.#hosts.decode(this.#codec, parcel) as In
     } catch (error) {
       return this.abort(error as OutbandError)
     }

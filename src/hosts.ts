@@ -7,15 +7,18 @@ import { Codec, type CodecOptions } from './codec.js'
 import type { Parcel } from './packet.js'
 import { type CustomType, defineType } from './registry.js'
 
+const NONE: object[] = []
 const TAG = 'outband.host'
+
+type OwnParcel = ReturnType<Codec['parcel']>
 
 /** The hosts of the message that is being encoded or decoded. */
 export class Hosts {
-  #list: object[] = []
+  #list = NONE
   readonly #type: CustomType<object> = defineType<object, number>({
     tag: TAG,
     is: isHost,
-    reduce: host => this.#list.push(host) - 1,
+    reduce: host => this.#add(host),
     rebuild: number => {
       const host = this.#list[number]
       if (host === undefined) throw new RangeError(`wanted a host below ${this.#list.length}, got ${number}`)
@@ -28,27 +31,32 @@ export class Hosts {
     return new Codec(options, this.#type as CustomType)
   }
 
-  /** Runs an encode; its hosts are put to the parcel. */
-  collect<P extends Parcel>(encode: () => P): P {
+  /** Encodes with a codec of this; the hosts of the value are put to the parcel. */
+  encode(codec: Codec, value: unknown, textBytes: number): OwnParcel {
     const outer = this.#list
-    this.#list = []
+    this.#list = NONE
     try {
-      const parcel = encode()
-      return this.#list.length === 0 ? parcel : { ...parcel, hosts: this.#list }
+      const parcel = codec.parcel(value, textBytes)
+      return this.#list === NONE ? parcel : { ...parcel, hosts: this.#list }
     } finally {
       this.#list = outer
     }
   }
 
-  /** Runs a decode with the hosts that came with its parcel. */
-  lend(hosts: readonly object[] | undefined, decode: () => unknown): unknown {
-    if (hosts === undefined) return decode()
+  /** Decodes with a codec of this; the hosts that came with the parcel take their places. */
+  decode(codec: Codec, parcel: Parcel): unknown {
+    if (parcel.hosts === undefined) return codec.open(parcel)
     const outer = this.#list
-    this.#list = [...hosts]
+    this.#list = [...parcel.hosts]
     try {
-      return decode()
+      return codec.open(parcel)
     } finally {
       this.#list = outer
     }
+  }
+
+  #add(host: object): number {
+    if (this.#list === NONE) this.#list = []
+    return this.#list.push(host) - 1
   }
 }

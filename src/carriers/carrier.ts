@@ -23,7 +23,7 @@ export type Transfer = boolean | readonly object[]
 
 /** Takes what arrives. */
 export interface Sink {
-  /** The next packet; its buffers are the receiver's (own). What this throws is the caller's to report. */
+  /** The next packet; its buffers are the receiver's (own). What this throws is thrown apart: the next packet comes. */
   parcel(parcel: Parcel): void
   /** Nothing more will come: the peer closed, or, with an error, is gone. Called once. */
   end(error?: OutbandError): void
@@ -57,7 +57,7 @@ export interface Carrier {
    * @throws CLOSED, PEER_GONE, DETACHED, UNSUPPORTED, NOT_TRANSFERABLE
    */
   send(parcel: Parcel, transfer?: Transfer): Promise<void> | undefined
-  /** Asks the peer to stop; what is under way still arrives. */
+  /** Asks the peer to stop; what is under way still arrives, at once or after `resume`, or `close` by this side. */
   pause(): void
   resume(): void
   /** Delivers what was sent, then ends both directions. Resolves as `closed` does. */
@@ -68,3 +68,19 @@ export interface Carrier {
 
 /** The error of `send` on a carrier that was closed by this side. */
 export const CLOSED = 'the carrier is closed'
+
+/** Throws by itself what a sink or a listener threw: neither the carrier nor the next packet suffers. */
+export function throwApart(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
+}
+
+/** Tells a sink of the end. */
+export function endSink(sink: Sink, error: OutbandError | undefined): void {
+  try {
+    sink.end(error)
+  } catch (thrown) {
+    throwApart(thrown)
+  }
+}

@@ -2,82 +2,102 @@
  * What a carrier inside the process does with the memory of a packet: shares what is shared, moves what the sender
  * gave away, copies the rest: once, the exact window, to memory that then moves itself.
  */
-import { allocate, isDetached, isMemory, isShared, maxBytes } from '../bytes/window.js'
+import { allocate, isDetached, isGone, isMemory, isShared, maxBytes } from '../bytes/window.js'
 import { OutbandError } from '../errors.js'
 import type { Counts, Transfer } from './carrier.js'
 
-/** The buffers to post and the list of what moves with them. */
-export interface Handover {
-  readonly buffers: readonly Uint8Array[]
-  readonly list: object[]
-  /** ArrayBuffers of the sender's in the list, with their bytes before they moved. */
-  readonly moving: readonly (readonly [buffer: ArrayBuffer, byteLength: number])[]
-}
-
-const NOTHING: Handover = Object.freeze({
-  buffers: Object.freeze([]) as readonly [],
-  list: [],
-  moving: Object.freeze([]) as readonly [],
-})
+/** Copies move, up to so many: V8 compares each entry of the list with all before it (65 536 of them: 900 ms). */
+const LONG_LIST = 1024
+const POOLED = 'memory of a pool, of WebAssembly or mapped'
 
 /** The sender's wishes, looked through before anything is posted. */
 interface Wishes {
-  /** Memory named by the sender, each once. */
-  readonly memory: ReadonlySet<ArrayBuffer>
+  /** Memory that moves, each once. */
+  readonly memory: Set<ArrayBuffer>
   /** What else was named: ports, streams. */
   readonly others: readonly object[]
 }
 
+/** What is posted: each buffer as it is or as a copy, and the list of what moves. */
+interface Plan {
+  readonly buffers: readonly Uint8Array[]
+  readonly list: object[]
+  /** ArrayBuffers of the sender's in the list, with their bytes before they move. */
+  readonly moving: readonly (readonly [buffer: ArrayBuffer, byteLength: number])[]
+  readonly copied: number
+  readonly shared: number
+}
+
 /**
- * Readies the memory of a packet for a post. Copies are counted here; what moves is counted by `settle`.
- * @throws DETACHED when memory in the list is gone.
+ * Hands the buffers of a packet to `post`, with the list of what moves; `along` moves too. Memory that the engine
+ * refuses to move is posted again as a copy; Node 20 copies it without a word. What was posted is counted.
+ * @throws DETACHED when memory of the packet or in the list is gone.
  * @throws NOT_TRANSFERABLE, with `isStrict`, for memory that was to move and cannot.
+ * @throws UNSUPPORTED for whatever else the engine refuses.
  */
-export function handOver(
+export function handOver<Posted>(
   buffers: readonly Uint8Array[],
+  along: readonly object[],
   transfer: Transfer,
   isStrict: boolean,
   counts: Counts,
-): Handover {
-  const isListed = Array.isArray(transfer)
-  if (buffers.length === 0 && (!isListed || transfer.length === 0)) return NOTHING
-  const { memory, others } = wishesOf(isListed ? transfer : [])
-  const wanted = (window: Uint8Array) => {
-    const buffer = window.buffer as ArrayBuffer
-    return transfer === true ? window.byteLength === buffer.byteLength : memory.has(buffer)
-  }
-  const moving = new Set(memory)
-  for (const window of buffers) {
-    if (isShared(window.buffer)) continue
-    if (wanted(window)) moving.add(window.buffer as ArrayBuffer)
-    else if (isStrict && transfer === true) throw notTransferable('part of an ArrayBuffer', window.byteLength)
-  }
-  if (isStrict) for (const buffer of moving) expectMovable(buffer)
-  const list: object[] = [...moving, ...others]
-  const posted = buffers.map(window => {
-    if (isShared(window.buffer)) {
-      counts.shared += window.byteLength
-      return window
+  post: (buffers: readonly Uint8Array[], list: object[]) => Posted,
+): Posted {
+  const { memory, others } = wishesOf(buffers, transfer, isStrict)
+  const rest = [...new Set([...others, ...along])]
+  let plan = planOf(buffers, memory, rest)
+  let posted: Posted
+  try {
+    posted = post(plan.buffers, plan.list)
+  } catch (error) {
+    // An engine that looks at ports and streams last has emptied the memory by then: there is nothing left to copy.
+    if (memory.size === 0 || plan.moving.some(([buffer]) => isDetached(buffer))) throw unsupported(error)
+    if (isStrict) throw isTelling() ? unsupported(error) : notTransferable(POOLED, 0, error)
+    plan = planOf(buffers, new Set(), rest)
+    try {
+      posted = post(plan.buffers, plan.list)
+    } catch (refusal) {
+      throw unsupported(refusal)
     }
-    if (moving.has(window.buffer as ArrayBuffer)) return window
-    counts.copied += window.byteLength
-    const copy = copyOf(window)
-    list.push(copy.buffer)
-    return copy
-  })
-  return { buffers: posted, list, moving: [...moving].map(buffer => [buffer, buffer.byteLength]) }
+  }
+  settle(plan, counts)
+  return posted
 }
 
-/** Counts what moved. On Node 20 memory that cannot move is copied without a word: it is still there afterwards. */
-export function settle({ moving, buffers }: Handover, counts: Counts): void {
+function planOf(buffers: readonly Uint8Array[], memory: ReadonlySet<object>, rest: readonly object[]): Plan {
+  const list = [...(memory as ReadonlySet<ArrayBuffer>), ...rest]
+  let copied = 0
+  let shared = 0
+  const posted = buffers.map(window => {
+    if (memory.has(window.buffer)) return window
+    if (isShared(window.buffer)) {
+      shared += window.byteLength
+      return window
+    }
+    copied += window.byteLength
+    const copy = copyOf(window)
+    if (list.length < LONG_LIST) list.push(copy.buffer)
+    return copy
+  })
+  const moving = [...(memory as ReadonlySet<ArrayBuffer>)].map(buffer => [buffer, buffer.byteLength] as const)
+  return { buffers: posted, list, moving, copied, shared }
+}
+
+/** Counts what became of the memory. What should have moved and is still there was copied. */
+function settle({ buffers, moving, copied, shared }: Plan, counts: Counts): void {
+  counts.copied += copied
+  counts.shared += shared
+  const stayed = new Set<ArrayBufferLike>()
   for (const [buffer, byteLength] of moving) {
     if (buffer.byteLength === 0) counts.transferred += byteLength
-    else for (const window of buffers) if (window.buffer === buffer) counts.copied += window.byteLength
+    else stayed.add(buffer)
   }
+  if (stayed.size === 0) return
+  for (const { buffer, byteLength } of buffers) if (stayed.has(buffer)) counts.copied += byteLength
 }
 
 /** Fresh memory with the bytes of the window, at the alignment they have now: decode need not copy again. */
-export function copyOf(window: Uint8Array): Uint8Array<ArrayBuffer> {
+function copyOf(window: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = window
   const phase = byteOffset & 7
   const isWhole = byteLength === buffer.byteLength
@@ -90,7 +110,32 @@ export function copyOf(window: Uint8Array): Uint8Array<ArrayBuffer> {
   return copy
 }
 
-function wishesOf(list: readonly object[]): Wishes {
+function wishesOf(buffers: readonly Uint8Array[], transfer: Transfer, isStrict: boolean): Wishes {
+  const isListed = typeof transfer === 'object'
+  const { memory, others } = isListed ? listed(transfer) : { memory: new Set<ArrayBuffer>(), others: [] }
+  const parts = new Set<ArrayBuffer>()
+  for (const window of buffers) {
+    const buffer = window.buffer as ArrayBuffer
+    const { byteLength } = window
+    if (byteLength === 0 && isGone(window)) {
+      throw new OutbandError('DETACHED', 'send: a buffer of the packet lost its memory')
+    }
+    const isWhole = byteLength === buffer.byteLength
+    if (isListed && !isWhole && memory.has(buffer)) parts.add(buffer)
+    if (transfer !== true || isShared(buffer)) continue
+    if (isWhole) memory.add(buffer)
+    else if (isStrict) throw notTransferable('part of an ArrayBuffer', byteLength)
+  }
+  for (const buffer of isStrict ? memory : parts) {
+    if (isMovable(buffer)) continue
+    if (isStrict) throw notTransferable(POOLED, buffer.byteLength)
+    // Node 20 would copy all of it, and what no view covers is not the peer's to see: the pool of Buffer, say.
+    memory.delete(buffer)
+  }
+  return { memory, others }
+}
+
+function listed(list: readonly object[]): Wishes {
   const memory = new Set<ArrayBuffer>()
   const others: object[] = []
   for (const item of list) {
@@ -101,27 +146,42 @@ function wishesOf(list: readonly object[]): Wishes {
       throw new OutbandError('DETACHED', 'send: an ArrayBuffer in the transfer list lost its memory')
     } else memory.add(buffer as ArrayBuffer)
   }
-  return { memory, others: [...new Set(others)] }
+  return { memory, others }
 }
 
 /**
  * Asks without moving anything: an ArrayBuffer twice in a list is refused, but on Node 20 one that cannot move is
- * passed over before that is looked at. Later engines refuse it, for another reason.
+ * passed over before that is looked at; later versions refuse it for another reason. Where both reasons sound alike
+ * the answer is yes.
  */
-function expectMovable(buffer: ArrayBuffer): void {
+export function isMovable(buffer: ArrayBuffer): boolean {
+  return refusalOfTwice(buffer) === refusalOfTwice(new ArrayBuffer(1))
+}
+
+/** Whether `isMovable` knows. */
+function isTelling(): boolean {
+  return /duplicate/i.test(refusalOfTwice(new ArrayBuffer(1)))
+}
+
+function refusalOfTwice(buffer: ArrayBuffer): string {
   try {
     structuredClone(0, { transfer: [buffer, buffer] })
+    return ''
   } catch (error) {
-    if (/duplicate/i.test((error as Error).message)) return
+    return (error as Error).message
   }
-  throw notTransferable('memory of a pool, of WebAssembly or mapped', buffer.byteLength)
 }
 
 /** The error for memory that was to move and cannot. */
-export function notTransferable(what: string, requested: number, cause?: unknown): OutbandError {
+function notTransferable(what: string, requested: number, cause?: unknown): OutbandError {
   const message = `send: ${what} cannot be transferred; wanted a whole ArrayBuffer of its own, got ${requested} bytes`
   return new OutbandError('NOT_TRANSFERABLE', message, {
     requested,
     ...(cause === undefined ? {} : { cause }),
   })
+}
+
+function unsupported(cause: unknown): OutbandError {
+  const { message } = cause as Error
+  return new OutbandError('UNSUPPORTED', `send: the port refuses the value: ${message}`, { cause })
 }

@@ -4,9 +4,18 @@
  */
 import { OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
-import { type Carrier, CLOSED, type Counts, type Sink, type Transfer } from './carrier.js'
+import {
+  type Carrier,
+  CLOSED,
+  type Counts,
+  endSink,
+  type Sink,
+  type Transfer,
+  throwApart,
+} from './carrier.js'
 import { Deferred } from './deferred.js'
-import { handOver, settle } from './handover.js'
+import { handOver } from './handover.js'
+import { mustMove } from './port/platform.js'
 
 /** What goes wrong at a packet: it is refused by `send`, or the peer is gone before it arrives. */
 export type Fault = 'refused' | 'gone'
@@ -56,6 +65,7 @@ class Loopback implements Carrier {
   #isClosing = false
   #isPeerClosing = false
   #ended: OutbandError | undefined
+  #failure: OutbandError | undefined
 
   constructor(options: LoopbackOptions, counter: { packets: number }) {
     this.#options = options
@@ -72,6 +82,7 @@ class Loopback implements Carrier {
 
   receive(sink: Sink): void {
     this.#sink = sink
+    if (this.#ended !== undefined) queueMicrotask(() => endSink(sink, this.#failure))
     this.#schedule()
   }
 
@@ -85,13 +96,15 @@ class Loopback implements Carrier {
       this.#end(new OutbandError('PEER_GONE', 'loopback: the peer is gone'))
       throw new OutbandError('PEER_GONE', 'loopback: the peer is gone')
     }
-    const handover = handOver(parcel.buffers, transfer, this.#options.strict ?? false, this.counts)
-    const buffers = structuredClone(handover.buffers, { transfer: handover.list as ArrayBuffer[] })
-    settle(handover, this.counts)
-    const byteLength = buffers.reduce((sum, buffer) => sum + buffer.byteLength, parcel.meta.length)
+    const { highWaterMark = 2 ** 22, strict = false } = this.#options
+    const { meta, hosts } = parcel
+    const along = hosts?.filter(mustMove) ?? []
+    const moved = handOver(parcel.buffers, along, transfer, strict, this.counts, (buffers, list) =>
+      structuredClone({ buffers, hosts }, { transfer: list as ArrayBuffer[] }),
+    )
+    const byteLength = moved.buffers.reduce((sum, buffer) => sum + buffer.byteLength, meta.length)
     this.queuedBytes += byteLength
-    this.#peer.#arrive({ parcel: { ...parcel, buffers }, byteLength })
-    const { highWaterMark = 2 ** 22 } = this.#options
+    this.#peer.#arrive({ parcel: { meta, ...moved }, byteLength })
     if (this.queuedBytes <= highWaterMark) return undefined
     this.#room ??= new Deferred()
     return this.#room.promise
@@ -108,6 +121,7 @@ class Loopback implements Carrier {
 
   close(): Promise<void> {
     this.#isClosing = true
+    this.#schedule()
     this.#peer.#isPeerClosing = true
     this.#peer.#schedule()
     return this.#closed.promise
@@ -116,6 +130,11 @@ class Loopback implements Carrier {
   abort(error = new OutbandError('CLOSED', 'abort: the carrier was aborted')): void {
     this.#end(error)
     this.#peer.#end(new OutbandError('PEER_GONE', 'loopback: the peer aborted'))
+  }
+
+  /** Whoever closes takes in what is under way, paused or not: else closing might never end. */
+  get #isHeld(): boolean {
+    return this.#isPaused && !this.#isClosing
   }
 
   #arrive(arrival: Arrival): void {
@@ -134,11 +153,15 @@ class Loopback implements Carrier {
 
   #deliver(): void {
     const { highWaterMark = 2 ** 22 } = this.#options
-    while (this.#sink !== undefined && !this.#isPaused && this.#ended === undefined) {
+    while (this.#sink !== undefined && !this.#isHeld && this.#ended === undefined) {
       const arrival = this.#inbox.shift()
       if (arrival === undefined) break
       this.#peer.queuedBytes -= arrival.byteLength
-      this.#sink.parcel(arrival.parcel)
+      try {
+        this.#sink.parcel(arrival.parcel)
+      } catch (error) {
+        throwApart(error)
+      }
       if (this.#peer.queuedBytes <= highWaterMark) this.#peer.#makeRoom()
     }
     if (!this.#isPeerClosing || this.#inbox.length > 0 || this.#ended !== undefined) return
@@ -156,10 +179,11 @@ class Loopback implements Carrier {
   #end(error: OutbandError | undefined): void {
     if (this.#ended !== undefined) return
     this.#ended = error ?? new OutbandError('CLOSED', `send: ${CLOSED}`)
+    this.#failure = error
     this.#inbox.length = 0
     this.#makeRoom()
     if (error === undefined) this.#closed.resolve()
     else this.#closed.reject(error)
-    this.#sink?.end(error)
+    if (this.#sink !== undefined) endSink(this.#sink, error)
   }
 }

@@ -27,8 +27,8 @@ interface Target {
   unref?(): void
 }
 
-/** What goes through a lane: the brand, `true` for "I am wrapped too", or how much has been taken in. */
-export type LaneNote = string | true | number
+/** What goes through a lane: the brand, `true` for "I am wrapped too", how much has been taken in, or a ring. */
+export type LaneNote = string | true | number | SharedArrayBuffer
 
 /** A port between the two wrappers. */
 export interface Lane {

@@ -8,17 +8,17 @@ type EventHandler = ((event: Event) => void) | { handleEvent(event: Event): void
 /** Events of messages; all others are the port's own. */
 export type MessageName = 'message' | 'messageerror'
 
-/** What an event tells beside its data. */
-export interface Origin {
-  readonly ports: readonly object[]
-  readonly event?: Event | undefined
+interface Call {
+  readonly listener: unknown
+  /** Called with the value alone, or with an event. */
+  readonly isBare: boolean
+  readonly isOnce: boolean
 }
 
 export class Listeners {
   readonly #target: object
-  /** In the order of their coming; the value says how each wants to be called. */
-  readonly #calls = new Map<unknown, 'bare' | 'event'>()
-  readonly #once = new Set<unknown>()
+  /** In the order of their coming. A fresh list at each change: who is called just now stays as it was. */
+  #calls: readonly Call[] = []
   #property: EventHandler | null = null
 
   constructor(target: object) {
@@ -26,7 +26,7 @@ export class Listeners {
   }
 
   get size(): number {
-    return this.#calls.size
+    return this.#calls.length
   }
 
   get property(): EventHandler | null {
@@ -35,38 +35,36 @@ export class Listeners {
 
   set property(handler: unknown) {
     const isHandler = typeof handler === 'function' || (typeof handler === 'object' && handler !== null)
-    if (this.#property !== null) this.#calls.delete(this.#property)
+    if (this.#property !== null) this.remove(this.#property)
     this.#property = isHandler ? (handler as EventHandler) : null
-    if (this.#property !== null) this.#calls.set(this.#property, 'event')
+    if (this.#property !== null) this.add(this.#property, false, false)
   }
 
-  add(listener: unknown, how: 'bare' | 'event', once: boolean): void {
-    if (this.#calls.has(listener)) return
-    this.#calls.set(listener, how)
-    if (once) this.#once.add(listener)
+  add(listener: unknown, isBare: boolean, isOnce: boolean): void {
+    if (this.#calls.some(call => call.listener === listener)) return
+    this.#calls = [...this.#calls, { listener, isBare, isOnce }]
   }
 
   remove(listener: unknown): void {
-    this.#calls.delete(listener)
-    this.#once.delete(listener)
+    this.#calls = this.#calls.filter(call => call.listener !== listener)
   }
 
   clear(): void {
-    this.#calls.clear()
-    this.#once.clear()
+    this.#calls = []
     this.#property = null
   }
 
-  emit(name: MessageName, data: unknown, origin: Origin): void {
-    let event: Event | undefined
-    for (const [listener, how] of [...this.#calls]) {
-      if (this.#once.has(listener)) this.remove(listener)
+  /** `event` is the platform's for this message, `ports` those of its ports that are the user's. */
+  emit(name: MessageName, data: unknown, event: MessageEvent | undefined, ports: readonly object[]): void {
+    let ours: Event | undefined
+    for (const { listener, isBare, isOnce } of this.#calls) {
+      if (isOnce) this.remove(listener)
       try {
-        if (how === 'bare') (listener as Bare).call(this.#target, data)
+        if (isBare) (listener as Bare).call(this.#target, data)
         else {
-          event ??= eventOf(name, data, origin)
-          if (typeof listener === 'function') listener.call(this.#target, event)
-          else (listener as { handleEvent(event: Event): void }).handleEvent(event)
+          ours ??= eventOf(name, data, event, ports)
+          if (typeof listener === 'function') listener.call(this.#target, ours)
+          else (listener as { handleEvent(event: Event): void }).handleEvent(ours)
         }
       } catch (error) {
         queueMicrotask(() => {
@@ -77,7 +75,12 @@ export class Listeners {
   }
 }
 
-function eventOf(name: MessageName, data: unknown, { ports, event }: Origin): Event {
-  const { origin = '', lastEventId = '', source = null } = (event ?? {}) as Partial<MessageEvent>
+function eventOf(
+  name: MessageName,
+  data: unknown,
+  event: MessageEvent | undefined,
+  ports: readonly object[],
+): Event {
+  const { origin = '', lastEventId = '', source = null } = event ?? {}
   return new MessageEvent(name, { data, origin, lastEventId, source, ports: [...ports] as never[] })
 }

@@ -36,6 +36,10 @@ export class Peer implements Sender {
   brand = newBrand()
   /** How much of what was posted the peer says it has taken in. */
   onTaken: (count: number) => void = () => {}
+  /** The peer offers a ring for small packets. */
+  onRing: (memory: SharedArrayBuffer) => void = () => {}
+  /** The peer turns out to be wrapped. */
+  onMet: () => void = () => {}
   /** Whether the user said what the peer is. */
   readonly #isTold: boolean
   readonly #isBroadcast: boolean
@@ -75,13 +79,18 @@ export class Peer implements Sender {
     return { message: hello(far, this.brand, post), along: [far] }
   }
 
-  /** Takes in a message of the port. */
-  hear(message: unknown, ports: readonly object[]): Heard {
+  /** The brand of a post of the peer's; undefined for any other message. */
+  brandOf(message: unknown): string | undefined {
     for (const brand of this.#brands) {
       if (!isBranded(message, brand)) continue
-      this.#meet(brand)
-      return { brand, message, ports }
+      if (this.kind !== 'wrapped') this.#meet(brand)
+      return brand
     }
+    return undefined
+  }
+
+  /** Takes in a message without a brand: a hello with a post in it, or a plain one, with the user's ports. */
+  hear(message: unknown, ports: readonly object[]): Heard {
     const greeting = helloOf(message)
     if (greeting !== undefined) {
       if (greeting.lane !== undefined) this.#adopt(greeting.lane, greeting.brand)
@@ -100,6 +109,11 @@ export class Peer implements Sender {
   /** Tells the peer how much of its posts has been taken in; a second lane to it says nothing new. */
   acknowledge(count: number): void {
     for (const lane of this.#lanes) lane.send(count)
+  }
+
+  /** Offers the peer a ring; it takes the first that comes. */
+  offer(memory: SharedArrayBuffer): void {
+    for (const lane of this.#lanes) lane.send(memory)
   }
 
   close(): void {
@@ -124,6 +138,7 @@ export class Peer implements Sender {
 
   #hearLane(note: LaneNote): void {
     if (typeof note === 'number') this.onTaken(note)
+    else if (typeof note === 'object') this.onRing(note)
     else this.#meet(note === true ? this.#brands[0] : note)
   }
 
@@ -133,6 +148,7 @@ export class Peer implements Sender {
     if (this.kind === 'wrapped' || this.#isTold) return
     this.brand = brand
     this.#become('wrapped')
+    this.onMet()
   }
 
   #become(kind: PeerKind): void {

@@ -3,15 +3,10 @@
  * windows; to any other go plain clones, of exact windows too. `peer.ts` finds out which it is.
  */
 import type { Transfer } from '../carriers/carrier.js'
-import {
-  type Endpoint,
-  endpointOf,
-  type PortLike,
-  type Post,
-  type WindowOptions,
-} from '../carriers/port/endpoint.js'
+import { type Endpoint, endpointOf, type PortLike, type WindowOptions } from '../carriers/port/endpoint.js'
+import { Inlet, type Outlet } from '../carriers/port/inlet.js'
 import { Link } from '../carriers/port/link.js'
-import { ASK, readPost, TEXT_BYTES } from '../carriers/port/posts.js'
+import { ASK, TEXT_BYTES } from '../carriers/port/posts.js'
 import type { Codec, CodecOptions } from '../codec.js'
 import { expectArgument } from '../errors.js'
 import { Hosts } from '../hosts.js'
@@ -25,8 +20,6 @@ export interface WrapOptions extends CodecOptions, WindowOptions {
   readonly transfer?: Transfer | undefined
   /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied; and what `strict` of `encode` refuses. */
   readonly strict?: boolean | undefined
-  /** Packets of one tick share a post. Not for a thread that blocks (`Atomics.wait`) before its tick is over. Default false. */
-  readonly batch?: boolean | undefined
   /** What the other end is. Default: found out. `'wrapped'` also spares the first messages their plain form. */
   readonly peer?: 'wrapped' | 'plain' | undefined
   /** Bytes under way above which `drained` waits. Default 4 MiB. */
@@ -61,7 +54,8 @@ export function wrapPort<P extends PortLike>(port: P, options: WrapOptions = {})
 }
 
 const DONE = Promise.resolve()
-class Wrapper {
+const NO_PORTS: readonly object[] = []
+class Wrapper implements Outlet {
   readonly face: object
   readonly #port: PortLike
   readonly #endpoint: Endpoint
@@ -71,11 +65,15 @@ class Wrapper {
   readonly #hosts = new Hosts()
   readonly #transfer: Transfer
   readonly #listeners: { readonly [Name in MessageName]: Listeners }
+  readonly #inlet: Inlet
   #stop: (() => void) | undefined
+  #isHeard = false
+  /** The event of the post that is being read. */
+  #event: MessageEvent | undefined
   #isClosed = false
 
   constructor(port: PortLike, options: WrapOptions) {
-    const { targetOrigin, transfer = false, highWaterMark, batch = false, peer, ...codec } = options
+    const { targetOrigin, transfer = false, highWaterMark, peer, ...codec } = options
     const isPeer = peer === undefined || peer === 'wrapped' || peer === 'plain'
     expectArgument(isPeer, 'peer', "'wrapped', 'plain' or nothing")
     this.#port = port
@@ -83,18 +81,29 @@ class Wrapper {
     this.#codec = this.#hosts.codec(codec)
     this.#transfer = transfer
     this.#peer = new Peer(peer ?? 'unknown', this.#endpoint.isBroadcast)
-    this.#link = new Link(this.#endpoint, this.#peer, { highWaterMark, strict: options.strict, batch })
+    this.#link = new Link(this.#endpoint, this.#peer, { highWaterMark, strict: options.strict })
     this.#peer.onTaken = count => this.#link.taken(count)
+    this.#peer.onRing = memory => this.#link.useRing(memory)
+    // Not while a message is on its way through the listeners: it would be heard twice.
+    this.#peer.onMet = () =>
+      queueMicrotask(() => {
+        if (this.#stop !== undefined) this.#listen()
+      })
+    this.#inlet = new Inlet(this, this.#endpoint.canShare)
     this.face = faceOf(port, this.#members())
     this.#listeners = { message: new Listeners(this.face), messageerror: new Listeners(this.face) }
-    this.#endpoint.onGone(() => this.#end(), false)
+    this.#endpoint.onGone(() => {
+      this.#inlet.finish()
+      this.#end()
+    }, false)
+    if (this.#endpoint.isFlowing) this.#listen()
   }
 
   post(value: unknown, options?: PostOptions): void {
     // As ports do: nothing happens any more, and nothing is thrown.
     if (this.#isClosed) return
     const transfer = transferOf(options) ?? this.#transfer
-    const parcel = this.#hosts.collect(() => this.#codec.parcel(value, TEXT_BYTES))
+    const parcel = this.#hosts.encode(this.#codec, value, TEXT_BYTES)
     const { kind } = this.#peer
     if (kind === 'wrapped' || (kind === 'unknown' && parcel.isBeyondClone)) this.#link.send(parcel, transfer)
     else this.#postPlain(parcel, transfer)
@@ -102,46 +111,77 @@ class Wrapper {
 
   /** What the peer would decode, made here: a clone of it is as good, and understood by everybody. */
   #postPlain(parcel: Parcel, transfer: Transfer): void {
-    const plain = (buffers: readonly Uint8Array[]) =>
-      this.#hosts.lend(parcel.hosts, () => this.#codec.open({ ...parcel, buffers }))
+    const plain = (buffers: readonly Uint8Array[]) => this.#hosts.decode(this.#codec, { ...parcel, buffers })
     this.#link.sendPlain(parcel, transfer, plain, this.#peer.present())
   }
 
-  #hear({ data, ports, event }: Post): void {
-    const { brand, message, ports: own } = this.#peer.hear(data, ports)
-    const origin = { ports: own, event }
-    if (brand === undefined) return this.#listeners.message.emit('message', message, origin)
+  #hear(data: unknown, event: MessageEvent | undefined): void {
+    const brand = this.#peer.brandOf(data)
+    if (brand !== undefined) return this.#read(data, brand, event)
+    const heard = this.#peer.hear(data, event?.ports ?? NO_PORTS)
+    if (heard.brand !== undefined) this.#read(heard.message, heard.brand, event)
+    else this.#listeners.message.emit('message', data, event, heard.ports)
+  }
+
+  #read(message: unknown, brand: string, event: MessageEvent | undefined): void {
+    const outer = this.#event
+    this.#event = event
     try {
-      readPost(message, brand, {
-        parcel: parcel => this.#take(parcel, origin),
-        note: (kind, count) => {
-          if (kind === ASK) this.#peer.acknowledge(count)
-        },
-      })
+      this.#inlet.hear(message, brand)
     } catch (error) {
-      this.#listeners.messageerror.emit('messageerror', error, origin)
+      this.#listeners.messageerror.emit('messageerror', error, event, NO_PORTS)
+    } finally {
+      this.#event = outer
     }
   }
 
-  #take(parcel: Parcel, origin: { ports: readonly object[]; event?: Event | undefined }): void {
+  /** A packet of the peer's. */
+  parcel(parcel: Parcel): void {
     let value: unknown
     try {
-      value = this.#hosts.lend(parcel.hosts, () => this.#codec.open(parcel))
+      value = this.#hosts.decode(this.#codec, parcel)
     } catch (error) {
-      return this.#listeners.messageerror.emit('messageerror', error, origin)
+      return this.#listeners.messageerror.emit('messageerror', error, this.#event, NO_PORTS)
     }
-    this.#listeners.message.emit('message', value, origin)
+    this.#listeners.message.emit('message', value, this.#event, NO_PORTS)
   }
 
-  /** Hears the port while somebody hears this: a port without a listener keeps its messages, and no thread alive. */
+  /** A note of the peer's: it asks when all before has been taken in, and now it has. */
+  note(kind: number, count: number): void {
+    if (kind === ASK) this.#peer.acknowledge(count)
+  }
+
+  offer(memory: SharedArrayBuffer): void {
+    this.#peer.offer(memory)
+  }
+
+  broken(error: unknown): void {
+    this.#listeners.messageerror.emit('messageerror', error, this.#event, NO_PORTS)
+  }
+
+  /** Offers come through the lane: a port that only sends is not heard. */
+  ring(): void {}
+
+  /**
+   * Hears the port from the first listener on, and never leaves it: what comes through the ring is counted against
+   * what comes through the port.
+   */
   #attend(): void {
     const isHeard = this.#listeners.message.size > 0
-    if (isHeard === (this.#stop !== undefined)) return
-    if (isHeard) this.#stop = this.#endpoint.listen(post => this.#hear(post))
-    else {
-      this.#stop?.()
-      this.#stop = undefined
-    }
+    if (isHeard && this.#stop === undefined) this.#listen()
+    else if (isHeard !== this.#isHeard) this.#endpoint.attend(isHeard)
+    this.#isHeard = isHeard
+  }
+
+  /** Events are of use only for the ports by which a peer introduces itself. */
+  #listen(): void {
+    const before = this.#stop
+    this.#stop = this.#endpoint.listen(
+      (data, event) => this.#hear(data, event),
+      this.#peer.kind !== 'wrapped',
+    )
+    // Last: without any listener Node would let the thread end.
+    before?.()
   }
 
   #end(): void {
@@ -151,15 +191,15 @@ class Wrapper {
     this.#peer.close()
   }
 
-  #listen(name: string, listener: unknown, how: 'bare' | 'event', once: boolean): boolean {
+  #add(name: string, listener: unknown, isBare: boolean, isOnce: boolean): boolean {
     if (name !== 'message' && name !== 'messageerror') return false
-    this.#listeners[name].add(listener, how, once)
+    this.#listeners[name].add(listener, isBare, isOnce)
     this.#attend()
-    if (how === 'bare') this.#endpoint.start()
+    if (isBare) this.#endpoint.start()
     return true
   }
 
-  #unlisten(name: string, listener?: unknown): boolean {
+  #remove(name: string, listener?: unknown): boolean {
     if (name !== 'message' && name !== 'messageerror') return false
     if (listener === undefined) this.#listeners[name].clear()
     else this.#listeners[name].remove(listener)
@@ -173,12 +213,12 @@ class Wrapper {
     const wrapper = this
     const on = (way: string, once: boolean) =>
       function (this: object, name: string, listener: unknown) {
-        if (!wrapper.#listen(name, listener, 'bare', once)) raw[way](name, listener)
+        if (!wrapper.#add(name, listener, true, once)) raw[way](name, listener)
         return this
       }
     const off = (way: string) =>
       function (this: object, name: string, listener?: unknown) {
-        if (!wrapper.#unlisten(name, listener)) raw[way](name, ...(listener === undefined ? [] : [listener]))
+        if (!wrapper.#remove(name, listener)) raw[way](name, ...(listener === undefined ? [] : [listener]))
         return this
       }
     const handler = (name: MessageName): PropertyDescriptor => ({
@@ -190,7 +230,6 @@ class Wrapper {
       },
     })
     const ending = (way: string) => () => {
-      if (!this.#isClosed) this.#link.flush()
       this.#end()
       return raw[way]()
     }
@@ -211,12 +250,12 @@ class Wrapper {
         addEventListener: {
           value: (name: string, listener: unknown, how?: boolean | { once?: boolean }) => {
             const once = typeof how === 'object' && how?.once === true
-            if (!this.#listen(name, listener, 'event', once)) raw.addEventListener(name, listener, how)
+            if (!this.#add(name, listener, false, once)) raw.addEventListener(name, listener, how)
           },
         },
         removeEventListener: {
           value: (name: string, listener: unknown, how?: unknown) => {
-            if (!this.#unlisten(name, listener)) raw.removeEventListener(name, listener, how)
+            if (!this.#remove(name, listener)) raw.removeEventListener(name, listener, how)
           },
         },
         onmessage: handler('message'),

@@ -8,13 +8,8 @@
  */
 import { expectArgument } from '../../errors.js'
 
-/** A message as its event tells it. */
-export interface Post {
-  readonly data: unknown
-  readonly ports: readonly object[]
-  /** The platform's event, where there is one. */
-  readonly event?: Event
-}
+/** Hears a message: its data, and the platform's event where there is one. */
+export type Hear = (data: unknown, event: MessageEvent | undefined) => void
 
 /** What `wrapPort` and `connectPort` take: anything with `postMessage` that can be heard from. */
 export interface PortLike {
@@ -33,15 +28,24 @@ export interface Endpoint {
   readonly canMove: boolean
   /** Whether several peers may hear one message. */
   readonly isBroadcast: boolean
+  /** Whether shared memory can go through it. */
+  readonly canShare: boolean
+  /** Whether messages come, and are lost, whether or not anybody hears them. */
+  readonly isFlowing: boolean
   post(message: unknown, list: object[]): void
-  /** Hears messages until the function it returns is called. In browsers a MessagePort waits for `start`. */
-  listen(hear: (post: Post) => void): () => void
+  /**
+   * Hears messages until the function it returns is called. In browsers a MessagePort waits for `start`. Node makes an
+   * event for whoever wants one, and its ports; without, a message costs a third less.
+   */
+  listen(hear: Hear, wantsEvent: boolean): () => void
   /**
    * Hears that no message will come any more, where the platform tells: why, if it was not a plain close. Whoever
    * `answers` for a Node Worker takes its error, which else is thrown in this thread.
    */
   onGone(hear: (reason?: unknown) => void, answers: boolean): () => void
   start(): void
+  /** Whether anybody wants to be told of messages: a port of Node's keeps its thread alive for that alone. */
+  attend(isHeard: boolean): void
   /** Ends a port of one's own; a thread's, or a window, is only left alone. */
   release(): void
 }
@@ -53,6 +57,8 @@ interface Target {
   removeEventListener(type: string, listener: Listener): void
   start?(): void
   close?(): void
+  ref?(): void
+  unref?(): void
 }
 interface Emitter {
   postMessage(message: unknown, list?: readonly object[]): void
@@ -62,6 +68,11 @@ interface Emitter {
 
 const has = (port: object, ...names: string[]): boolean =>
   names.every(name => typeof (port as Record<string, unknown>)[name] === 'function')
+
+/** Browsers hide shared memory from a page that is not isolated, or refuse to post it. */
+const isSharingOn =
+  typeof SharedArrayBuffer === 'function' &&
+  (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated !== false
 
 const tagOf = (port: object): string => Object.prototype.toString.call(port).slice(8, -1)
 
@@ -90,22 +101,30 @@ function targetEndpoint(port: Target): Endpoint {
   return {
     canMove: !isBroadcast,
     isBroadcast,
+    canShare: !isBroadcast && isSharingOn,
+    isFlowing: false,
     post: isBroadcast
       ? message => port.postMessage(message)
       : (message, list) => port.postMessage(message, list),
-    listen: hear => listenTo(port, hear),
+    listen: (hear, wantsEvent) => listenTo(port, hear, wantsEvent),
     onGone: hear => listening(port, 'close', () => hear()),
     start: () => port.start?.(),
+    attend: isHeard => (isHeard ? port.ref?.() : port.unref?.()),
     release: () => {
       if (isOwn && !isThreadsOwn(port)) port.close?.()
     },
   }
 }
 
-function listenTo(port: Target, hear: (post: Post) => void): () => void {
-  return listening(port, 'message', (event: MessageEvent) =>
-    hear({ data: event.data, ports: event.ports ?? [], event }),
-  )
+function listenTo(port: Target, hear: Hear, wantsEvent: boolean): () => void {
+  if (!wantsEvent && has(port, 'on', 'off')) return listenBare(port as unknown as Emitter, hear)
+  return listening(port, 'message', (event: MessageEvent) => hear(event.data, event))
+}
+
+function listenBare(port: Emitter, hear: Hear): () => void {
+  const listener = (data: unknown) => hear(data, undefined)
+  port.on('message', listener)
+  return () => port.off('message', listener)
 }
 
 function listening(port: Target, type: string, listener: Listener): () => void {
@@ -140,13 +159,11 @@ function workerEndpoint(worker: Emitter): Endpoint {
   return {
     canMove: true,
     isBroadcast: false,
+    canShare: true,
+    isFlowing: true,
     post: (message, list) => worker.postMessage(message, list),
-    listen: hear => {
-      if (inner !== undefined) return listenTo(inner, hear)
-      const listener = (data: unknown) => hear({ data, ports: [] })
-      worker.on('message', listener)
-      return () => worker.off('message', listener)
-    },
+    listen: (hear, wantsEvent) =>
+      inner === undefined ? listenBare(worker, hear) : listenTo(inner, hear, wantsEvent),
     onGone: (hear, answers) => {
       let failure: unknown
       const onError = (error: unknown) => {
@@ -162,6 +179,7 @@ function workerEndpoint(worker: Emitter): Endpoint {
       }
     },
     start: () => {},
+    attend: () => {},
     release: () => {},
   }
 }
@@ -181,14 +199,17 @@ function windowEndpoint(target: Target, { targetOrigin }: WindowOptions): Endpoi
   return {
     canMove: true,
     isBroadcast: false,
+    canShare: false,
+    isFlowing: true,
     post: (message, list) => target.postMessage(message, targetOrigin, list),
     listen: hear =>
       listening(here, 'message', (event: MessageEvent) => {
         if (event.source !== (target as unknown) || !isFrom(event.origin, targetOrigin)) return
-        hear({ data: event.data, ports: event.ports, event })
+        hear(event.data, event)
       }),
     onGone: () => () => {},
     start: () => {},
+    attend: () => {},
     release: () => {},
   }
 }

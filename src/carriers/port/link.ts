@@ -3,19 +3,18 @@
  * waits when that is too much. Ports have no back-pressure of their own: the sender asks now and then, and the
  * answer comes when everything before the question has been taken in.
  */
-import { OutbandError } from '../../errors.js'
+
+import { RingWriter } from '../../memory/ring.js'
 import type { Parcel } from '../../packet.js'
 import type { Counts, Transfer } from '../carrier.js'
 import { Deferred } from '../deferred.js'
-import { copyOf, type Handover, handOver, notTransferable, settle } from '../handover.js'
+import { handOver } from '../handover.js'
 import type { Endpoint } from './endpoint.js'
 import { mustMove } from './platform.js'
-import { ASK, textOf } from './posts.js'
+import { ASK, RING, SMALL } from './posts.js'
 
 /** What one message costs beside its bytes, about. */
 const MESSAGE_BYTES = 64
-/** A text is posted when it has grown so long, so that the peer need not wait for the end of the tick. */
-const LONG_TEXT = 16_384
 
 const NO_LIST: object[] = []
 
@@ -25,8 +24,6 @@ export interface LinkOptions {
   readonly highWaterMark?: number | undefined
   /** Refuses what could only be copied although it was to move. */
   readonly strict?: boolean | undefined
-  /** Whether packets of one tick may share a post. */
-  readonly batch: boolean
 }
 
 /** Whose posts these are: the brand they begin with, and how a post is introduced to a peer that may not know it. */
@@ -43,25 +40,20 @@ export class Link {
   readonly #endpoint: Endpoint
   readonly #highWaterMark: number
   readonly #isStrict: boolean
-  readonly #isBatching: boolean
   /** Bytes sent, sent when last asked, and taken in by the peer; all since the beginning. */
   #sent = 0
   #asked = 0
   #taken = 0
   #room: Deferred | undefined
-  #text = ''
-  #isTickOpen = false
+  /** Posts made, modulo 2**32. */
+  #posts = 0
+  #ring: RingWriter | undefined
 
-  constructor(
-    endpoint: Endpoint,
-    sender: Sender,
-    { highWaterMark = 2 ** 22, strict = false, batch }: LinkOptions,
-  ) {
+  constructor(endpoint: Endpoint, sender: Sender, { highWaterMark = 2 ** 22, strict = false }: LinkOptions) {
     this.#endpoint = endpoint
     this.#sender = sender
     this.#highWaterMark = highWaterMark
     this.#isStrict = strict
-    this.#isBatching = batch
   }
 
   /** Bytes that the peer has not taken in, as far as is known. */
@@ -72,13 +64,10 @@ export class Link {
   /** Posts a packet; memory is copied, moved or shared before this returns. */
   send(parcel: Parcel, transfer: Transfer): Promise<void> | undefined {
     const { meta, buffers, hosts } = parcel
-    if (
-      typeof meta === 'string' &&
-      buffers.length === 0 &&
-      hosts === undefined &&
-      typeof transfer === 'boolean'
-    ) {
-      this.#sendText(textOf(meta))
+    const isBare = buffers.length === 0 && hosts === undefined && typeof transfer === 'boolean'
+    if (isBare && this.#sendByRing(meta)) this.#sent += meta.length + MESSAGE_BYTES
+    else if (isBare && typeof meta === 'string') {
+      this.#post(this.#sender.brand + meta, NO_LIST)
       this.#sent += meta.length + MESSAGE_BYTES
     } else this.#sendList(parcel, transfer)
     const queued = this.#sent - this.#taken
@@ -88,7 +77,6 @@ export class Link {
 
   /** Posts something that is no packet: a note. */
   note(kind: number, count = 0): void {
-    this.flush()
     this.#post([this.#sender.brand, kind, count], NO_LIST)
   }
 
@@ -110,17 +98,19 @@ export class Link {
 
   /** Nobody will answer any more: whoever waits goes on, to learn that from the next `send`. */
   end(): void {
-    this.#text = ''
     this.#room?.resolve()
     this.#room = undefined
   }
 
-  /** Posts what waits for the end of the tick. */
-  flush(): void {
-    const text = this.#text
-    if (text === '') return
-    this.#text = ''
-    this.#post(this.#sender.brand + text, NO_LIST)
+  /** The peer offers a ring for small packets. @throws RING_CORRUPT when it is none */
+  useRing(memory: unknown): void {
+    if (this.#ring !== undefined) return
+    this.#ring = new RingWriter(memory as SharedArrayBuffer)
+  }
+
+  /** Offers the peer a ring to write to. It is not counted among the posts: windows may refuse to carry it. */
+  offer(memory: SharedArrayBuffer): void {
+    this.#endpoint.post([this.#sender.brand, RING, memory], NO_LIST)
   }
 
   #ask(): void {
@@ -129,29 +119,24 @@ export class Link {
     this.note(ASK, this.#sent)
   }
 
-  /** The first of a tick goes at once, so that a thread that then blocks has sent it; the rest goes together. */
-  #sendText(text: string): void {
-    if (this.#isTickOpen) {
-      this.#text += text
-      if (this.#text.length > LONG_TEXT) this.flush()
-      return
-    }
-    this.#post(this.#sender.brand + text, NO_LIST)
-    if (!this.#isBatching) return
-    this.#isTickOpen = true
-    queueMicrotask(() => {
-      this.#isTickOpen = false
-      this.flush()
-    })
+  /** False when there is no ring, or no room in it. */
+  #sendByRing(meta: Uint8Array | string): boolean {
+    const ring = this.#ring
+    if (ring === undefined || meta.length > SMALL || !ring.write(meta, this.#posts)) return false
+    // A bell: a post with nothing in it.
+    if (ring.mustWake()) this.#endpoint.post(this.#sender.brand, NO_LIST)
+    return true
   }
 
   #sendList(parcel: Parcel, transfer: Transfer): void {
     const { meta, buffers, hosts = [] } = parcel
     const own = typeof meta !== 'string' && this.#endpoint.canMove ? [meta.buffer] : []
     const message = (posted: readonly Uint8Array[]) => [this.#sender.brand, meta, posted, hosts]
+    // Measured first: what moves has no length afterwards.
+    let byteLength = meta.length + MESSAGE_BYTES
+    for (const buffer of buffers) byteLength += buffer.byteLength
     this.#move(parcel, transfer, message, (post, list) => this.#post(post, [...list, ...own]))
-    this.#sent += meta.length + MESSAGE_BYTES
-    for (const { byteLength } of buffers) this.#sent += byteLength
+    this.#sent += byteLength
   }
 
   /**
@@ -168,56 +153,24 @@ export class Link {
   }
 
   #post(message: unknown, list: object[]): void {
-    if (!this.#sender.isUnknown) return this.#endpoint.post(message, list)
-    const introduced = this.#sender.introduce(message)
-    this.#endpoint.post(introduced.message, [...list, ...introduced.along])
+    if (!this.#sender.isUnknown) this.#endpoint.post(message, list)
+    else {
+      const introduced = this.#sender.introduce(message)
+      this.#endpoint.post(introduced.message, [...list, ...introduced.along])
+    }
+    // Counted when made: the engine may have refused it.
+    this.#posts = (this.#posts + 1) | 0
   }
 
-  /** Posts a message made of a packet's buffers; when the engine refuses to move one, made of copies. */
+  /** Posts a message made of a packet's buffers, as they are or copied. */
   #move(
     { buffers, hosts = [] }: Parcel,
     transfer: Transfer,
     make: (buffers: readonly Uint8Array[]) => unknown,
     post: (message: unknown, list: object[]) => void,
   ): void {
-    this.flush()
-    let handover = handOver(buffers, transfer, this.#isStrict, this.counts)
-    const attempt = () => {
-      const { list } = handover
-      const moving = hosts.filter(host => mustMove(host) && !list.includes(host))
-      post(make(handover.buffers), [...list, ...moving])
-    }
-    try {
-      attempt()
-    } catch (error) {
-      if (handover.moving.length === 0 || !isRefusal(error)) throw unsupported(error)
-      if (this.#isStrict) throw notTransferable('memory of a pool, of WebAssembly or mapped', 0, error)
-      handover = this.#copied(handover)
-      attempt()
-    }
-    settle(handover, this.counts)
+    handOver(buffers, hosts.filter(mustMove), transfer, this.#isStrict, this.counts, (posted, list) =>
+      post(make(posted), list),
+    )
   }
-
-  /** What to post instead when the engine refuses to move memory: copies. Node 20 makes them itself, without a word. */
-  #copied({ buffers, list, moving }: Handover): Handover {
-    const stays = new Set<object>(moving.map(([buffer]) => buffer))
-    const others = list.filter(item => !stays.has(item))
-    const copies = buffers.map(window => {
-      if (!stays.has(window.buffer)) return window
-      this.counts.copied += window.byteLength
-      const copy = copyOf(window)
-      others.push(copy.buffer)
-      return copy
-    })
-    return { buffers: copies, list: others, moving: [] }
-  }
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof Error && error.name !== 'RangeError'
-}
-
-function unsupported(cause: unknown): OutbandError {
-  const { message } = cause as Error
-  return new OutbandError('UNSUPPORTED', `send: the port refuses the value: ${message}`, { cause })
 }

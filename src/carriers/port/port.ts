@@ -1,11 +1,12 @@
 /** A port as a carrier: `Link` sends, this receives, and the two ends say goodbye to each other. */
 import { OutbandError } from '../../errors.js'
 import type { Parcel } from '../../packet.js'
-import { type Carrier, CLOSED, type Sink, type Transfer } from '../carrier.js'
+import { type Carrier, CLOSED, endSink, type Sink, type Transfer, throwApart } from '../carrier.js'
 import { Deferred } from '../deferred.js'
-import { type Endpoint, endpointOf, type PortLike, type Post, type WindowOptions } from './endpoint.js'
+import { type Endpoint, endpointOf, type PortLike, type WindowOptions } from './endpoint.js'
+import { Inlet, type Outlet } from './inlet.js'
 import { Link, type Sender } from './link.js'
-import { ABORT, ACK, ASK, BYE, isBranded, readPost, TEXT_BYTES } from './posts.js'
+import { ABORT, ACK, ASK, BYE, isBranded, TEXT_BYTES } from './posts.js'
 
 /** Begins every post of a channel. A port that a channel has is the channel's alone, so it need not be secret. */
 const BRAND = 'outband 1:'
@@ -22,12 +23,13 @@ export interface PortOptions extends WindowOptions {
 }
 
 /** A carrier over anything that `connectPort` takes. */
-export class PortCarrier implements Carrier {
+export class PortCarrier implements Carrier, Outlet {
   readonly name = 'port'
   readonly textBytes = TEXT_BYTES
   readonly takesHosts = true
   readonly #endpoint: Endpoint
   readonly #link: Link
+  readonly #inlet: Inlet
   readonly #closed = new Deferred()
   readonly #stop: (() => void)[] = []
   readonly #closeTimeoutMs: number
@@ -38,12 +40,14 @@ export class PortCarrier implements Carrier {
   #isClosing = false
   /** Why nothing can be sent any more. */
   #ended: OutbandError | undefined
+  #failure: OutbandError | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
 
   /** @throws TypeError for what is no port */
   constructor(port: PortLike, options: PortOptions = {}) {
     this.#endpoint = endpointOf(port, options)
-    this.#link = new Link(this.#endpoint, SENDER, { ...options, batch: true })
+    this.#link = new Link(this.#endpoint, SENDER, options)
+    this.#inlet = new Inlet(this, this.#endpoint.canShare)
     this.#closeTimeoutMs = options.closeTimeoutMs ?? 10_000
   }
 
@@ -61,9 +65,10 @@ export class PortCarrier implements Carrier {
 
   receive(sink: Sink): void {
     this.#sink = sink
+    if (this.#ended !== undefined) return queueMicrotask(() => endSink(sink, this.#failure))
     this.#stop.push(
       this.#endpoint.onGone(reason => this.#gone(reason), true),
-      this.#endpoint.listen(post => this.#hear(post)),
+      this.#endpoint.listen(data => this.#hear(data), false),
     )
     this.#endpoint.start()
   }
@@ -76,10 +81,12 @@ export class PortCarrier implements Carrier {
 
   pause(): void {
     this.#isPaused = true
+    this.#inlet.pause()
   }
 
   resume(): void {
     this.#isPaused = false
+    this.#inlet.resume()
     if (this.#question < 0) return
     const question = this.#question
     this.#question = -1
@@ -107,18 +114,36 @@ export class PortCarrier implements Carrier {
     this.#end(error)
   }
 
-  #hear({ data }: Post): void {
+  #hear(data: unknown): void {
     try {
       if (!isBranded(data, BRAND)) throw new OutbandError('MALFORMED', 'port: a message that no channel sent')
-      readPost(data, BRAND, this)
+      this.#inlet.hear(data, BRAND)
     } catch (error) {
       this.abort(error as OutbandError)
     }
   }
 
+  offer(memory: SharedArrayBuffer): void {
+    if (this.#ended === undefined) this.#link.offer(memory)
+  }
+
+  broken(error: unknown): void {
+    this.abort(error as OutbandError)
+  }
+
+  /** The peer offers a ring. */
+  ring(memory: unknown): void {
+    this.#link.useRing(memory)
+  }
+
   /** A packet from the peer. */
   parcel(parcel: Parcel): void {
-    if (this.#ended === undefined) this.#sink?.parcel(parcel)
+    if (this.#ended !== undefined) return
+    try {
+      this.#sink?.parcel(parcel)
+    } catch (error) {
+      throwApart(error)
+    }
   }
 
   /** A note from the peer. */
@@ -134,8 +159,7 @@ export class PortCarrier implements Carrier {
   }
 
   #gone(cause: unknown): void {
-    // After a goodbye on this side the peer's thread may end before it answers.
-    if (this.#isClosing && cause === undefined) return this.#end(undefined)
+    this.#inlet.finish()
     const because = cause === undefined ? '' : `: ${(cause as Error).message}`
     const fields = cause === undefined ? {} : { cause }
     this.#end(new OutbandError('PEER_GONE', `port: the peer is gone${because}`, fields))
@@ -144,13 +168,14 @@ export class PortCarrier implements Carrier {
   #end(error: OutbandError | undefined): void {
     if (this.#ended !== undefined) return
     this.#ended = error ?? new OutbandError('CLOSED', `send: ${CLOSED}`)
+    this.#failure = error
     clearTimeout(this.#timer)
     for (const stop of this.#stop) stop()
     this.#link.end()
     this.#endpoint.release()
     if (error === undefined) this.#closed.resolve()
     else this.#closed.reject(error)
-    this.#sink?.end(error)
+    if (this.#sink !== undefined) endSink(this.#sink, error)
   }
 }
 

@@ -1,0 +1,169 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { isOutbandError } from '../src/errors.js'
+import { RingReader, RingWriter, ringMemory } from '../src/memory/ring.js'
+import { thrown } from './thrown.js'
+
+/** Bytes of the control words in front of the entries; written down again here, since peers rely on it. */
+const CONTROL_BYTES = 192
+const HEAD = 0
+const TAIL = 16
+const ASLEEP = 32
+
+function ring(capacity = 64, start = 0): { writer: RingWriter; reader: RingReader; control: Int32Array } {
+  const memory = ringMemory(capacity)
+  const control = new Int32Array(memory, 0, CONTROL_BYTES / 4)
+  control[HEAD] = control[TAIL] = start
+  return { writer: new RingWriter(memory), reader: new RingReader(memory), control }
+}
+
+const test = suite('ring: entries')
+
+test('an entry comes out as it went in, as text or as bytes, with its mark', () => {
+  const { writer, reader } = ring()
+  assert.is(reader.mark, undefined)
+  assert.ok(writer.write('a\xff', -7))
+  assert.ok(writer.write(new Uint8Array([1, 0, 255]), 9))
+  assert.is(reader.mark, -7)
+  assert.is(reader.text(), 'a\xff')
+  assert.is(reader.mark, 9)
+  const run = reader.run()
+  assert.equal([...run], [1, 0, 255])
+  assert.not.instance(run.buffer, SharedArrayBuffer)
+  assert.is(reader.mark, undefined)
+})
+
+test('what has no room is refused and nothing of it is written', () => {
+  const { writer, reader } = ring()
+  assert.ok(writer.write('x'.repeat(48), 1))
+  assert.not.ok(writer.write('y', 2))
+  assert.is(reader.mark, 1)
+  assert.is(reader.text(), 'x'.repeat(48))
+  assert.is(reader.mark, undefined)
+  assert.ok(writer.write('y', 3))
+  assert.is(reader.mark, 3)
+})
+
+test('what is larger than the ring is refused, always', () => {
+  const { writer } = ring()
+  assert.not.ok(writer.write('x'.repeat(64), 1))
+  assert.ok(writer.write('x'.repeat(56), 1))
+})
+
+test('entries of every length wrap around, and the 32-bit counters do too', () => {
+  const { writer, reader, control } = ring(256, 2 ** 31 - 4096)
+  let written = 0
+  let read = 0
+  for (let step = 0; step < 20_000; step++) {
+    const text = String.fromCharCode(65 + (written % 26)).repeat(written % 97)
+    if (writer.write(text, written)) written++
+    else {
+      assert.is(reader.mark, read)
+      assert.is(reader.text(), String.fromCharCode(65 + (read % 26)).repeat(read % 97))
+      read++
+    }
+  }
+  assert.ok(read > 5000)
+  assert.ok(control[HEAD] < 0)
+  while (reader.mark !== undefined) {
+    assert.is(reader.mark, read)
+    assert.is(reader.text().length, read % 97)
+    read++
+  }
+  assert.is(read, written)
+})
+
+test('a reader that sleeps is woken once; one that finds something stays awake', () => {
+  const { writer, reader } = ring()
+  assert.not.ok(writer.mustWake())
+  assert.ok(reader.sleep())
+  writer.write('a', 0)
+  assert.ok(writer.mustWake())
+  assert.not.ok(writer.mustWake())
+  assert.not.ok(reader.sleep())
+  assert.not.ok(writer.mustWake())
+})
+
+test.run()
+
+const hostile = suite('ring: a peer that writes nonsense')
+
+const corruptions: [name: string, spoil: (control: Int32Array, words: Int32Array) => void][] = [
+  ['a tail that jumps past the capacity', control => Atomics.store(control, TAIL, 128)],
+  ['a tail before the head', control => Atomics.store(control, TAIL, -8)],
+  ['a tail between two entries', control => Atomics.store(control, TAIL, 12)],
+  ['a length past what was written', (_, words) => Atomics.store(words, 0, 40)],
+  ['a negative length', (_, words) => Atomics.store(words, 0, -2)],
+  ['a skip with nothing behind it', (_, words) => Atomics.store(words, 0, -1)],
+]
+for (const [name, spoil] of corruptions) {
+  hostile(`${name} is RING_CORRUPT`, () => {
+    const memory = ringMemory(64)
+    const writer = new RingWriter(memory)
+    const reader = new RingReader(memory)
+    writer.write('abc', 0)
+    spoil(new Int32Array(memory, 0, CONTROL_BYTES / 4), new Int32Array(memory, CONTROL_BYTES))
+    const error = thrown(() => {
+      for (let i = 0; i < 4 && reader.mark !== undefined; i++) reader.text()
+    })
+    assert.ok(isOutbandError(error, 'RING_CORRUPT'), String(error))
+  })
+}
+
+for (const bytes of [0, CONTROL_BYTES, CONTROL_BYTES + 32, CONTROL_BYTES + 100]) {
+  hostile(`${bytes} bytes of memory are no ring`, () => {
+    assert.ok(
+      isOutbandError(
+        thrown(() => new RingWriter(new SharedArrayBuffer(bytes))),
+        'RING_CORRUPT',
+      ),
+    )
+  })
+}
+
+hostile.run()
+
+const model = suite('ring: every order of two threads')
+
+/**
+ * The protocol around an empty ring, a step of either thread at a time, in every order: the writer writes and asks
+ * whether to wake, the reader reads until nothing is there and goes to sleep. Nothing may stay unread while the reader
+ * sleeps and nobody has been told to wake it.
+ */
+model('no entry stays behind while the reader sleeps unwoken', () => {
+  let orders = 0
+  const explore = (order: string): void => {
+    const writes = [...order].filter(step => step === 'w').length
+    if (writes < 6) for (const next of ['w', 'r']) if (order.length < 12) explore(order + next)
+    const { writer, reader, control } = ring()
+    let bells = 0
+    let isAwake = true
+    let pending: 'written' | undefined
+    for (const step of order) {
+      if (step === 'w') {
+        if (pending === undefined) {
+          writer.write('', 0)
+          pending = 'written'
+        } else {
+          if (writer.mustWake()) bells++
+          pending = undefined
+        }
+      } else if (isAwake) {
+        if (reader.mark !== undefined) reader.text()
+        else isAwake = !reader.sleep()
+      } else if (bells > 0) {
+        bells--
+        isAwake = true
+      }
+    }
+    if (pending !== undefined && writer.mustWake()) bells++
+    const isIdle = !isAwake && bells === 0
+    if (isIdle) assert.is(reader.mark, undefined, order)
+    assert.is(Atomics.load(control, ASLEEP) === 1, isIdle, order)
+    orders++
+  }
+  explore('')
+  assert.ok(orders > 3000)
+})
+
+model.run()
