@@ -54,7 +54,7 @@ export interface Carrier {
   /**
    * Sends a packet, or throws and sends nothing of it. Returns nothing while under the high-water mark, else a promise
    * for when it is; packets are taken all the same.
-   * @throws CLOSED, PEER_GONE, DETACHED, UNSUPPORTED, NOT_TRANSFERABLE
+   * @throws CLOSED, PEER_GONE or the error of `abort` after the end; DETACHED, UNSUPPORTED, NOT_TRANSFERABLE
    */
   send(parcel: Parcel, transfer?: Transfer): Promise<void> | undefined
   /** Asks the peer to stop; what is under way still arrives, at once or after `resume`, or `close` by this side. */

@@ -4,7 +4,9 @@
  */
 import { allocate, isDetached, isGone, isMemory, isShared, maxBytes } from '../bytes/window.js'
 import { OutbandError } from '../errors.js'
+import type { Parcel } from '../packet.js'
 import type { Counts, Transfer } from './carrier.js'
+import { isHeld, mustMove } from './port/platform.js'
 
 /** Copies move, up to so many: V8 compares each entry of the list with all before it (65 536 of them: 900 ms). */
 const LONG_LIST = 1024
@@ -29,28 +31,29 @@ interface Plan {
 }
 
 /**
- * Hands the buffers of a packet to `post`, with the list of what moves; `along` moves too. Memory that the engine
- * refuses to move is posted again as a copy; Node 20 copies it without a word. What was posted is counted.
+ * Hands the buffers of a packet to `post`, with the list of what moves. Memory that the engine refuses to move is
+ * posted again as a copy; Node 20 copies it without a word. What was posted is counted.
  * @throws DETACHED when memory of the packet or in the list is gone.
  * @throws NOT_TRANSFERABLE, with `isStrict`, for memory that was to move and cannot.
  * @throws UNSUPPORTED for whatever else the engine refuses.
  */
 export function handOver<Posted>(
-  buffers: readonly Uint8Array[],
-  along: readonly object[],
+  { buffers, hosts = [] }: Parcel,
   transfer: Transfer,
   isStrict: boolean,
   counts: Counts,
   post: (buffers: readonly Uint8Array[], list: object[]) => Posted,
 ): Posted {
   const { memory, others } = wishesOf(buffers, transfer, isStrict)
-  const rest = [...new Set([...others, ...along])]
+  const rest = [...new Set([...others, ...hosts.filter(mustMove)])]
+  // V8 asks such an object last, when it has already emptied the memory that was to move with it.
+  if (rest.some(isHeld)) throw unsupported(new Error('a stream is locked, or a file is closed'))
   let plan = planOf(buffers, memory, rest)
   let posted: Posted
   try {
     posted = post(plan.buffers, plan.list)
   } catch (error) {
-    // An engine that looks at ports and streams last has emptied the memory by then: there is nothing left to copy.
+    // What else does not want to move is noticed when the memory has gone: there is nothing left to copy.
     if (memory.size === 0 || plan.moving.some(([buffer]) => isDetached(buffer))) throw unsupported(error)
     if (isStrict) throw isTelling() ? unsupported(error) : notTransferable(POOLED, 0, error)
     plan = planOf(buffers, new Set(), rest)

@@ -15,7 +15,6 @@ import {
 } from './carrier.js'
 import { Deferred } from './deferred.js'
 import { handOver } from './handover.js'
-import { mustMove } from './port/platform.js'
 
 /** What goes wrong at a packet: it is refused by `send`, or the peer is gone before it arrives. */
 export type Fault = 'refused' | 'gone'
@@ -98,8 +97,7 @@ class Loopback implements Carrier {
     }
     const { highWaterMark = 2 ** 22, strict = false } = this.#options
     const { meta, hosts } = parcel
-    const along = hosts?.filter(mustMove) ?? []
-    const moved = handOver(parcel.buffers, along, transfer, strict, this.counts, (buffers, list) =>
+    const moved = handOver(parcel, transfer, strict, this.counts, (buffers, list) =>
       structuredClone({ buffers, hosts }, { transfer: list as ArrayBuffer[] }),
     )
     const byteLength = moved.buffers.reduce((sum, buffer) => sum + buffer.byteLength, meta.length)

@@ -32,8 +32,9 @@ export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
       throw traced(failure, key)
     }
   }
-  const isNamed = parts.some(([key]) => key === 'name')
-  if (fields.length > 0 || isNamed || number === AGGREGATE) walk.isBeyondClone = true
+  // A clone keeps message and stack; of a cause that leads back to the error V8 cannot make one.
+  const isMore = parts.some(([key]) => key !== 'message' && key !== 'stack')
+  if (fields.length > 0 || isMore || number === AGGREGATE) walk.isBeyondClone = true
   if (fields.length > 0) encodeRecord(walk, error, fields)
   walk.depth--
 }

@@ -2,12 +2,12 @@
  * How two wrapped ports find each other, without a word that a peer which is not wrapped would notice.
  *
  * A port that does not know its peer posts what it is given as plain clones, and to the first it adds three ports
- * that the message does not mention: data cannot hold ports, so no data can look like that. The last is a lane, on
+ * that the message does not mention: data cannot hold ports, so no data can look like that. The third is a lane, on
  * which the sender's brand, 128 random bits, is waiting. A wrapped peer keeps the three to itself and answers on the
  * lane: from then on both post packets under that brand. What a plain clone would harm (custom types, Buffers) goes
  * to an unknown peer as a hello: a packet with the lane and the brand.
  *
- *      plain    value,  ports […, idle, idle, lane]
+ *      plain    value,  ports [idle, idle, lane, …]
  *      hello    [HELLO, lane, brand, post]             on a broadcast channel, where nothing can move:
  *               [HELLO, itself, brand, post]           a list that holds itself comes from no text and no bytes
  */
@@ -84,13 +84,13 @@ export function newBrand(): string {
 /** The lane of a message that introduces its sender. */
 export function introducedBy(message: unknown, ports: readonly object[]): Port | undefined {
   if (ports.length < PORTS) return undefined
-  const last = ports.slice(-PORTS)
-  return mentions(message, new Set(last)) ? undefined : (last[PORTS - 1] as Port)
+  const first = ports.slice(0, PORTS)
+  return mentions(message, new Set(first)) ? undefined : (first[PORTS - 1] as Port)
 }
 
 /** The ports that the user's peer sent along. */
 export function withoutIntroduction(ports: readonly object[]): readonly object[] {
-  return ports.slice(0, -PORTS)
+  return ports.slice(PORTS)
 }
 
 export function hello(far: Port | undefined, brand: string, post: unknown): unknown[] {

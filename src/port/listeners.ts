@@ -82,5 +82,8 @@ function eventOf(
   ports: readonly object[],
 ): Event {
   const { origin = '', lastEventId = '', source = null } = event ?? {}
-  return new MessageEvent(name, { data, origin, lastEventId, source, ports: [...ports] as never[] })
+  const ours = new MessageEvent(name, { data, origin, lastEventId, source, ports: [...ports] as never[] })
+  // Made by hand, an event says null for undefined; the platform's own do not.
+  if (data === undefined) Object.defineProperty(ours, 'data', { value: undefined })
+  return ours
 }

@@ -130,16 +130,20 @@ export class Peer implements Sender {
 
   #adopt(port: Port, brand?: string): void {
     this.#isIntroduced = true
-    const lane = laneOf(port, note => this.#hearLane(note))
+    const lane = laneOf(port, note => {
+      this.#hearLane(note)
+      // Not before: what the peer posts under its brand could overtake the brand, which comes another way.
+      if (typeof note === 'string') lane.send(true)
+    })
     this.#lanes.push(lane)
-    lane.send(true)
     if (brand !== undefined) this.#meet(brand)
   }
 
   #hearLane(note: LaneNote): void {
     if (typeof note === 'number') this.onTaken(note)
-    else if (typeof note === 'object') this.onRing(note)
-    else this.#meet(note === true ? this.#brands[0] : note)
+    else if (note === true) this.#meet(this.#brands[0])
+    else if (typeof note === 'string') this.#meet(note)
+    else this.onRing(note)
   }
 
   /** The peer is wrapped, and knows this brand. */

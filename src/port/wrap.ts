@@ -29,6 +29,9 @@ export interface WrapOptions extends CodecOptions, WindowOptions {
 /** What `postMessage` takes beside the value: as the platform's, or `{ transfer: true }` for all that can move. */
 export type PostOptions = readonly object[] | { readonly transfer?: Transfer | undefined } | undefined
 
+/** A listener of `addEventListener`. */
+export type MessageListener = ((event: MessageEvent) => void) | { handleEvent(event: MessageEvent): void }
+
 /** What a wrapped port has beyond the port. */
 export interface Wrapped {
   /**
@@ -36,6 +39,9 @@ export interface Wrapped {
    * @throws what `encode` throws; NOT_TRANSFERABLE with `strict`; UNSUPPORTED for what the port itself refuses
    */
   postMessage(value: unknown, options?: PostOptions): void
+  /** As ports have it; on Node's Worker too, which has only `on`. */
+  addEventListener(name: MessageName, listener: MessageListener, options?: { once?: boolean }): void
+  removeEventListener(name: MessageName, listener: MessageListener): void
   /** Resolves when the bytes that the peer has not taken in are under the high-water mark. */
   drained(): Promise<void>
   /** Bytes posted that the peer has not taken in, as far as is known; 0 while it is not known to be wrapped. */
@@ -239,6 +245,22 @@ class Wrapper implements Outlet {
         drained: { value: () => this.#link.room() ?? DONE },
         bufferedAmount: { get: () => this.#link.queuedBytes },
         counts: { get: () => this.#link.counts },
+        // Node's Worker has none, and libraries for ports of browsers ask for them.
+        addEventListener: {
+          value: (name: string, listener: unknown, how?: boolean | { once?: boolean }) => {
+            const once = typeof how === 'object' && how?.once === true
+            if (this.#add(name, listener, false, once)) return
+            if ('addEventListener' in raw) raw.addEventListener(name, listener, how)
+            else raw[once ? 'once' : 'on'](name, listener)
+          },
+        },
+        removeEventListener: {
+          value: (name: string, listener: unknown, how?: unknown) => {
+            if (this.#remove(name, listener)) return
+            if ('removeEventListener' in raw) raw.removeEventListener(name, listener, how)
+            else raw.off(name, listener)
+          },
+        },
       },
       ifPresent: {
         on: { value: on('on', false) },
@@ -247,17 +269,6 @@ class Wrapper implements Outlet {
         off: { value: off('off') },
         removeListener: { value: off('removeListener') },
         removeAllListeners: { value: off('removeAllListeners') },
-        addEventListener: {
-          value: (name: string, listener: unknown, how?: boolean | { once?: boolean }) => {
-            const once = typeof how === 'object' && how?.once === true
-            if (!this.#add(name, listener, false, once)) raw.addEventListener(name, listener, how)
-          },
-        },
-        removeEventListener: {
-          value: (name: string, listener: unknown, how?: unknown) => {
-            if (!this.#remove(name, listener)) raw.removeEventListener(name, listener, how)
-          },
-        },
         onmessage: handler('message'),
         onmessageerror: handler('messageerror'),
         close: { value: ending('close') },
@@ -284,7 +295,8 @@ interface Members {
 function faceOf(port: object, { always, ifPresent }: Members): object {
   const face = Object.create(Object.getPrototypeOf(port) as object | null) as object
   const ours: PropertyDescriptorMap = { ...always }
-  for (const [name, descriptor] of Object.entries(ifPresent)) if (name in port) ours[name] = descriptor
+  for (const [name, descriptor] of Object.entries(ifPresent))
+    if (isMember(name, port)) ours[name] = descriptor
   for (const name of namesOf(port)) {
     if (!(name in ours)) Object.defineProperty(face, name, delegate(port as Record<string, unknown>, name))
   }
@@ -294,9 +306,23 @@ function faceOf(port: object, { always, ifPresent }: Members): object {
   return face
 }
 
+/** What is shown of a window or a worker's scope beside what makes it a port. */
+const SCOPE_MEMBERS = ['name', 'closed', 'origin']
+/** What a window of another origin hides; it is heard on one's own. */
+const WINDOW_EARS = new Set(['addEventListener', 'removeEventListener', 'onmessage', 'onmessageerror'])
+
+/** A window of another origin throws when it is asked for most of its members. */
+function isMember(name: string, port: object): boolean {
+  try {
+    return name in port
+  } catch {
+    return WINDOW_EARS.has(name)
+  }
+}
+
 /** The names of a port's members; of a window or a worker's scope, only those that make it a port. */
 function namesOf(port: object): string[] {
-  if ('window' in port || 'self' in port) return ['name', 'closed', 'origin'].filter(name => name in port)
+  if ('window' in port || 'self' in port) return SCOPE_MEMBERS.filter(name => isMember(name, port))
   const names = new Set<string>()
   for (
     let base = port;

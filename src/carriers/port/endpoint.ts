@@ -117,8 +117,20 @@ function targetEndpoint(port: Target): Endpoint {
 }
 
 function listenTo(port: Target, hear: Hear, wantsEvent: boolean): () => void {
-  if (!wantsEvent && has(port, 'on', 'off')) return listenBare(port as unknown as Emitter, hear)
-  return listening(port, 'message', (event: MessageEvent) => hear(event.data, event))
+  if (!has(port, 'on', 'off')) {
+    return listening(port, 'message', (event: MessageEvent) => hear(event.data, event))
+  }
+  if (!wantsEvent) return listenBare(port as unknown as Emitter, hear)
+  // Node's events say null for undefined, its bare listeners know nothing of ports.
+  let last: MessageEvent | undefined
+  const stop = listening(port, 'message', (event: MessageEvent) => {
+    last = event
+  })
+  const stopBare = listenBare(port as unknown as Emitter, data => hear(data, last))
+  return () => {
+    stopBare()
+    stop()
+  }
 }
 
 function listenBare(port: Emitter, hear: Hear): () => void {

@@ -10,7 +10,6 @@ import type { Counts, Transfer } from '../carrier.js'
 import { Deferred } from '../deferred.js'
 import { handOver } from '../handover.js'
 import type { Endpoint } from './endpoint.js'
-import { mustMove } from './platform.js'
 import { ASK, RING, SMALL } from './posts.js'
 
 /** What one message costs beside its bytes, about. */
@@ -66,7 +65,8 @@ export class Link {
     const { meta, buffers, hosts } = parcel
     const isBare = buffers.length === 0 && hosts === undefined && typeof transfer === 'boolean'
     if (isBare && this.#sendByRing(meta)) this.#sent += meta.length + MESSAGE_BYTES
-    else if (isBare && typeof meta === 'string') {
+    else if (isBare && typeof meta === 'string' && meta !== '') {
+      // One without metadata would be a bell.
       this.#post(this.#sender.brand + meta, NO_LIST)
       this.#sent += meta.length + MESSAGE_BYTES
     } else this.#sendList(parcel, transfer)
@@ -149,14 +149,14 @@ export class Link {
     open: (buffers: readonly Uint8Array[]) => unknown,
     along: readonly object[],
   ): void {
-    this.#move(parcel, transfer, open, (message, list) => this.#endpoint.post(message, [...list, ...along]))
+    this.#move(parcel, transfer, open, (message, list) => this.#endpoint.post(message, [...along, ...list]))
   }
 
   #post(message: unknown, list: object[]): void {
     if (!this.#sender.isUnknown) this.#endpoint.post(message, list)
     else {
       const introduced = this.#sender.introduce(message)
-      this.#endpoint.post(introduced.message, [...list, ...introduced.along])
+      this.#endpoint.post(introduced.message, [...introduced.along, ...list])
     }
     // Counted when made: the engine may have refused it.
     this.#posts = (this.#posts + 1) | 0
@@ -164,13 +164,11 @@ export class Link {
 
   /** Posts a message made of a packet's buffers, as they are or copied. */
   #move(
-    { buffers, hosts = [] }: Parcel,
+    parcel: Parcel,
     transfer: Transfer,
     make: (buffers: readonly Uint8Array[]) => unknown,
     post: (message: unknown, list: object[]) => void,
   ): void {
-    handOver(buffers, hosts.filter(mustMove), transfer, this.#isStrict, this.counts, (posted, list) =>
-      post(make(posted), list),
-    )
+    handOver(parcel, transfer, this.#isStrict, this.counts, (posted, list) => post(make(posted), list))
   }
 }

@@ -57,6 +57,19 @@ export function isHost(object: unknown): object is object {
   return known.has((object as object).constructor?.name)
 }
 
+interface Movable {
+  readonly locked?: boolean
+  readonly readable?: { readonly locked?: boolean }
+  readonly writable?: { readonly locked?: boolean }
+  readonly fd?: number
+}
+
+/** Whether an object says that it cannot move now: a stream that is being read or written, a file that is closed. */
+export function isHeld(object: object): boolean {
+  const { locked, readable, writable, fd } = object as Movable
+  return locked === true || readable?.locked === true || writable?.locked === true || fd === -1
+}
+
 /** Whether a port carries the object only if it is in the transfer list. */
 export function mustMove(host: object): boolean {
   return moved.has(host.constructor?.name)

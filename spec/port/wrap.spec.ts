@@ -1,0 +1,540 @@
+import { once } from 'node:events'
+import { BroadcastChannel, MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Box, box, Point, point } from '../../fixtures/classes.js'
+import { values } from '../../fixtures/values.js'
+import { isOutbandError, registry } from '../../src/index.js'
+import { type WrapOptions, type Wrapped, wrapPort } from '../../src/port/index.js'
+import { difference } from '../same.js'
+import { thrown } from '../thrown.js'
+
+type WrappedPort = MessagePort & Wrapped
+
+interface Pair {
+  readonly near: WrappedPort
+  readonly far: WrappedPort
+}
+
+const types = registry(point, box)
+
+/** Two wrapped ports that have not said a word. */
+function pair(options: WrapOptions = {}): Pair {
+  const { port1, port2 } = new MessageChannel()
+  return { near: wrapPort(port1, { types, ...options }), far: wrapPort(port2, { types, ...options }) }
+}
+
+/** Two that know each other: what they post from now on are packets. */
+async function acquainted(options: WrapOptions = {}): Promise<Pair> {
+  const found = pair(options)
+  assert.is(await sent(found, 'hello'), 'hello')
+  await turns(5)
+  return found
+}
+
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise(resolve => setTimeout(resolve, 1))
+}
+
+async function sent<T>(
+  { near, far }: Pair,
+  value: T,
+  options?: Parameters<Wrapped['postMessage']>[1],
+): Promise<T> {
+  const arrival = once(far, 'message')
+  near.postMessage(value, options)
+  return (await arrival)[0] as T
+}
+
+const fidelity = suite('wrapPort: what arrives')
+
+const stages: [name: string, open: () => Promise<Pair>][] = [
+  ['as the first message of strangers', async () => pair()],
+  ['between acquaintances', () => acquainted()],
+  ['from a port that was told', async () => pair({ peer: 'wrapped' })],
+]
+for (const [stage, open] of stages) {
+  fidelity(`every value of the table, ${stage}`, async () => {
+    for (const { name, make, arrives } of values) {
+      const { near, far } = await open()
+      const value = make()
+      const expected = arrives === undefined ? value : arrives(value as never)
+      const received = await sent({ near, far }, value)
+      assert.is(difference(expected, received), undefined, name)
+      near.close()
+    }
+  })
+}
+
+fidelity(
+  'classes of the registry, errors with their fields, Buffers, from the first message on',
+  async () => {
+    for (const value of [
+      new Point(1, 2),
+      new Box([new Point(3, 4)]),
+      Buffer.from('pooled'),
+      Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }),
+      Object.assign(Object.create(null), { a: 1 }),
+    ]) {
+      const strangers = pair()
+      assert.is(difference(value, await sent(strangers, value)), undefined)
+      assert.is(difference(value, await sent(strangers, value)), undefined)
+      strangers.near.close()
+    }
+  },
+)
+
+fidelity('messages keep their order: before and after acquaintance, by ring and by post', async () => {
+  const { near, far } = pair()
+  const count = 6000
+  const got: number[] = []
+  const done = new Promise<void>(resolve => {
+    far.on('message', (message: number | { n: number }) => {
+      got.push(typeof message === 'number' ? message : message.n)
+      if (got.length === count) resolve()
+    })
+  })
+  for (let n = 0; n < count; n++) {
+    if (n % 7 === 0) near.postMessage({ n, bytes: new Uint8Array(5000) })
+    else if (n % 11 === 0) near.postMessage({ n, text: 'x'.repeat(9000) })
+    else if (n % 13 === 0) near.postMessage({ n, point: new Point(n, 0) })
+    else near.postMessage(n)
+    if (n % 500 === 0) await turns(1)
+  }
+  await done
+  assert.equal(
+    got,
+    Array.from({ length: count }, (_, n) => n),
+  )
+  near.close()
+})
+
+fidelity('both directions at once', async () => {
+  const { near, far } = pair()
+  const count = 3000
+  const counts = { near: 0, far: 0 }
+  const ends = (['near', 'far'] as const).map(
+    name =>
+      new Promise<void>(resolve => {
+        const port = name === 'near' ? near : far
+        port.on('message', n => {
+          assert.is(n, counts[name]++)
+          if (n === count - 1) resolve()
+        })
+      }),
+  )
+  for (let n = 0; n < count; n++) {
+    near.postMessage(n)
+    far.postMessage(n)
+    if (n % 100 === 0) await turns(1)
+  }
+  await Promise.all(ends)
+  near.close()
+})
+
+fidelity('what has no custom type is refused with its path, and the port goes on', async () => {
+  const ends = await acquainted()
+  const error = thrown(() => ends.near.postMessage({ list: [() => {}] }))
+  assert.ok(isOutbandError(error, 'UNSUPPORTED'))
+  assert.match(error.message, /value\.list\[0\]/)
+  assert.is(await sent(ends, 1), 1)
+  ends.near.close()
+})
+
+fidelity('a message that cannot be decoded is a messageerror with our error', async () => {
+  const { port1, port2 } = new MessageChannel()
+  const near = wrapPort(port1, { types })
+  const far = wrapPort(port2)
+  const seen: unknown[] = []
+  far.on('message', value => seen.push(value))
+  const failed = once(far, 'messageerror')
+  near.postMessage(new Point(1, 2))
+  near.postMessage('next')
+  const [error] = await failed
+  assert.ok(isOutbandError(error, 'UNKNOWN_TYPE'))
+  await turns(5)
+  assert.equal(seen, ['next'])
+  near.close()
+})
+
+fidelity('a listener that throws keeps no message from the next listener', async () => {
+  const script = `
+    import { MessageChannel } from 'node:worker_threads'
+    import { wrapPort } from ${JSON.stringify(new URL('../../src/port/index.js', import.meta.url).href)}
+    const { port1, port2 } = new MessageChannel()
+    const near = wrapPort(port1), far = wrapPort(port2)
+    process.on('uncaughtException', error => console.log(error.message))
+    far.on('message', () => { throw new Error('mine') })
+    far.on('message', value => { console.log(value); if (value === 'second') near.close() })
+    near.postMessage('first')
+    near.postMessage('second')
+  `
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), { stdout: true })
+  let output = ''
+  worker.stdout.on('data', chunk => {
+    output += chunk
+  })
+  await once(worker, 'exit')
+  assert.equal(output.trim().split('\n'), ['first', 'mine', 'second', 'mine'])
+})
+
+fidelity.run()
+
+const memory = suite('wrapPort: memory')
+
+const floats = (length = 4096): Float32Array => Float32Array.from({ length }, (_, i) => i)
+
+memory('by default it is copied once, and the sender keeps it', async () => {
+  for (const open of [async () => pair(), () => acquainted()]) {
+    const ends = await open()
+    const array = floats()
+    const arrived = await sent(ends, { array })
+    assert.is(array.length, 4096)
+    assert.is(difference({ array }, arrived), undefined)
+    assert.is(ends.near.counts.copied, array.byteLength)
+    assert.is(ends.near.counts.transferred, 0)
+    ends.near.close()
+  }
+})
+
+memory('a write after postMessage does not travel', async () => {
+  const ends = await acquainted()
+  const array = floats()
+  const arrival = once(ends.far, 'message')
+  ends.near.postMessage(array)
+  array.fill(-1)
+  assert.is(difference(floats(), (await arrival)[0]), undefined)
+  ends.near.close()
+})
+
+const moves: [name: string, options: (array: Float32Array) => Parameters<Wrapped['postMessage']>[1]][] = [
+  ['transfer: true', () => ({ transfer: true })],
+  ['a list, as the platform takes it', ({ buffer }) => [buffer]],
+  ['a list in an object', ({ buffer }) => ({ transfer: [buffer] })],
+  ['a list with the same buffer twice, and a view of it', array => [array.buffer, array.buffer, array]],
+]
+for (const [name, options] of moves) {
+  memory(`${name} moves it, and the sender's use of it is DETACHED`, async () => {
+    for (const open of [async () => pair(), () => acquainted()]) {
+      const ends = await open()
+      const array = floats()
+      const arrived = await sent(ends, { array }, options(array))
+      assert.is(array.byteLength, 0)
+      assert.is(difference({ array: floats() }, arrived), undefined)
+      assert.equal({ ...ends.near.counts }, { copied: 0, transferred: 4 * 4096, shared: 0 })
+      assert.ok(
+        isOutbandError(
+          thrown(() => ends.near.postMessage({ array })),
+          'DETACHED',
+        ),
+      )
+      ends.near.close()
+    }
+  })
+}
+
+memory('what moves keeps its siblings: a part of a buffer is copied, or refused when strict', async () => {
+  const ends = await acquainted()
+  const whole = new Uint8Array(20_000)
+  const part = whole.subarray(8, 10_008)
+  const arrived = await sent(ends, part, { transfer: true })
+  assert.is(arrived.length, 10_000)
+  assert.is(whole.length, 20_000)
+  assert.is(ends.near.counts.copied, 10_000)
+  ends.near.close()
+  const { near } = await acquainted({ strict: true })
+  assert.ok(
+    isOutbandError(
+      thrown(() => near.postMessage(part, { transfer: true })),
+      'NOT_TRANSFERABLE',
+    ),
+  )
+  assert.is(whole.length, 20_000)
+  near.close()
+})
+
+memory('shared memory stays shared', async () => {
+  const ends = await acquainted()
+  const shared = new Int32Array(new SharedArrayBuffer(8192))
+  const arrived = await sent(ends, { shared }, { transfer: true })
+  arrived.shared[3] = 42
+  assert.is(shared[3], 42)
+  ends.near.close()
+})
+
+memory('around a small pooled view nothing of the pool arrives, in any stage', async () => {
+  for (const open of [async () => pair(), () => acquainted(), async () => pair({ peer: 'plain' })]) {
+    for (const size of [10, 3000]) {
+      const ends = await open()
+      const pool = Buffer.allocUnsafeSlow(65_536).fill('canary')
+      const view = new Uint8Array(pool.buffer, 1001, size).fill(7)
+      const { buffer, byteOffset, byteLength } = await sent(ends, view)
+      assert.is(byteLength, size)
+      const around = new Uint8Array(buffer)
+      around.fill(0, byteOffset, byteOffset + byteLength)
+      assert.ok(around.length < size + 8)
+      assert.ok(around.every(byte => byte === 0))
+      ends.near.close()
+    }
+  }
+})
+
+memory('ports, streams and blobs pass as they are, anywhere in the value', async () => {
+  for (const open of [async () => pair(), () => acquainted()]) {
+    const ends = await open()
+    const { port1, port2 } = new MessageChannel()
+    const stream = new ReadableStream({ start: controller => controller.close() })
+    const value = { deep: [new Map([['port', port2]])], stream, blob: new Blob(['text']), list: [port2] }
+    const arrived = await sent(ends, value)
+    const port = arrived.deep[0]!.get('port') as MessagePort
+    assert.is(arrived.list[0], port)
+    const answer = once(port1, 'message')
+    port.postMessage('through')
+    assert.equal(await answer, ['through'])
+    assert.is(await arrived.blob.text(), 'text')
+    assert.ok((await arrived.stream.getReader().read()).done)
+    port1.close()
+    ends.near.close()
+  }
+})
+
+memory.run()
+
+const strangers = suite('wrapPort: a peer that is not wrapped')
+
+strangers('gets plain values, exact windows of memory, and nothing else', async () => {
+  const { port1, port2 } = new MessageChannel()
+  const near = wrapPort(port1, { types })
+  const seen: unknown[] = []
+  port2.on('message', message => seen.push(message))
+  const pool = new Uint8Array(1000).fill(1)
+  const rows = ['text', { a: [1, , 3] }, new Map([[1, new Date(5)]]), pool.subarray(5, 9), floats()]
+  for (const row of rows) near.postMessage(row)
+  await turns(10)
+  assert.is(seen.length, rows.length)
+  for (const [i, row] of rows.entries()) assert.is(difference(row, seen[i]), undefined, String(i))
+  // At the alignment it had, for views of larger elements that may lie on it.
+  assert.is((seen[3] as Uint8Array).buffer.byteLength, 5 + 4)
+  near.close()
+})
+
+strangers('is answered plainly once it has spoken: classes arrive as a clone would', async () => {
+  const { port1, port2 } = new MessageChannel()
+  const near = wrapPort(port1, { types })
+  const heard = once(near, 'message')
+  port2.postMessage({ plain: [1] })
+  assert.equal((await heard)[0], { plain: [1] })
+  const answer = once(port2, 'message')
+  near.postMessage({ point: new Point(1, 2), buffer: Buffer.from('abc') })
+  assert.equal((await answer)[0], { point: { x: 1, y: 2 }, buffer: new Uint8Array([97, 98, 99]) })
+  near.close()
+})
+
+strangers('can be named, and then gets plain values from the first on', async () => {
+  const { port1, port2 } = new MessageChannel()
+  const near = wrapPort(port1, { peer: 'plain' })
+  const answer = once(port2, 'message')
+  near.postMessage(Buffer.from('abc'))
+  assert.equal((await answer)[0], new Uint8Array([97, 98, 99]))
+  near.close()
+})
+
+const lookalikes: [name: string, make: (heard: unknown[]) => unknown][] = [
+  ['a hello without a port', () => ['outband hello', {}, 'x'.repeat(16), ['x'.repeat(16), 'OB', [], []]]],
+  ['a post under an invented brand', () => ['x'.repeat(16), 'OB', [], []]],
+  ['a channel post', () => ['outband 1:', 2, 0]],
+  ['text with our magic', () => 'outband 1:OB\x10\x01\x01'],
+  ['an ASK', () => ['x'.repeat(16), 0, 1e9]],
+  ['an offer of a ring', () => ['x'.repeat(16), 4, new SharedArrayBuffer(256)]],
+]
+for (const [name, make] of lookalikes) {
+  strangers(`${name} is a value like any other`, async () => {
+    const { port1, port2 } = new MessageChannel()
+    const near = wrapPort(port1)
+    const heard = once(near, 'message')
+    const message = make([])
+    port2.postMessage(message)
+    assert.is(difference(message, (await heard)[0]), undefined)
+    near.close()
+  })
+}
+
+strangers('and its three ports of its own stay its own when the message mentions them', async () => {
+  const { port1, port2 } = new MessageChannel()
+  const near = wrapPort(port1)
+  const channels = [1, 2, 3].map(() => new MessageChannel())
+  const ports = channels.map(channel => channel.port1)
+  const arrival = new Promise<{ data: { ports: MessagePort[] }; ports: MessagePort[] }>(resolve =>
+    near.addEventListener('message', event => resolve(event as never)),
+  )
+  port2.postMessage({ ports }, ports)
+  const event = await arrival
+  assert.is(event.ports.length, 3)
+  const answer = once(channels[2]!.port2, 'message')
+  event.data.ports[2]!.postMessage('mine')
+  assert.equal(await answer, ['mine'])
+  for (const channel of channels) channel.port2.close()
+  near.close()
+})
+
+strangers.run()
+
+const face = suite('wrapPort: the interface of the port')
+
+face('a MessagePort: instance, members, on, once, off, addEventListener, onmessage', async () => {
+  const { near, far } = pair()
+  assert.instance(far, (await import('node:worker_threads')).MessagePort)
+  assert.type(far.ref, 'function')
+  assert.type(far.start, 'function')
+  assert.not.ok('terminate' in far)
+  const seen: string[] = []
+  const bare = (value: unknown) => seen.push(`on ${value}`)
+  const event = (event: { data?: unknown }) => seen.push(`event ${event.data}`)
+  far.on('message', bare)
+  far.addEventListener('message', event as never)
+  ;(far as { onmessage?: unknown }).onmessage = (event: { data?: unknown }) =>
+    seen.push(`property ${event.data}`)
+  far.once('message', () => seen.push('once'))
+  near.postMessage(1)
+  await turns(3)
+  far.off('message', bare)
+  far.removeEventListener('message', event as never)
+  near.postMessage(2)
+  await turns(3)
+  assert.equal(seen, ['on 1', 'event 1', 'property 1', 'once', 'property 2'])
+  near.close()
+})
+
+face('a closed port takes posts without a word, as ports do, and closes its peer', async () => {
+  const { near, far } = await acquainted()
+  const closed = Promise.all([once(near, 'close'), once(far, 'close')])
+  near.close()
+  near.postMessage(1)
+  await closed
+  near.postMessage(new Uint8Array(5000))
+  far.postMessage(2)
+})
+
+face('a Worker and its parentPort', async () => {
+  const worker = wrapPort(new Worker(new URL('echo-worker.js', import.meta.url)), { types })
+  assert.type(worker.threadId, 'number')
+  assert.type(worker.terminate, 'function')
+  for (let i = 0; i < 200; i++) {
+    const answer = once(worker, 'message')
+    worker.postMessage({ i, point: new Point(i, 0), bytes: new Uint8Array(i * 50) })
+    const [value] = await answer
+    assert.is(difference({ i, point: new Point(i, 0), bytes: new Uint8Array(i * 50) }, value), undefined)
+  }
+  const exit = once(worker, 'exit')
+  worker.postMessage('exit')
+  assert.equal(await exit, [0])
+})
+
+face('what a thread posted before it exits arrives before its exit, by ring too', async () => {
+  const worker = wrapPort(new Worker(new URL('echo-worker.js', import.meta.url)), { types })
+  const seen: unknown[] = []
+  worker.on('message', value => seen.push(value))
+  for (let i = 0; i < 100; i++) {
+    worker.postMessage(i)
+    if (i % 10 === 0) await turns(1)
+  }
+  while (seen.length < 100) await turns(1)
+  const exit = once(worker, 'exit')
+  worker.postMessage({ burst: 500 })
+  await exit
+  assert.is(seen.length, 600)
+})
+
+face('a thread that blocks right after its posts has sent them all', async () => {
+  const worker = wrapPort(new Worker(new URL('echo-worker.js', import.meta.url)), { types })
+  for (const round of [1, 2]) {
+    const gate = new Int32Array(new SharedArrayBuffer(4))
+    let count = 0
+    worker.on('message', () => {
+      if (++count < 300) return
+      Atomics.store(gate, 0, 1)
+      Atomics.notify(gate, 0)
+    })
+    worker.postMessage({ gate, posts: 300 })
+    while (count < 301) await turns(1)
+    worker.removeAllListeners('message')
+    assert.ok(round)
+  }
+  await worker.terminate()
+})
+
+face('a BroadcastChannel, with wrapped and other listeners', async () => {
+  const name = `outband ${process.pid}`
+  const near = wrapPort(new BroadcastChannel(name), { types })
+  const far = wrapPort(new BroadcastChannel(name), { types })
+  const other = new BroadcastChannel(name)
+  const seen: unknown[] = []
+  const heard: unknown[] = []
+  far.onmessage = (event: unknown) => seen.push((event as { data: unknown }).data)
+  other.onmessage = (event: unknown) => heard.push((event as { data: unknown }).data)
+  near.postMessage({ plain: 1 })
+  near.postMessage(new Point(1, 2))
+  near.postMessage(new Uint8Array(new ArrayBuffer(1000), 10, 5))
+  while (seen.length < 3) await turns(1)
+  assert.is(difference([{ plain: 1 }, new Point(1, 2), new Uint8Array(5)], seen), undefined)
+  assert.equal(heard[0], { plain: 1 })
+  assert.is((heard[2] as Uint8Array).buffer.byteLength, (10 % 8) + 5)
+  for (const channel of [near, far, other]) channel.close()
+})
+
+face('a port without a listener keeps its messages, and keeps no thread alive', async () => {
+  const { near, far } = pair()
+  near.postMessage('waiting')
+  await turns(3)
+  const [value] = await once(far, 'message')
+  assert.is(value, 'waiting')
+  near.close()
+  const worker = new Worker(new URL('echo-worker.js', import.meta.url), { workerData: 'silent' })
+  const wrapped = wrapPort(worker)
+  wrapped.postMessage(1)
+  assert.equal(await once(worker, 'exit'), [0])
+})
+
+face('a stopped reader shows in bufferedAmount, and drained waits for it', async () => {
+  const ends = await acquainted({ highWaterMark: 100_000 })
+  assert.is(ends.near.bufferedAmount < 1000, true)
+  await ends.near.drained()
+  for (let i = 0; i < 20; i++) ends.near.postMessage(new Uint8Array(10_000))
+  assert.ok(ends.near.bufferedAmount >= 200_000)
+  let isDrained = false
+  const drained = ends.near.drained().then(() => {
+    isDrained = true
+  })
+  await Promise.resolve()
+  assert.not.ok(isDrained)
+  ends.far.on('message', () => {})
+  await drained
+  assert.ok(ends.near.bufferedAmount <= 100_000)
+  ends.near.close()
+})
+
+const wrong: [name: string, port: unknown, options?: unknown][] = [
+  ['null', null],
+  ['an object that cannot post', {}],
+  ['an object that cannot be heard', { postMessage() {} }],
+  [
+    'a window without targetOrigin',
+    Object.defineProperty({ postMessage() {}, addEventListener() {} }, 'window', {
+      get() {
+        return this
+      },
+    }),
+  ],
+  ['a peer of another kind', new MessageChannel().port1, { peer: 'strange' }],
+  ['types that are no registry', new MessageChannel().port1, { types: [] }],
+]
+for (const [name, port, options] of wrong) {
+  face(`${name} is a TypeError`, () => {
+    assert.instance(
+      thrown(() => wrapPort(port as never, options as never)),
+      TypeError,
+    )
+  })
+}
+
+face.run()
