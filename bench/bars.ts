@@ -26,6 +26,7 @@ interface Bar {
 const DOCUMENTS = ['records', 'movies', 'earthquakes', 'football', 'us-10m', 'cars', 'budget'].map(
   name => `codec/${name}`,
 )
+const PORT_DOCUMENTS = DOCUMENTS.map(name => name.replace('codec/', 'port/'))
 const GIB = 2 ** 30
 const BUNDLE_MUST = 10_000
 const BUNDLE_GOAL = 6000
@@ -101,6 +102,42 @@ export const bars: readonly Bar[] = [
     judge: board => {
       const ratio = (mine: string) => board.ratio('codec/tensor-64KiB', 'v8 transfer', mine)
       return faster(ratio('outband'), 4, 8, [named('outband t0', ratio('outband t0'))])
+    },
+  },
+  {
+    bar: 'P7',
+    what: 'port, one way, rpc, vs raw postMessage',
+    cases: ['port/rpc'],
+    judge: board => {
+      const ratio = (mine: string) => board.ratio('port/rpc', 'postMessage', mine)
+      return faster(ratio('outband port'), 1, 3, [named('channel', ratio('outband channel'))])
+    },
+  },
+  {
+    bar: 'P8',
+    what: 'port, one way, documents, vs raw postMessage',
+    cases: PORT_DOCUMENTS,
+    judge: board => {
+      const ratios = PORT_DOCUMENTS.map(name => board.ratio(name, 'postMessage', 'outband port'))
+      return faster(geometricMean(ratios), 2, 4, [
+        PORT_DOCUMENTS.map((name, i) => named(name, ratios[i]!)).join(', '),
+      ])
+    },
+  },
+  {
+    bar: 'P9',
+    what: 'port, 1 MiB: moved vs a transfer list by hand; copied vs a clone',
+    cases: ['port/tensor-1MiB'],
+    judge: board => {
+      const ratio = (op: string) => board.ratio('port/tensor-1MiB', 'postMessage', 'outband port', { op })
+      const [moved, copied] = [ratio('there and back'), ratio('one way')]
+      return {
+        must: '≥ 0.85x; ≥ 1.3x',
+        goal: '1x; 2x',
+        got: `${times(moved)}; ${times(copied)}`,
+        passed: moved >= 0.85 && copied >= 1.3,
+        notes: [],
+      }
     },
   },
   {

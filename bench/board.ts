@@ -52,7 +52,7 @@ export class Board {
   }
 
   /** A contestant's row; we are in every heat, so without one it is that of our median time. */
-  row(name: string, contestant: string, { op = 'both', at, heat }: Place = {}): Row | undefined {
+  row(name: string, contestant: string, { op = this.#mainOp(name), at, heat }: Place = {}): Row | undefined {
     const found = this.results.rows.filter(
       row =>
         row.case === name &&
@@ -79,8 +79,18 @@ export class Board {
   /** Rivals whose answer has the right types and values in it; sharing may be lost. */
   rivals(name: string): Row[] {
     return this.results.rows.filter(
-      row => row.case === name && row.op === 'both' && !this.standing(row.contestant).ours && isFaithful(row),
+      row =>
+        row.case === name &&
+        row.op === this.#mainOp(name) &&
+        !this.standing(row.contestant).ours &&
+        isFaithful(row),
     )
+  }
+
+  /** What a case is about: both ways where there are two, else the first that was measured. */
+  #mainOp(name: string): string {
+    const ops = this.results.rows.filter(row => row.case === name).map(({ op }) => op)
+    return ops.includes('both') ? 'both' : (ops[0] ?? 'both')
   }
 
   standing(contestant: string): Standing {

@@ -10,7 +10,7 @@ interface Line {
 export function caseTable(name: string, board: Board, paint: Paint): string {
   const { rows, contestants } = board.results
   const ops = [...new Set(rows.map(({ op }) => op))].sort((a, b) => place(a) - place(b))
-  const first = Object.keys(contestants).find(contestant => contestants[contestant]?.ours) ?? ''
+  const first = rows.find(({ contestant }) => contestants[contestant]?.ours)?.contestant ?? ''
   const columns = [
     { head: 'contestant' },
     ...ops.flatMap(
@@ -26,7 +26,7 @@ export function caseTable(name: string, board: Board, paint: Paint): string {
     { head: 'lost here' },
     { head: 'loses' },
   ] as const
-  const cells = linesOf(name, board).map(({ contestant, at }) => {
+  const cells = linesOf(name, board, first).map(({ contestant, at }) => {
     const timed = ops.map(op => board.row(name, contestant, { op, at }))
     const row = timed.find(row => row !== undefined)
     const standing = board.standing(contestant)
@@ -45,13 +45,13 @@ export function caseTable(name: string, board: Board, paint: Paint): string {
 }
 
 /** One line for each contestant, or for each of its places on a curve. */
-function linesOf(name: string, board: Board): Line[] {
+function linesOf(name: string, board: Board, first: string): Line[] {
   const lines = new Map<string, Line>()
   for (const { contestant, at } of board.results.rows) lines.set(`${contestant} ${at}`, { contestant, at })
   const found = [...lines.values()]
   if (found.some(({ at }) => at !== undefined)) return found
   // Against each rival we were timed anew: what is comparable is the ratio.
-  return found.sort((a, b) => board.ratio(name, a.contestant) - board.ratio(name, b.contestant))
+  return found.sort((a, b) => board.ratio(name, a.contestant, first) - board.ratio(name, b.contestant, first))
 }
 
 /** Both ways come last: they sum up the others. */

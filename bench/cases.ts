@@ -40,6 +40,7 @@ export interface Field {
 export interface Case {
   readonly name: string
   readonly about: string
+  readonly ours: readonly Contestant[]
   /** Rivals that take part; who is not among them is told why. */
   readonly rivals: readonly Contestant[]
   readonly absent: readonly Absent[]
@@ -47,7 +48,20 @@ export interface Case {
   enter(some: readonly Contestant[]): Promise<Field>
 }
 
-const rivals = contestants.filter(({ ours }) => !ours)
+const ours = contestants.filter(({ ours, on }) => ours && on === undefined)
+const rivals = contestants.filter(({ ours, on }) => !ours && on === undefined)
+const PORT_WORKLOADS = new Set([
+  'rpc',
+  'records',
+  'movies',
+  'earthquakes',
+  'football',
+  'us-10m',
+  'cars',
+  'budget',
+  'tensor-1MiB',
+  'frames',
+])
 
 export const cases: readonly Case[] = [
   ...workloads.filter(({ name }) => name !== 'tensor-1GiB').map(codecCase),
@@ -66,6 +80,7 @@ export const cases: readonly Case[] = [
     tensor,
     () => 1,
   ),
+  ...workloads.filter(({ name }) => PORT_WORKLOADS.has(name)).map(portCase),
 ]
 
 function codecCase({ name, about, kind, make }: Workload): Case {
@@ -78,10 +93,27 @@ function codecCase({ name, about, kind, make }: Workload): Case {
   return {
     name: `codec/${name}`,
     about,
+    ours,
     rivals: rivals.filter(takes),
     absent: rivals
       .filter(rival => !takes(rival))
       .map(({ name, kinds = [] }) => ({ name, why: `takes ${kinds.join(', ')} workloads alone` })),
+    enter,
+  }
+}
+
+function portCase({ name, about, make }: Workload): Case {
+  const here = contestants.filter(({ on }) => on === 'port')
+  const enter = async (some: readonly Contestant[]): Promise<Field> => {
+    const value = await make()
+    return field(some, contestant => admit(contestant, value, 0))
+  }
+  return {
+    name: `port/${name}`,
+    about: `${about}, to a thread`,
+    ours: here.filter(({ ours }) => ours),
+    rivals: here.filter(({ ours }) => !ours),
+    absent: [],
     enter,
   }
 }
@@ -109,7 +141,14 @@ function growthCase(
     }
     return { entrants: entrants.sort((a, b) => place(a) - place(b)), absent }
   }
-  return { name: `growth/${name}`, about, rivals: rivals.filter(({ growth }) => growth), absent: [], enter }
+  return {
+    name: `growth/${name}`,
+    about,
+    ours,
+    rivals: rivals.filter(({ growth }) => growth),
+    absent: [],
+    enter,
+  }
 }
 
 const place = ({ contestant }: Entrant): number => contestants.indexOf(contestant)

@@ -11,7 +11,7 @@ export interface Session {
   readonly ops: Readonly<Record<string, Run>>
   /** Bytes of the encoded value: metadata and buffers; undefined where nothing is encoded. */
   readonly bytes?: number
-  /** Sends the value once more, after the clock, and hands over what came back. */
+  /** Sends the value once more, after the clock, and hands over what came back; a promise of it where that takes a while. */
   result(): unknown
   /** Bytes of typed arrays that were copied on the way out and back, counted by looking at the memory. */
   copied?(): number
@@ -28,6 +28,8 @@ export interface Traits {
   readonly growth?: boolean
   /** One of its family that a quick run can do without. */
   readonly variant?: boolean
+  /** Takes part in the cases of a carrier, and in no others. */
+  readonly on?: 'port'
   /** The only kinds of workload it takes. */
   readonly kinds?: readonly WorkloadKind[]
 }

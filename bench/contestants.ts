@@ -1,5 +1,6 @@
 import { ours } from './ours.js'
+import { ports } from './ports.js'
 import { rivals } from './rivals.js'
 
 /** Everyone, ourselves first. */
-export const contestants = [...ours, ...rivals]
+export const contestants = [...ours, ...rivals, ...ports]

@@ -28,7 +28,8 @@ process.once('message', async (request: Request) => {
   const answer = await ('probe' in request ? probe(request.probe) : run(request)).catch(error => ({
     failure: String(error),
   }))
-  process.send?.(answer, () => process.disconnect())
+  // Threads of contestants may still be there.
+  process.send?.(answer, () => process.exit())
 })
 
 async function probe(names: readonly string[]): Promise<Record<string, Fidelity>> {
@@ -52,7 +53,7 @@ async function run({
   const timed = await clock(field.entrants, PLANS[plan])
   const rows: Row[] = []
   for (const entrant of field.entrants) {
-    const facts = inspect(entrant)
+    const facts = await inspect(entrant)
     for (const [op, timing] of timed.get(entrant) ?? [])
       rows.push({ case: name, heat, op, ...facts, ...timing })
     await entrant.session.close?.()
@@ -74,8 +75,8 @@ async function clock(entrants: readonly Entrant[], plan: Plan): Promise<Map<Entr
   return timed
 }
 
-function inspect({ contestant, session, value, at, per }: Entrant) {
-  const lost = [...new Set(differences(value, session.result()).map(({ what }) => what))]
+async function inspect({ contestant, session, value, at, per }: Entrant) {
+  const lost = [...new Set(differences(value, await session.result()).map(({ what }) => what))]
   return {
     contestant: contestant.name,
     ...(at !== undefined && { at }),

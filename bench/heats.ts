@@ -14,8 +14,6 @@ const HEAT = fileURLToPath(new URL('./heat.js', import.meta.url))
 /** Longer than any heat takes; whoever needs more is left out. */
 const PATIENCE_MS = 300_000
 
-const ours = contestants.filter(contestant => contestant.ours)
-
 /** Measures a case, heat by heat. */
 export async function measure(
   entry: Case,
@@ -30,7 +28,7 @@ export async function measure(
   for (const heat of new Set(rivals.map(({ family }) => family))) {
     onHeat(heat)
     const members = rivals.filter(({ family }) => family === heat)
-    const names = [...ours, ...members].map(({ name }) => name)
+    const names = [...entry.ours, ...members].map(({ name }) => name)
     const found = await ask<HeatResult>({ case: entry.name, heat, names, plan }).catch(error => ({
       rows: [],
       absent: members.map(({ name }) => ({ name, why: String(error) })),

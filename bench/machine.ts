@@ -14,7 +14,17 @@ export interface Machine {
   readonly versions: Readonly<Record<string, string>>
 }
 
-const PACKAGES = ['msgpackr', 'cbor-x', '@msgpack/msgpack', 'devalue', 'seroval', 'superjson', 'apache-arrow']
+const PACKAGES = [
+  'msgpackr',
+  'cbor-x',
+  '@msgpack/msgpack',
+  'devalue',
+  'seroval',
+  'superjson',
+  'apache-arrow',
+  'comlink',
+  'piscina',
+]
 
 export function thisMachine(plan: string): Machine {
   const processors = cpus()

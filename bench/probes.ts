@@ -74,7 +74,7 @@ export async function fidelity(contestant: Contestant): Promise<Fidelity> {
 async function survives(contestant: Contestant, value: unknown): Promise<boolean> {
   try {
     const session = await contestant.open(value)
-    const result = session.result()
+    const result = await session.result()
     await session.close?.()
     return differences(value, result, 1).length === 0
   } catch {

@@ -1,10 +1,9 @@
-// The other side of the demo: makes the value, and sends what it made back.
+// The other side of the demo: sends back what came, as its own to give away.
 
 import { parentPort } from 'node:worker_threads'
-import { decode, encode, type Packet } from '../index.js'
-import { parcel } from './parcel.js'
+import { wrapPort } from '../port/index.js'
 
-parentPort?.on('message', (packet: Packet) => {
-  const { message, transfer } = parcel(encode(decode(packet)))
-  parentPort?.postMessage(message, transfer)
-})
+if (parentPort !== null) {
+  const port = wrapPort(parentPort)
+  port.on('message', value => port.postMessage(value, { transfer: true }))
+}

@@ -3,12 +3,12 @@
 
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
-import { decode, encode, type Packet } from '../index.js'
+import { decode, encode } from '../index.js'
+import { type Wrapped, wrapPort } from '../port/index.js'
 import { medianNs } from './clock.js'
 import { differences } from './compare.js'
 import { readColumns, readDocument } from './datasets.js'
 import { copiedByCodec, footprint } from './memory.js'
-import { parcel } from './parcel.js'
 import { bytes, duration, type Paint, paintFor, table } from './table.js'
 import { videoFrame } from './video-frame.js'
 
@@ -38,7 +38,7 @@ const VALUES: readonly { readonly name: string; readonly make: () => unknown }[]
 /** Runs the demo and prints it; answers whether everything came back equal. */
 export async function demo({ json }: { readonly json: boolean }): Promise<boolean> {
   const values = await Promise.all(VALUES.map(async ({ name, make }) => ({ name, value: await make() })))
-  const worker = new Worker(new URL('./demo-worker.js', import.meta.url))
+  const worker = wrapPort(new Worker(new URL('./demo-worker.js', import.meta.url)))
   const passages: Passage[] = []
   try {
     for (const { name, value } of values) passages.push(await passage(name, value, worker))
@@ -58,9 +58,11 @@ export async function demo({ json }: { readonly json: boolean }): Promise<boolea
   return equal
 }
 
-async function passage(name: string, value: unknown, worker: Worker): Promise<Passage> {
+type Thread = Worker & Wrapped
+
+async function passage(name: string, value: unknown, worker: Thread): Promise<Passage> {
   const packet = encode(value)
-  const found = differences(value, decode(await trip(worker, encode(value))))
+  const found = differences(value, await trip(worker, value))
   const clone = footprint(structuredClone(value))
   return {
     value: name,
@@ -77,11 +79,10 @@ async function passage(name: string, value: unknown, worker: Worker): Promise<Pa
   }
 }
 
-/** Sends a packet to the worker and waits for the one it makes of the value. */
-async function trip(worker: Worker, packet: Packet): Promise<Packet> {
-  const { message, transfer } = parcel(packet)
-  const answer = once(worker, 'message') as Promise<[Packet]>
-  worker.postMessage(message, transfer)
+/** Sends a value to the worker and waits for it to come back. */
+async function trip(thread: Thread, value: unknown): Promise<unknown> {
+  const answer = once(thread, 'message')
+  thread.postMessage(value)
   const [back] = await answer
   return back
 }
@@ -115,7 +116,7 @@ function listing(passages: readonly Passage[], paint: Paint): string {
     one.differences.map(place => `${one.value} differs at ${place}\n`),
   )
   return [
-    'main thread → worker thread → main thread; each value is encoded and decoded on both sides.\n\n',
+    'main thread → worker thread → main thread, through wrapped ports.\n\n',
     `${table(columns, rows, paint)}\n`,
     ...(different.length > 0 ? ['\n', ...different] : []),
     `\n${paint.dim('copied: bytes of typed arrays, by the codec and by structuredClone; times are medians.')}\n`,

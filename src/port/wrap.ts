@@ -3,7 +3,13 @@
  * windows; to any other go plain clones, of exact windows too. `peer.ts` finds out which it is.
  */
 import type { Transfer } from '../carriers/carrier.js'
-import { type Endpoint, endpointOf, type PortLike, type WindowOptions } from '../carriers/port/endpoint.js'
+import {
+  type Endpoint,
+  endpointOf,
+  lost,
+  type PortLike,
+  type WindowOptions,
+} from '../carriers/port/endpoint.js'
 import { Inlet, type Outlet } from '../carriers/port/inlet.js'
 import { Link } from '../carriers/port/link.js'
 import { ASK, TEXT_BYTES } from '../carriers/port/posts.js'
@@ -102,6 +108,9 @@ class Wrapper implements Outlet {
       this.#inlet.finish()
       this.#end()
     }, false)
+    this.#endpoint.onLost(event => {
+      this.#listeners.messageerror.emit('messageerror', lost(), event, NO_PORTS)
+    })
     if (this.#endpoint.isFlowing) this.#listen()
   }
 
@@ -143,6 +152,7 @@ class Wrapper implements Outlet {
 
   /** A packet of the peer's. */
   parcel(parcel: Parcel): void {
+    if (this.#isClosed) return
     let value: unknown
     try {
       value = this.#hosts.decode(this.#codec, parcel)

@@ -6,7 +6,7 @@
  *      BroadcastChannel      addEventListener('message'), a name; moves nothing
  *      Window                posts to another window, hears on its own
  */
-import { expectArgument } from '../../errors.js'
+import { expectArgument, OutbandError } from '../../errors.js'
 
 /** Hears a message: its data, and the platform's event where there is one. */
 export type Hear = (data: unknown, event: MessageEvent | undefined) => void
@@ -30,6 +30,8 @@ export interface Endpoint {
   readonly isBroadcast: boolean
   /** Whether shared memory can go through it. */
   readonly canShare: boolean
+  /** Whether a message with shared memory arrives as null, without an error on either side. */
+  readonly losesShared: boolean
   /** Whether messages come, and are lost, whether or not anybody hears them. */
   readonly isFlowing: boolean
   post(message: unknown, list: object[]): void
@@ -43,6 +45,8 @@ export interface Endpoint {
    * `answers` for a Node Worker takes its error, which else is thrown in this thread.
    */
   onGone(hear: (reason?: unknown) => void, answers: boolean): () => void
+  /** Hears of a message that cannot be rebuilt here, such as shared memory that came from another process. */
+  onLost(hear: (event: MessageEvent | undefined) => void): () => void
   start(): void
   /** Whether anybody wants to be told of messages: a port of Node's keeps its thread alive for that alone. */
   attend(isHeard: boolean): void
@@ -102,12 +106,15 @@ function targetEndpoint(port: Target): Endpoint {
     canMove: !isBroadcast,
     isBroadcast,
     canShare: !isBroadcast && isSharingOn,
+    // Seen in Chromium 150; Node's knows `ref`.
+    losesShared: isBroadcast && !has(port, 'ref'),
     isFlowing: false,
     post: isBroadcast
       ? message => port.postMessage(message)
       : (message, list) => port.postMessage(message, list),
     listen: (hear, wantsEvent) => listenTo(port, hear, wantsEvent),
     onGone: hear => listening(port, 'close', () => hear()),
+    onLost: hear => listening(port, 'messageerror', hear),
     start: () => port.start?.(),
     attend: isHeard => (isHeard ? port.ref?.() : port.unref?.()),
     release: () => {
@@ -172,6 +179,7 @@ function workerEndpoint(worker: Emitter): Endpoint {
     canMove: true,
     isBroadcast: false,
     canShare: true,
+    losesShared: false,
     isFlowing: true,
     post: (message, list) => worker.postMessage(message, list),
     listen: (hear, wantsEvent) =>
@@ -189,6 +197,11 @@ function workerEndpoint(worker: Emitter): Endpoint {
         worker.off('exit', onExit)
         worker.off('error', onError)
       }
+    },
+    onLost: hear => {
+      const listener = () => hear(undefined)
+      worker.on('messageerror', listener)
+      return () => worker.off('messageerror', listener)
     },
     start: () => {},
     attend: () => {},
@@ -208,22 +221,36 @@ function innerPort(worker: object): Target | undefined {
 function windowEndpoint(target: Target, { targetOrigin }: WindowOptions): Endpoint {
   expectArgument(typeof targetOrigin === 'string', 'targetOrigin', "the other window's origin, or '*'")
   const here = globalThis as unknown as Target
+  const isTheirs = ({ source, origin }: MessageEvent): boolean =>
+    source === (target as unknown) && isFrom(origin, targetOrigin)
   return {
     canMove: true,
     isBroadcast: false,
     canShare: false,
+    losesShared: false,
     isFlowing: true,
     post: (message, list) => target.postMessage(message, targetOrigin, list),
     listen: hear =>
       listening(here, 'message', (event: MessageEvent) => {
-        if (event.source !== (target as unknown) || !isFrom(event.origin, targetOrigin)) return
-        hear(event.data, event)
+        if (isTheirs(event)) hear(event.data, event)
       }),
     onGone: () => () => {},
+    onLost: hear =>
+      listening(here, 'messageerror', (event: MessageEvent) => {
+        if (isTheirs(event)) hear(event)
+      }),
     start: () => {},
     attend: () => {},
     release: () => {},
   }
+}
+
+/** The error for a message that was lost on its way in. */
+export function lost(): OutbandError {
+  return new OutbandError(
+    'UNSUPPORTED',
+    'port: a message came that cannot be rebuilt here, such as shared memory',
+  )
 }
 
 function isFrom(origin: string, targetOrigin: string): boolean {

@@ -80,6 +80,8 @@ export class Inlet {
       for (let count = 0; ; count++) {
         const { mark } = ring
         if (mark === undefined) {
+          // Where something came more may come: a turn later costs less than a bell for every message.
+          if (count > 0) return this.#schedule()
           if (ring.sleep()) return
         } else if (mark !== this.#posts) return
         else if (count >= most) return this.#schedule()
@@ -112,6 +114,21 @@ export class Inlet {
   }
 }
 
-/** In a later turn of the event loop. */
+/** Runs in a later turn of the event loop; a timer would be late. */
 const later: (run: () => void) => void =
-  (globalThis as { setImmediate?(run: () => void): void }).setImmediate ?? (run => setTimeout(run, 0))
+  (globalThis as { setImmediate?(run: () => void): void }).setImmediate ?? turnByPort()
+
+/** A browser's turn: a message to oneself. */
+function turnByPort(): (run: () => void) => void {
+  const waiting: (() => void)[] = []
+  let port: { postMessage(message: unknown): void } | undefined
+  return run => {
+    if (port === undefined) {
+      const { port1, port2 } = new MessageChannel()
+      ;(port1 as { onmessage?: unknown }).onmessage = () => waiting.shift()?.()
+      port = port2
+    }
+    waiting.push(run)
+    port.postMessage(0)
+  }
+}

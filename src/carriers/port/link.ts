@@ -4,6 +4,8 @@
  * answer comes when everything before the question has been taken in.
  */
 
+import { isShared } from '../../bytes/window.js'
+import { OutbandError } from '../../errors.js'
 import { RingWriter } from '../../memory/ring.js'
 import type { Parcel } from '../../packet.js'
 import type { Counts, Transfer } from '../carrier.js'
@@ -169,6 +171,9 @@ export class Link {
     make: (buffers: readonly Uint8Array[]) => unknown,
     post: (message: unknown, list: object[]) => void,
   ): void {
+    if (this.#endpoint.losesShared && parcel.buffers.some(({ buffer }) => isShared(buffer))) {
+      throw new OutbandError('UNSUPPORTED', 'send: shared memory cannot go through a BroadcastChannel')
+    }
     handOver(parcel, transfer, this.#isStrict, this.counts, (posted, list) => post(make(posted), list))
   }
 }

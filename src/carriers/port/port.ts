@@ -3,7 +3,7 @@ import { OutbandError } from '../../errors.js'
 import type { Parcel } from '../../packet.js'
 import { type Carrier, CLOSED, endSink, type Sink, type Transfer, throwApart } from '../carrier.js'
 import { Deferred } from '../deferred.js'
-import { type Endpoint, endpointOf, type PortLike, type WindowOptions } from './endpoint.js'
+import { type Endpoint, endpointOf, lost, type PortLike, type WindowOptions } from './endpoint.js'
 import { Inlet, type Outlet } from './inlet.js'
 import { Link, type Sender } from './link.js'
 import { ABORT, ACK, ASK, BYE, isBranded, TEXT_BYTES } from './posts.js'
@@ -68,6 +68,7 @@ export class PortCarrier implements Carrier, Outlet {
     if (this.#ended !== undefined) return queueMicrotask(() => endSink(sink, this.#failure))
     this.#stop.push(
       this.#endpoint.onGone(reason => this.#gone(reason), true),
+      this.#endpoint.onLost(() => this.abort(lost())),
       this.#endpoint.listen(data => this.#hear(data), false),
     )
     this.#endpoint.start()

@@ -1,0 +1,61 @@
+// The far side of ports.ts: counts what arrives, or sends it back.
+
+import { parentPort, workerData } from 'node:worker_threads'
+
+/** How a thread takes in what comes. */
+export type Home = 'raw' | 'wrapped' | 'channel' | 'msgpackr' | 'comlink'
+
+/** Words of the shared control: arrivals, how many are expected, whether they came, and whether all is sent back. */
+export const ARRIVED = 0
+export const TARGET = 1
+export const DONE = 2
+export const MODE = 3
+
+if (parentPort !== null && workerData !== null && 'home' in workerData) {
+  const { home, control } = workerData as { home: Home; control: Int32Array }
+  await open(home, control, parentPort)
+}
+
+async function open(home: Home, control: Int32Array, parent: NonNullable<typeof parentPort>): Promise<void> {
+  let arrived = 0
+  /** Counts an arrival; true when it is to be sent back. */
+  const take = (): boolean => {
+    if (control[MODE] === 1) return true
+    if (++arrived < Atomics.load(control, TARGET)) return false
+    arrived = 0
+    Atomics.store(control, DONE, 1)
+    Atomics.notify(control, DONE)
+    return false
+  }
+  if (home === 'raw') {
+    const { footprint } = await import('../src/cli/memory.js')
+    parent.on('message', value => {
+      if (take()) parent.postMessage(value, [...footprint(value).backings] as ArrayBuffer[])
+    })
+  } else if (home === 'wrapped') {
+    const { wrapPort } = await import('../src/port/index.js')
+    const port = wrapPort(parent)
+    port.on('message', value => {
+      if (take()) port.postMessage(value, { transfer: true })
+    })
+  } else if (home === 'channel') {
+    const { connectPort } = await import('../src/port/index.js')
+    const channel = connectPort(parent)
+    channel.on('message', value => {
+      if (take()) void channel.send(value, { transfer: true })
+    })
+  } else if (home === 'msgpackr') {
+    const { Packr } = await import('msgpackr')
+    const packr = new Packr({ structuredClone: true, moreTypes: true })
+    parent.on('message', bytes => {
+      const value = packr.unpack(bytes)
+      if (take()) parent.postMessage(packr.pack(value))
+    })
+  } else {
+    const Comlink = await import('comlink')
+    // @ts-expect-error: declared for its other file names only
+    const { default: nodeEndpoint } = await import('comlink/dist/esm/node-adapter.mjs')
+    const api = { take: (value: unknown) => (take() ? Comlink.transfer(value as object, []) : undefined) }
+    Comlink.expose(api, nodeEndpoint(parent))
+  }
+}

@@ -1,0 +1,192 @@
+// Whoever moves values to a thread: ourselves and rivals, each with a worker of its own that counts what arrives. One
+// way is timed from the first post to the last arrival, so both threads' work is in it. Memory is moved there and
+// back, with several arrays under way, so that no time goes into making them.
+
+import { Worker } from 'node:worker_threads'
+import * as Comlink from 'comlink'
+// @ts-expect-error: declared for its other file names only
+import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs'
+import { Packr } from 'msgpackr'
+import { Piscina } from 'piscina'
+import { footprint } from '../src/cli/memory.js'
+import { connectPort, wrapPort } from '../src/port/index.js'
+import type { Contestant, Session, Traits } from './contestant.js'
+import { ARRIVED, DONE, type Home, MODE, TARGET } from './port-worker.js'
+
+const HOME = new URL('./port-worker.js', import.meta.url)
+/** Messages under way while memory goes there and back. */
+const UNDER_WAY = 8
+
+/** One end of a way to a thread. */
+interface Way {
+  /** Sends a value; a promise of its arrival where that is all there is. */
+  post(value: unknown): unknown
+  /** Sends a value whose memory is given away. */
+  move?(value: unknown): void
+  /** What comes back. */
+  hear(take: (value: unknown) => void): void
+}
+
+/** A way with its thread. */
+interface Thread {
+  readonly way: Way
+  readonly control: Int32Array
+}
+
+function port(
+  name: string,
+  about: string,
+  home: Home,
+  make: (worker: Worker) => Way,
+  traits?: Traits,
+): Contestant {
+  let thread: Thread | undefined
+  const open = (value: unknown): Session => {
+    thread ??= start(home, make)
+    return session(thread, value)
+  }
+  return { name, about, family: name, on: 'port', ...traits, open }
+}
+
+function start(home: Home, make: (worker: Worker) => Way): Thread {
+  const control = new Int32Array(new SharedArrayBuffer(16))
+  const worker = new Worker(HOME, { workerData: { home, control } })
+  return { way: make(worker), control }
+}
+
+function session({ way, control }: Thread, value: unknown): Session {
+  let back: (value: unknown) => void = () => {}
+  way.hear(value => back(value))
+  const oneWay = async (times: number) => {
+    const arrived = expect(control, times)
+    const answers: unknown[] = []
+    for (let i = 0; i < times; i++) {
+      const answer = way.post(value)
+      if (answer !== undefined) answers.push(answer)
+    }
+    await Promise.all([arrived, ...answers])
+  }
+  const thereAndBack = async (times: number) => {
+    control[MODE] = 1
+    const values = Array.from({ length: Math.min(times, UNDER_WAY) }, () => structuredClone(value))
+    await new Promise<void>(resolve => {
+      let sent = values.length
+      let returned = 0
+      back = value => {
+        if (++returned === times) resolve()
+        else if (sent++ < times) way.move?.(value)
+      }
+      for (const value of values) way.move?.(value)
+    })
+    control[MODE] = 0
+  }
+  const result = () => {
+    control[MODE] = 1
+    return new Promise(resolve => {
+      back = value => {
+        control[MODE] = 0
+        resolve(value)
+      }
+      way.post(value)
+    })
+  }
+  const canMove = way.move !== undefined && footprint(value).views.length > 0
+  return { ops: { 'one way': oneWay, ...(canMove && { 'there and back': thereAndBack }) }, result }
+}
+
+/** Resolves when the thread has counted so many arrivals. */
+function expect(control: Int32Array, times: number): Promise<unknown> {
+  control[ARRIVED] = 0
+  control[DONE] = 0
+  Atomics.store(control, TARGET, times)
+  const { value } = Atomics.waitAsync(control, DONE, 0)
+  return Promise.resolve(value)
+}
+
+const listOf = (value: unknown): ArrayBuffer[] => [...footprint(value).backings] as ArrayBuffer[]
+
+function raw(worker: Worker): Way {
+  return {
+    post: value => worker.postMessage(value),
+    move: value => worker.postMessage(value, listOf(value)),
+    hear: take => void worker.removeAllListeners('message').on('message', take),
+  }
+}
+
+function wrapped(worker: Worker): Way {
+  const port = wrapPort(worker)
+  return {
+    post: value => port.postMessage(value),
+    move: value => port.postMessage(value, { transfer: true }),
+    hear: take => void port.removeAllListeners('message').on('message', take),
+  }
+}
+
+function channel(worker: Worker): Way {
+  const channel = connectPort(worker)
+  let listener = (_: unknown) => {}
+  channel.on('message', value => listener(value))
+  return {
+    post: value => void channel.send(value),
+    move: value => void channel.send(value, { transfer: true }),
+    hear: take => {
+      listener = take
+    },
+  }
+}
+
+function msgpackr(worker: Worker): Way {
+  const packr = new Packr({ structuredClone: true, moreTypes: true })
+  return {
+    // Exact bytes: its results lie in a pool, and a view ships its whole memory.
+    post: value => {
+      const bytes = Uint8Array.prototype.slice.call(packr.pack(value))
+      worker.postMessage(bytes, [bytes.buffer as ArrayBuffer])
+    },
+    hear: take =>
+      void worker
+        .removeAllListeners('message')
+        .on('message', bytes => take(packr.unpack(bytes as Uint8Array))),
+  }
+}
+
+function comlink(worker: Worker): Way {
+  const remote = Comlink.wrap<{ take(value: unknown): Promise<unknown> }>(nodeEndpoint(worker))
+  let listener = (_: unknown) => {}
+  return {
+    post: value => remote.take(value).then(listener),
+    move: value => void remote.take(Comlink.transfer(value, listOf(value))).then(listener),
+    hear: take => {
+      listener = take
+    },
+  }
+}
+
+/** Its pool makes its own threads. */
+function piscina(): Contestant {
+  let pool: Piscina | undefined
+  const about = 'new Piscina({ maxThreads: 1, concurrentTasksPerWorker: 64 }).run(value)'
+  const open = (value: unknown): Session => {
+    pool ??= new Piscina({
+      filename: new URL('./port-task.js', import.meta.url).href,
+      minThreads: 1,
+      maxThreads: 1,
+      concurrentTasksPerWorker: 64,
+    })
+    const run = (times: number) =>
+      Promise.all(Array.from({ length: times }, () => pool?.run(value, { name: 'take' }))).then(() => {})
+    return { ops: { 'one way': run }, result: () => pool?.run(value, { name: 'echo' }) }
+  }
+  return { name: 'piscina', family: 'piscina', about, on: 'port', variant: true, open }
+}
+
+export const ports: readonly Contestant[] = [
+  port('outband port', 'wrapPort(worker).postMessage(value)', 'wrapped', wrapped, {
+    ours: true,
+  }),
+  port('outband channel', 'connectPort(worker).send(value)', 'channel', channel, { ours: true }),
+  port('postMessage', 'worker.postMessage(value), with a transfer list where memory moves', 'raw', raw),
+  port('msgpackr port', 'packr.pack, an exact copy moved', 'msgpackr', msgpackr, { variant: true }),
+  port('comlink', 'Comlink.wrap(worker).take(value), answered', 'comlink', comlink, { variant: true }),
+  piscina(),
+]
