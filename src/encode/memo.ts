@@ -68,7 +68,7 @@ export class NumbersMemo {
   /** Arrays by number + 1; 0 ends a chain. */
   readonly #arrays: (readonly number[])[] = []
   #heads = new Int32Array(SLOTS)
-  /** By array, the next of its chain, −1 for one in the Map; and its fingerprint. */
+  /** By array, the next of its chain, and its fingerprint. */
   #nexts = new Int32Array(SLOTS * LOAD + 1)
   #hashes = new Int32Array(SLOTS * LOAD + 1)
   #common: Map<unknown, number> | undefined
@@ -82,41 +82,46 @@ export class NumbersMemo {
     const fingerprint = hash(array)
     const slot = fingerprint & (heads.length - 1)
     const head = heads[slot]
-    const added = this.count + 1
     let steps = 0
     for (let at = head; at !== 0 && steps < CHAIN; at = nexts[at], steps++) {
       if (arrays[at] === array) return at - 1
     }
-    if (steps < CHAIN) {
-      nexts[added] = head
-      heads[slot] = added
-      this.#hashes[added] = fingerprint
-    } else {
-      this.#common ??= new Map()
-      const number = this.#common.get(array)
+    if (steps === CHAIN) {
+      const number = this.#common?.get(array)
       if (number !== undefined) return number
-      this.#common.set(array, this.count)
-      nexts[added] = -1
     }
+    const added = ++this.count
     arrays[added] = array
-    this.count = added
+    this.#hashes[added] = fingerprint
+    this.#put(added, steps)
     if (added === heads.length * LOAD) this.#grow()
     return -1
   }
 
+  /** Puts an array in front of its chain of so many, or into the Map when that has no room. */
+  #put(at: number, length: number): void {
+    if (length === CHAIN) {
+      this.#common ??= new Map()
+      this.#common.set(this.#arrays[at], at - 1)
+      return
+    }
+    const slot = this.#hashes[at] & (this.#heads.length - 1)
+    this.#nexts[at] = this.#heads[slot]
+    this.#heads[slot] = at
+  }
+
+  /** All are put in anew: what had no room in its chain may have it now, and would then be looked for there. */
   #grow(): void {
-    const nexts = this.#nexts
     const hashes = this.#hashes
     this.#allot(this.#heads.length * GROWTH)
     this.#hashes.set(hashes)
+    this.#common = undefined
     const mask = this.#heads.length - 1
     for (let at = 1; at <= this.count; at++) {
-      if (nexts[at] < 0) this.#nexts[at] = -1
-      else {
-        const slot = hashes[at] & mask
-        this.#nexts[at] = this.#heads[slot]
-        this.#heads[slot] = at
-      }
+      let length = 0
+      for (let next = this.#heads[hashes[at] & mask]; next !== 0 && length < CHAIN; next = this.#nexts[next])
+        length++
+      this.#put(at, length)
     }
   }
 
