@@ -30,7 +30,7 @@ export function encodeArray(walk: Walk, array: readonly unknown[], slot: ShapeNo
     const op = numbersOp(array)
     if (op !== 0) return encodeNumbers(walk, array as readonly number[], op, slot)
   }
-  if (walk.isRepeated(array)) return
+  if (walk.isRepeatedArray(array)) return
   const names = searched(walk, array, slot)
   walk.enter(length + names.length)
   if (names.length > 0) walk.u8(ARRAY_PROPS)
@@ -74,7 +74,7 @@ function numbersOp(array: readonly unknown[]): number {
 
 function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: ShapeNode): void {
   if (walk.settings.references) {
-    const number = walk.numbers.find(array)
+    const number = walk.memo.findNumbers(array)
     if (number >= 0) return walk.ref(REF_NUMBERS, number)
   }
   const { length } = array

@@ -6,19 +6,27 @@
  * - the first few objects sit in a list that is searched;
  * - further ones go into a Set, one operation each: its size tells whether the object was new. The first
  *   object met twice turns it into a Map, which knows the number as well;
- * - arrays of numbers, which come by the hundred thousand (coordinates), are found by their content:
- *   the same array has the same numbers, so only arrays with equal numbers are compared by identity
- *   (pairs of floats: 40 to 50 ns each; what repeats too often falls back to a Map).
+ * - arrays of numbers, and arrays that begin with one, come by the hundred thousand (coordinates) and are
+ *   found by their content: the same array has the same numbers (unless the caller's code changes it
+ *   meanwhile), so only arrays with equal numbers are compared by identity (20 to 40 ns each; what repeats
+ *   too often falls back to a Map).
  */
 
 const FEW = 24
+/** Arrays inside each other that are looked through for numbers. */
+const NESTING = 4
 
 export class Memo {
-  /** Objects numbered so far. */
+  /** Objects and number arrays numbered so far. */
   count = 0
+  #numbersCount = 0
+  /** Objects that are not found by content; the first few of them, and the number of each. */
+  #size = 0
   readonly #few: unknown[] = []
+  readonly #numbers: number[] = []
   #set: Set<unknown> | undefined
   #map: Map<unknown, number> | undefined
+  readonly #arrays = new ArraysMemo()
 
   /** The number of an object met before; else numbers it and returns −1. */
   find(object: unknown): number {
@@ -30,69 +38,108 @@ export class Memo {
     }
     if (this.#set !== undefined) {
       this.#set.add(object)
-      if (this.#set.size > this.count) {
-        this.count++
+      if (this.#set.size > this.#size) {
+        this.#numbers[this.#size++] = this.count++
         return -1
       }
       this.#map = new Map()
-      for (const known of this.#set) this.#map.set(known, this.#map.size)
+      for (const known of this.#set) this.#map.set(known, this.#numbers[this.#map.size])
       return this.#map.get(object) as number
     }
     const few = this.#few
-    for (let i = 0; i < this.count; i++) if (few[i] === object) return i
-    few[this.count++] = object
-    if (this.count === FEW) this.#set = new Set(few)
+    for (let i = 0; i < this.#size; i++) if (few[i] === object) return this.#numbers[i]
+    few[this.#size] = object
+    this.#numbers[this.#size++] = this.count++
+    if (this.#size === FEW) this.#set = new Set(few)
     return -1
+  }
+
+  /** The same for an array of anything. */
+  findArray(array: readonly unknown[]): number {
+    const numbers = firstNumbers(array)
+    if (numbers === undefined) return this.find(array)
+    const number = this.#arrays.find(
+      array,
+      fingerprint(numbers) ^ Math.imul(array.length, 0x9e37_79b1),
+      this.count,
+    )
+    if (number < 0) this.count++
+    return number
+  }
+
+  /** The same for an array of numbers, which are counted apart. */
+  findNumbers(array: readonly number[]): number {
+    const number = this.#arrays.find(array, fingerprint(array), this.#numbersCount)
+    if (number < 0) this.#numbersCount++
+    return number
   }
 
   clear(): void {
     // Written over, not cut: a list that keeps its length is not allocated again for the next message.
-    for (let i = Math.min(this.count, FEW) - 1; i >= 0; i--) this.#few[i] = undefined
+    for (let i = Math.min(this.#size, FEW) - 1; i >= 0; i--) this.#few[i] = undefined
+    if (this.#size > MOST_KEPT) this.#numbers.length = 0
+    this.#size = 0
     this.count = 0
+    this.#numbersCount = 0
     this.#set = undefined
     this.#map = undefined
+    this.#arrays.clear()
   }
 }
 
+/** The array that begins with a number, at the beginning of the array: `[1, 2]` of `[[[1, 2], …], …]`. */
+function firstNumbers(array: readonly unknown[]): readonly unknown[] | undefined {
+  let first = array[0]
+  for (let depth = 0; depth < NESTING && Array.isArray(first); depth++) {
+    const inner: unknown = first[0]
+    if (typeof inner === 'number') return first
+    first = inner
+  }
+  return undefined
+}
+
 const SLOTS = 64
-const GROWTH = 8
+const GROWTH = 4
 /** Arrays a slot, on average, from which the table grows. */
-const LOAD = 2
-/** A table up to this size (640 KiB) is kept for the next message. */
-const MOST_KEPT = 2 ** 15
+const LOAD = 1
+/** A table up to this size (1.5 MiB) is kept for the next message. */
+const MOST_KEPT = 2 ** 16
 /** Arrays compared before their content is taken for a common one, such as [0, 0]. */
 const CHAIN = 16
 
-/** The memo of number arrays: a table of chains over their content, and a Map for those of common content. */
-export class NumbersMemo {
-  /** Arrays by number + 1; 0 ends a chain. */
-  readonly #arrays: (readonly number[])[] = []
+const NO_ARRAY: readonly unknown[] = []
+
+/** A table of chains over the content of arrays, and a Map for those of common content. */
+class ArraysMemo {
+  /** Arrays from 1 on; 0 ends a chain. */
+  readonly #arrays: (readonly unknown[])[] = [NO_ARRAY]
   #heads = new Int32Array(SLOTS)
-  /** By array, the next of its chain, and its fingerprint. */
+  /** By array: its number, the next of its chain, and its fingerprint. */
+  #numbers = new Int32Array(SLOTS * LOAD + 1)
   #nexts = new Int32Array(SLOTS * LOAD + 1)
   #hashes = new Int32Array(SLOTS * LOAD + 1)
   #common: Map<unknown, number> | undefined
-  count = 0
+  #count = 0
 
-  /** The number of an array met before; else numbers it and returns −1. */
-  find(array: readonly number[]): number {
+  /** The number of an array met before; else notes it under this number and returns −1. */
+  find(array: readonly unknown[], hash: number, number: number): number {
     const arrays = this.#arrays
     const nexts = this.#nexts
     const heads = this.#heads
-    const fingerprint = hash(array)
-    const slot = fingerprint & (heads.length - 1)
+    const slot = hash & (heads.length - 1)
     const head = heads[slot]
     let steps = 0
     for (let at = head; at !== 0 && steps < CHAIN; at = nexts[at], steps++) {
-      if (arrays[at] === array) return at - 1
+      if (arrays[at] === array) return this.#numbers[at]
     }
     if (steps === CHAIN) {
-      const number = this.#common?.get(array)
-      if (number !== undefined) return number
+      const known = this.#common?.get(array)
+      if (known !== undefined) return known
     }
-    const added = ++this.count
+    const added = ++this.#count
     arrays[added] = array
-    this.#hashes[added] = fingerprint
+    this.#numbers[added] = number
+    this.#hashes[added] = hash
     this.#put(added, steps)
     if (added === heads.length * LOAD) this.#grow()
     return -1
@@ -102,7 +149,7 @@ export class NumbersMemo {
   #put(at: number, length: number): void {
     if (length === CHAIN) {
       this.#common ??= new Map()
-      this.#common.set(this.#arrays[at], at - 1)
+      this.#common.set(this.#arrays[at], this.#numbers[at])
       return
     }
     const slot = this.#hashes[at] & (this.#heads.length - 1)
@@ -112,12 +159,14 @@ export class NumbersMemo {
 
   /** All are put in anew: what had no room in its chain may have it now, and would then be looked for there. */
   #grow(): void {
+    const numbers = this.#numbers
     const hashes = this.#hashes
     this.#allot(this.#heads.length * GROWTH)
+    this.#numbers.set(numbers)
     this.#hashes.set(hashes)
     this.#common = undefined
     const mask = this.#heads.length - 1
-    for (let at = 1; at <= this.count; at++) {
+    for (let at = 1; at <= this.#count; at++) {
       let length = 0
       for (let next = this.#heads[hashes[at] & mask]; next !== 0 && length < CHAIN; next = this.#nexts[next])
         length++
@@ -127,34 +176,35 @@ export class NumbersMemo {
 
   #allot(slots: number): void {
     this.#heads = new Int32Array(slots)
+    this.#numbers = new Int32Array(slots * LOAD + 1)
     this.#nexts = new Int32Array(slots * LOAD + 1)
     this.#hashes = new Int32Array(slots * LOAD + 1)
   }
 
   clear(): void {
-    const { count } = this
+    const count = this.#count
     if (count === 0) return
-    this.count = 0
+    this.#count = 0
     this.#common = undefined
-    if (count > FEW) {
-      this.#arrays.length = 0
-      if (this.#heads.length > MOST_KEPT) this.#allot(SLOTS)
-      else this.#heads.fill(0)
+    if (this.#heads.length > MOST_KEPT) {
+      this.#arrays.length = 1
+      this.#allot(SLOTS)
       return
     }
-    // A few are undone one by one: cutting and filling took a seventh of a small message's time.
-    const mask = this.#heads.length - 1
-    for (let at = 1; at <= count; at++) {
-      this.#arrays[at] = NO_NUMBERS
-      this.#heads[this.#hashes[at] & mask] = 0
+    // Written over, not cut, so that the list need not grow again.
+    this.#arrays.fill(NO_ARRAY, 1, count + 1)
+    if (count > FEW) {
+      this.#heads.fill(0)
+      return
     }
+    // A few are undone one by one: filling took a seventh of a small message's time.
+    const mask = this.#heads.length - 1
+    for (let at = 1; at <= count; at++) this.#heads[this.#hashes[at] & mask] = 0
   }
 }
 
-const NO_NUMBERS: readonly number[] = []
-
 /** A fingerprint of the length and the first and last numbers: of each its whole part and 20 bits of fraction. */
-function hash(array: readonly number[]): number {
+function fingerprint(array: readonly unknown[]): number {
   const { length } = array
   let h = length
   const head = length < 4 ? length : 3
@@ -166,6 +216,10 @@ function hash(array: readonly number[]): number {
   return h ^ (h >>> 16)
 }
 
-function mix(h: number, n: number): number {
-  return Math.imul(h, 0x9e37_79b1) ^ (n | 0) ^ Math.imul((n * 0x10_0000) | 0, 0x27d4_eb2f)
+function mix(h: number, n: unknown): number {
+  // To ask an object for a number would run code of its own.
+  if (typeof n !== 'number') return h
+  const whole = n | 0
+  h = Math.imul(h, 0x9e37_79b1) ^ whole
+  return whole === n ? h : h ^ Math.imul((n * 0x10_0000) | 0, 0x27d4_eb2f)
 }

@@ -6,7 +6,7 @@
 import { Writer } from '../bytes/writer.js'
 import { overLimit } from '../limits.js'
 import { REF } from '../wire/ops.js'
-import { Memo, NumbersMemo } from './memo.js'
+import { Memo } from './memo.js'
 import { type EncodeSettings, encodeSettings } from './settings.js'
 import { type ShapeNode, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
@@ -19,7 +19,6 @@ export const BODY_START = 16
 export abstract class Walk extends Writer {
   settings: EncodeSettings = encodeSettings(undefined)
   readonly memo = new Memo()
-  readonly numbers = new NumbersMemo()
   readonly shapes = new Shapes()
   readonly texts = new Texts()
   readonly views = new Views()
@@ -59,7 +58,6 @@ export abstract class Walk extends Writer {
   /** Lets go of everything that belongs to the caller. */
   end(): void {
     this.memo.clear()
-    this.numbers.clear()
     this.shapes.end()
     this.texts.end()
     this.views.clear()
@@ -70,8 +68,15 @@ export abstract class Walk extends Writer {
 
   /** Notes an object; when it was met before, writes a ref to it and returns true. */
   isRepeated(object: unknown): boolean {
-    if (!this.settings.references) return false
-    const number = this.memo.find(object)
+    return this.settings.references && this.#repeats(object, this.memo.find(object))
+  }
+
+  /** The same for an array. */
+  isRepeatedArray(array: readonly unknown[]): boolean {
+    return this.settings.references && this.#repeats(array, this.memo.findArray(array))
+  }
+
+  #repeats(object: unknown, number: number): boolean {
     if (number < 0) return false
     if (this.unbuilt.includes(object)) {
       throw stopped('UNSUPPORTED', 'a cycle through a one-step type; wanted one with create and fill')
