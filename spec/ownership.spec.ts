@@ -59,6 +59,18 @@ meta('decode keeps nothing of meta: a value stays as it is when meta is overwrit
   }
 })
 
+meta('decode keeps nothing of meta: a Buffer may be filled with the next message', () => {
+  const codec = new Codec()
+  const memory = Buffer.alloc(10_000)
+  for (const key of ['aaaa', 'bbbb', 'aaaa']) {
+    const sent = Array.from({ length: 300 }, (_, i) => ({ [key]: i * 1000, other: i }))
+    const { meta } = codec.encode(sent)
+    memory.set(meta)
+    const copy = codec.decode({ meta: memory.subarray(0, meta.length), buffers: [] })
+    assert.is(difference(sent, copy), undefined, key)
+  }
+})
+
 meta.run()
 
 const caller = suite("ownership: the caller's memory")

@@ -103,7 +103,8 @@ export class Shapes {
     const known = this.#known.get(name)
     if (known !== undefined) return known
     if (this.#isFull) return new Shape(keys, NO_BYTES)
-    const shape = new Shape(keys, reader.bytes.slice(start, reader.pos))
+    // A copy, which `slice` of a Buffer is not.
+    const shape = new Shape(keys, new Uint8Array(reader.bytes.subarray(start, reader.pos)))
     this.#known.set(name, shape)
     this.#knownBytes += byteLength
     return shape
