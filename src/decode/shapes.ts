@@ -32,11 +32,11 @@ const MOST_BYTES = 2048
 const MOST_KNOWN_BYTES = 2 ** 17
 
 /** Of shapes that are not kept for the next message. */
-const NO_BYTES = new Uint8Array(0)
+const NO_BYTES = new DataView(new ArrayBuffer(0))
 
 export class Shape {
   readonly keys: readonly string[]
-  readonly bytes: Uint8Array
+  readonly bytes: DataView
   /** Whether plain assignment makes own properties of all keys. */
   isOrdinary = false
   isCostly = false
@@ -48,7 +48,7 @@ export class Shape {
   count = 0
   build: Build | undefined = undefined
 
-  constructor(keys: readonly string[], bytes: Uint8Array) {
+  constructor(keys: readonly string[], bytes: DataView) {
     this.keys = keys
     this.bytes = bytes
   }
@@ -104,7 +104,8 @@ export class Shapes {
     if (known !== undefined) return known
     if (this.#isFull) return new Shape(keys, NO_BYTES)
     // A copy, which `slice` of a Buffer is not.
-    const shape = new Shape(keys, new Uint8Array(reader.bytes.subarray(start, reader.pos)))
+    const bytes = new Uint8Array(reader.bytes.subarray(start, reader.pos))
+    const shape = new Shape(keys, new DataView(bytes.buffer))
     this.#known.set(name, shape)
     this.#knownBytes += byteLength
     return shape
@@ -125,9 +126,13 @@ export class Shapes {
 function isNext(reader: Reader, shape: Shape): boolean {
   const { bytes } = shape
   const { pos } = reader
-  if (bytes.length > reader.end - pos) return false
-  for (let i = 0; i < bytes.length; i++) if (reader.bytes[pos + i] !== bytes[i]) return false
-  reader.pos += bytes.length
+  const { byteLength } = bytes
+  if (byteLength > reader.end - pos) return false
+  let i = 0
+  // Four at a time: one at a time took an eighth of a small message.
+  for (; i + 4 <= byteLength; i += 4) if (reader.view.getInt32(pos + i) !== bytes.getInt32(i)) return false
+  for (; i < byteLength; i++) if (reader.bytes[pos + i] !== bytes.getUint8(i)) return false
+  reader.pos += byteLength
   return true
 }
 
