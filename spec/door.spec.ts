@@ -53,6 +53,10 @@ const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['channel', ['Channel']],
   ['loopback', ['loopback']],
   ['port', ['PortCarrier', 'connectPort', 'wrapPort']],
+  ['birpc', ['birpcPort', 'transfer']],
+  ['comlink', ['install']],
+  ['piscina', ['transfer', 'wrapPool', 'wrapTask']],
+  ['workerpool', ['transfer', 'wrapMethods', 'wrapPool']],
 ]
 for (const [subpath, names] of doors) {
   test(`the public names of 'outband/${subpath}'`, async () => {
@@ -87,7 +91,7 @@ test('there are no runtime dependencies', () => {
   assert.is(manifest.dependencies, undefined)
 })
 
-for (const subpath of ['.', './channel', './loopback', './port']) {
+for (const subpath of ['.', ...doors.map(([subpath]) => `./${subpath}`)]) {
   test(`only our own modules are reachable from 'outband${subpath.slice(1)}'`, () => {
     const reached = new Set([new URL(manifest.exports[subpath].default, root).href])
     for (const module of reached) {

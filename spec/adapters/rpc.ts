@@ -1,0 +1,23 @@
+/** Methods beside those of the kit, for libraries that call both ways. */
+import { transfer } from '../../src/adapters/birpc.js'
+
+let kept = new Float64Array(1024)
+const events: unknown[] = []
+
+export const extra = {
+  keep: (): Float64Array => kept,
+  /** Gives memory away. */
+  give: (): { kept: Float64Array } => transfer({ kept }, [kept]),
+  /** Bytes left of what was returned before. */
+  left: (): number => {
+    const { byteLength } = kept
+    if (byteLength === 0) kept = new Float64Array(1024)
+    return byteLength
+  },
+  note: (event: unknown): void => {
+    events.push(event)
+  },
+  noted: (): unknown[] => events,
+}
+
+export type Extra = typeof extra

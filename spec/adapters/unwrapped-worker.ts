@@ -1,0 +1,2 @@
+/** A worker that nobody wrapped. */
+export default (message: unknown): string => typeof message

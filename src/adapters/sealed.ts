@@ -1,0 +1,225 @@
+/**
+ * A packet as a message of somebody else's port, for libraries that post by themselves:
+ *
+ *      [kind, metadata, buffers, hosts]      kind: a value, or what was thrown in place of one
+ *
+ * What moves with it is in the list beside it. By default that is copies of the exact windows, made when the value is
+ * sealed: changes made afterwards do not travel, however long the library lets the message wait.
+ */
+import type { Transfer } from '../carriers/carrier.js'
+import { handOver, isMovable } from '../carriers/handover.js'
+import { TEXT_BYTES } from '../carriers/port/posts.js'
+import type { Codec, CodecOptions } from '../codec.js'
+import { expectArgument, OutbandError } from '../errors.js'
+import { Hosts } from '../hosts.js'
+import { type CustomType, defineType, registry } from '../registry.js'
+
+/** Options of every adapter; the codec's among them. */
+export interface AdapterOptions extends CodecOptions {
+  /** What becomes of the sender's memory when a call does not say. Default: it is copied, once. */
+  readonly transfer?: Transfer | undefined
+  /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied; and what `strict` of `encode` refuses. */
+  readonly strict?: boolean | undefined
+}
+
+/** What the port carries. */
+export type Message = readonly [
+  kind: string,
+  meta: Uint8Array | string,
+  buffers: readonly Uint8Array[],
+  hosts: readonly object[],
+]
+
+/** A message, and what moves with it. */
+export interface Sealed {
+  readonly message: Message
+  readonly list: object[]
+}
+
+const VALUE = 'outband value'
+const THROWN = 'outband thrown'
+
+/** Both directions, with their options. */
+export class Seals {
+  readonly #hosts = new Hosts()
+  readonly #codec: Codec
+  /** Carries our own errors with their class. Its search costs every object some time, so values go without it. */
+  readonly #thrownCodec: Codec
+  readonly #transfer: Transfer
+  readonly #isStrict: boolean
+
+  /** @throws TypeError for an option of the wrong type */
+  constructor({ transfer = false, ...options }: AdapterOptions, ...more: CustomType[]) {
+    const own = options.types?.types ?? []
+    const types = registry(...own, ...more)
+    this.#codec = this.#hosts.codec(more.length === 0 ? options : { ...options, types })
+    const isKnown = own.some(type => type.class === OutbandError)
+    this.#thrownCodec = this.#hosts.codec(
+      isKnown ? { ...options, types } : { ...options, types: registry(...types.types, outbandError) },
+    )
+    this.#transfer = transfer
+    this.#isStrict = options.strict ?? false
+  }
+
+  /**
+   * Seals a value for a post that follows, and that detaches what moves.
+   * @throws what `encode` throws; NOT_TRANSFERABLE with `strict`
+   */
+  seal(value: unknown, transfer: Transfer = this.#transfer): Sealed {
+    return this.#seal(VALUE, this.#codec, value, transfer, isAsked(transfer) ? checked : asIs)
+  }
+
+  /** Seals a value for a post that comes later and must not fail: what moves leaves the sender now. */
+  sealNow(value: unknown, transfer: Transfer = this.#transfer): Sealed {
+    return this.#seal(VALUE, this.#codec, value, transfer, isAsked(transfer) ? moved : movedHosts)
+  }
+
+  /** Seals what was thrown; when it cannot travel, an error that says so and what can of it. */
+  sealThrown(thrown: unknown): Sealed {
+    try {
+      return this.#seal(THROWN, this.#thrownCodec, thrown, false, movedHosts)
+    } catch (failure) {
+      const message = `thrown: what was thrown cannot travel: ${messageOf(failure)}`
+      const error = new OutbandError('UNSUPPORTED', message, { cause: remainsOf(thrown) })
+      return this.#seal(THROWN, this.#thrownCodec, error, false, movedHosts)
+    }
+  }
+
+  /**
+   * The value of a message.
+   * @throws what the other side threw; what `decode` throws; MALFORMED for what no `Seals` made
+   */
+  open(message: unknown): unknown {
+    if (!isSealed(message)) {
+      throw new OutbandError(
+        'MALFORMED',
+        'open: a message that is no packet; is the other side wrapped as well?',
+      )
+    }
+    const [kind, meta, buffers, hosts] = message
+    const codec = kind === THROWN ? this.#thrownCodec : this.#codec
+    const value = this.#hosts.decode(codec, { meta, buffers, hosts })
+    if (kind === THROWN) throw value
+    return value
+  }
+
+  #seal(kind: string, codec: Codec, value: unknown, transfer: Transfer, ready: Readying): Sealed {
+    const parcel = this.#hosts.encode(codec, value, TEXT_BYTES)
+    const { meta, hosts = [] } = parcel
+    const counts = { copied: 0, transferred: 0, shared: 0 }
+    const post = (posted: readonly Uint8Array[], list: object[]) => ready({ buffers: posted, hosts, list })
+    const readied = handOver(parcel, transfer, this.#isStrict, counts, post)
+    return {
+      message: [kind, meta, readied.buffers, readied.hosts],
+      list: typeof meta === 'string' ? readied.list : [...readied.list, meta.buffer],
+    }
+  }
+}
+
+/** What goes beside the metadata. */
+interface Load {
+  readonly buffers: readonly Uint8Array[]
+  readonly hosts: readonly object[]
+  readonly list: object[]
+}
+/** Makes a load fit for a post that cannot be tried again. @throws when memory in the list cannot move */
+type Readying = (load: Load) => Load
+
+const asIs: Readying = load => load
+
+const isAsked = (transfer: Transfer): boolean =>
+  transfer === true || (transfer !== false && transfer.length > 0)
+
+const checked: Readying = load => {
+  const isStuck = (item: object) => item instanceof ArrayBuffer && !isMovable(item)
+  if (load.list.some(isStuck)) throw new TypeError('memory that cannot move')
+  return load
+}
+
+/** A move to this thread: afterwards all is ours, whole and movable. */
+const moved: Readying = ({ buffers, hosts, list }) => {
+  const own = structuredClone({ buffers, hosts }, { transfer: list as ArrayBuffer[] })
+  const memory = new Set<object>(own.buffers.map(({ buffer }) => buffer))
+  const movable = [...memory].filter(buffer => buffer instanceof ArrayBuffer)
+  return { ...own, list: [...movable, ...own.hosts.filter((_, i) => list.includes(hosts[i] as object))] }
+}
+
+/** Copies are ours already. */
+const movedHosts: Readying = load => (load.hosts.length === 0 ? load : moved(load))
+
+/** Whether a message is a packet. */
+export function isSealed(message: unknown): message is Message {
+  if (!Array.isArray(message) || message.length !== 4) return false
+  const [kind, meta, buffers, hosts] = message as unknown[]
+  if ((kind !== VALUE && kind !== THROWN) || !Array.isArray(buffers) || !Array.isArray(hosts)) return false
+  return typeof meta === 'string' || ArrayBuffer.isView(meta)
+}
+
+const given = new WeakMap<object, readonly object[]>()
+
+/**
+ * Gives the memory of a value away with the next call that it is an argument or the result of: these ArrayBuffers (or
+ * those under these views), ports and streams move. Default: the value itself. Returns the value.
+ * @throws TypeError for a value or list that is none
+ */
+export function transfer<T extends object>(value: T, list: readonly object[] = [value]): T {
+  expectArgument(typeof value === 'object' && value !== null, 'transfer', 'an object')
+  expectArgument(Array.isArray(list), 'transfer', 'a list of what moves')
+  given.set(value, list)
+  return value
+}
+
+/** What `transfer` was told about these values, once, else what is usual. */
+export function transferOf(values: readonly unknown[], usual: Transfer | undefined): Transfer | undefined {
+  const lists = values.flatMap(value => {
+    const list = given.get(value as object)
+    if (list === undefined) return []
+    given.delete(value as object)
+    return list
+  })
+  if (lists.length === 0 || usual === true) return usual
+  return Array.isArray(usual) ? [...usual, ...lists] : lists
+}
+
+/** What the port said of a message, as an error of ours; other errors stay as they are. */
+export function refused(error: unknown): unknown {
+  if ((error as Error | undefined)?.name !== 'DataCloneError') return error
+  return new OutbandError('UNSUPPORTED', `send: the port refuses the value: ${messageOf(error)}`, {
+    cause: error,
+  })
+}
+
+/** Our own errors, with their class; built first, so that a cause may refer back. */
+const outbandError: CustomType = defineType<OutbandError, Record<string, unknown>>({
+  tag: 'outband.error',
+  class: OutbandError,
+  reduce: error => {
+    const { message, stack } = error
+    const hidden = Object.hasOwn(error, 'cause') ? { cause: error.cause } : {}
+    return { fields: { ...error }, hidden: { message, stack, ...hidden } }
+  },
+  create: () => new OutbandError('MALFORMED', ''),
+  fill: (error, { fields, hidden }) => {
+    Object.assign(error, fields)
+    for (const [key, value] of Object.entries(hidden as object)) {
+      Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false })
+    }
+  },
+}) as CustomType
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'it could not be read'
+}
+
+/** An error that tells of another what always travels. */
+function remainsOf(thrown: unknown): unknown {
+  if (!(thrown instanceof Error)) return undefined
+  const { message, name, stack } = thrown
+  const { code } = thrown as { code?: unknown }
+  const remains = new Error(message)
+  Object.defineProperties(remains, {
+    name: { value: name, configurable: true, writable: true },
+    stack: { value: stack, configurable: true, writable: true },
+  })
+  return typeof code === 'string' || typeof code === 'number' ? Object.assign(remains, { code }) : remains
+}
