@@ -2,7 +2,7 @@
  * Values over a carrier: the one place that sees both. A value is encoded when it is sent and decoded when it
  * arrives; in between, the carrier has it.
  */
-import type { Carrier, Sink, Transfer } from './carriers/carrier.js'
+import { type Carrier, type Sink, type Transfer, throwApart } from './carriers/carrier.js'
 import { Codec, type CodecOptions } from './codec.js'
 import { isOutbandError, type OutbandError } from './errors.js'
 import { Hosts } from './hosts.js'
@@ -73,10 +73,11 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   readonly #codec: Codec
   readonly #hosts = new Hosts()
   readonly #maxWaiting: number
-  readonly #listeners: { [Name in keyof Events<In>]: Set<Listener<Events<In>[Name]>> } = {
-    message: new Set(),
-    close: new Set(),
-    error: new Set(),
+  /** In the order of their coming; the value says whether each is to be called once. */
+  readonly #listeners: { [Name in keyof Events<In>]: Map<Listener<Events<In>[Name]>, boolean> } = {
+    message: new Map(),
+    close: new Map(),
+    error: new Map(),
   }
   /** Values without a reader, and readers without a value: one of the two is empty. */
   #waiting: In[] = []
@@ -117,8 +118,8 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
    * Sends a value as it is now: changes made afterwards do not travel. Resolves when the bytes under way are under the
    * high-water mark; whoever awaits it never fills the memory of a slow peer.
    *
-   * Rejects with CLOSED or PEER_GONE when the channel has ended (never unhandled), with what `encode` throws, and with
-   * NOT_TRANSFERABLE on a `strict` port; of a rejected value nothing was sent.
+   * Rejects with what ended the channel when it has (CLOSED, PEER_GONE …; never unhandled), with what `encode` throws,
+   * and with NOT_TRANSFERABLE on a `strict` port; of a rejected value nothing was sent.
    */
   send(value: Out, { transfer = false }: SendOptions = {}): Promise<void> {
     try {
@@ -126,7 +127,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     } catch (error) {
       const rejected = Promise.reject(error)
       // That the peer has gone is told by `closed`, and no fault of this call.
-      if (isOutbandError(error, 'CLOSED', 'PEER_GONE', 'TIMEOUT')) rejected.catch(() => {})
+      if (this.#isEnded || isOutbandError(error, 'CLOSED', 'PEER_GONE')) rejected.catch(() => {})
       return rejected
     }
   }
@@ -168,10 +169,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
    * of 'message' while there are any, else they wait for `for await`. An error without a listener harms nobody.
    */
   on<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
-    this.#listeners[name].add(listener)
-    // Whoever listens now has asked for what came before as well; not while `on` still runs.
-    if (name === 'message' && this.#waiting.length > 0) queueMicrotask(() => this.#hand())
-    return this
+    return this.#listen(name, listener, false)
   }
 
   off<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
@@ -180,11 +178,20 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   }
 
   once<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
-    const once: Listener<Events<In>[Name]> = (...args) => {
-      this.off(name, once)
-      listener(...args)
-    }
-    return this.on(name, once)
+    return this.#listen(name, listener, true)
+  }
+
+  #listen<Name extends keyof Events<In>>(
+    name: Name,
+    listener: Listener<Events<In>[Name]>,
+    isOnce: boolean,
+  ): this {
+    const listeners = this.#listeners[name]
+    // Whoever asked for all is not cut short by asking for one more.
+    if (!isOnce || !listeners.has(listener)) listeners.set(listener, isOnce)
+    // Whoever listens now has asked for what came before as well; not while `on` still runs.
+    if (name === 'message' && this.#waiting.length > 0) queueMicrotask(() => this.#hand())
+    return this
   }
 
   /** Each value once, in order, to whoever asks next. Leaving the loop leaves the channel open. */
@@ -253,13 +260,13 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
 
   /** A listener that throws ends neither the message that follows nor the carrier: its error is thrown by itself. */
   #emit<Name extends keyof Events<In>>(name: Name, ...args: Events<In>[Name]): void {
-    for (const listener of [...this.#listeners[name]]) {
+    const listeners = this.#listeners[name]
+    for (const [listener, isOnce] of [...listeners]) {
+      if (isOnce) listeners.delete(listener)
       try {
         listener(...args)
       } catch (error) {
-        queueMicrotask(() => {
-          throw error
-        })
+        throwApart(error)
       }
     }
   }

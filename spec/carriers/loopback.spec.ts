@@ -1,0 +1,37 @@
+/** The carrier within one thread: the contract, and the faults it can be told to have. */
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type Fault, loopback } from '../../src/carriers/loopback.js'
+import { contract } from '../contract.js'
+import { codeOf, Inbox, numbered, turns } from './inbox.js'
+import { loopbackPair } from './pairs.js'
+
+contract('loopback', loopbackPair, { transfers: true, shares: true, kills: true, unattended: 'loopback' })
+
+const script = suite('loopback: faults on demand')
+
+const rows: [fault: Fault, code: string, arrives: number[]][] = [
+  ['refused', 'UNSUPPORTED', [0, 2]],
+  ['gone', 'PEER_GONE', [0]],
+]
+for (const [fault, code, arrives] of rows) {
+  script(`${fault} at the second packet`, async () => {
+    const [left, right] = loopback({ fault: packet => (packet === 1 ? fault : undefined) })
+    const [atLeft, atRight] = [new Inbox(), new Inbox()]
+    left.receive(atLeft)
+    right.receive(atRight)
+    void left.send(numbered(0))
+    await atRight.reach(1)
+    assert.is(await codeOf(() => left.send(numbered(1))), code)
+    if (fault === 'refused') void left.send(numbered(2))
+    else {
+      assert.is(await codeOf(() => left.closed), 'PEER_GONE')
+      assert.is(await codeOf(() => right.closed), 'PEER_GONE')
+    }
+    await turns(2)
+    assert.equal(atRight.numbers, arrives)
+    assert.is(atLeft.ends, fault === 'gone' ? 1 : 0)
+  })
+}
+
+script.run()

@@ -1,0 +1,115 @@
+/** Ports as carriers: the contract in one thread and between two, and what is particular to ports. */
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PortCarrier } from '../../src/carriers/port/port.js'
+import type { OutbandError } from '../../src/errors.js'
+import { connectPort } from '../../src/port/index.js'
+import { contract } from '../contract.js'
+import { thrown } from '../thrown.js'
+import { codeOf, Inbox, numbered, turns, upTo, within } from './inbox.js'
+import { portPair, workerPair } from './pairs.js'
+
+const abilities = { transfers: true, shares: true, kills: true }
+
+contract('MessageChannel', portPair, { ...abilities, unattended: 'port' })
+contract('Worker', workerPair, { ...abilities, unattended: 'worker' })
+
+const particular = suite('ports: what is particular to them')
+
+for (const port of [undefined, null, 1, 'port', {}, { postMessage: 1 }, { postMessage() {} }, () => 1]) {
+  particular(`${String(port)} is no port: a TypeError`, () => {
+    assert.instance(
+      thrown(() => new PortCarrier(port as never)),
+      TypeError,
+    )
+  })
+}
+
+particular('a peer that never answers: close rejects with TIMEOUT, which nobody need handle', async () => {
+  const { port1, port2 } = new MessageChannel()
+  const carrier = new PortCarrier(port1, { closeTimeoutMs: 30 })
+  const inbox = new Inbox()
+  carrier.receive(inbox)
+  void carrier.close()
+  assert.is(await codeOf(() => carrier.closed), 'TIMEOUT')
+  assert.is(inbox.error?.code, 'TIMEOUT')
+  port2.close()
+})
+
+particular('a port that was closed before is posted to without harm', async () => {
+  for (const close of ['port1', 'port2'] as const) {
+    const channel = new MessageChannel()
+    channel[close].close()
+    await turns(3)
+    const carrier = new PortCarrier(channel.port1, { closeTimeoutMs: 30 })
+    carrier.receive(new Inbox())
+    for (const i of upTo(50)) void carrier.send(numbered(i, 10))
+    void carrier.send({ meta: 'text', buffers: [] })
+    assert.is(await codeOf(() => carrier.close()), 'TIMEOUT')
+  }
+})
+
+particular('close and abort close a port of its own', async () => {
+  for (const end of ['close', 'abort'] as const) {
+    const { port1, port2 } = new MessageChannel()
+    const [left, right] = [connectPort(port1), connectPort(port2)]
+    const gone = Promise.all([port1, port2].map(port => once(port, 'close')))
+    void left[end]()
+    await within(gone, 'both ports closed')
+    await right.closed.catch(() => {})
+  }
+})
+
+/** A worker of one line. */
+const workerOf = (code: string): Worker => new Worker(code, { eval: true })
+
+const deaths: [name: string, code: string, message: RegExp][] = [
+  ['throws', "throw new Error('from the worker')", /from the worker/],
+  ['exits', 'process.exit(3)', /exit code 3/],
+  ['ends', '', /gone$/],
+]
+for (const [name, code, message] of deaths) {
+  particular(`a worker that ${name}: PEER_GONE that says so, and this thread lives`, async () => {
+    const channel = connectPort(workerOf(code))
+    let error: OutbandError | undefined
+    channel.on('error', found => {
+      error = found
+    })
+    assert.is(await codeOf(() => channel.closed), 'PEER_GONE')
+    assert.match(error!.message, message)
+    assert.is(await codeOf(() => channel.send(1)), 'PEER_GONE')
+  })
+}
+
+const own = new URL('../../src/port/index.js', import.meta.url).href
+
+particular(
+  'values through a Worker and its parentPort, until the worker has nothing more to do',
+  async () => {
+    const worker = workerOf(`
+    const { parentPort } = require('node:worker_threads')
+    import(${JSON.stringify(own)}).then(async ({ connectPort }) => {
+      const channel = connectPort(parentPort)
+      for await (const value of channel) {
+        value.fill(value[0] + 1)
+        void channel.send(value, { transfer: true })
+      }
+    })
+  `)
+    const exit = once(worker, 'exit')
+    const channel = connectPort<Float64Array>(worker)
+    const sent = new Float64Array(10_000).fill(1)
+    void channel.send(sent, { transfer: true })
+    assert.is(sent.byteLength, 0)
+    for await (const value of channel) {
+      assert.is(value[9999], 2)
+      break
+    }
+    await channel.close()
+    assert.equal(await within(exit, 'the end of the worker'), [0])
+  },
+)
+
+particular.run()
