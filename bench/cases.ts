@@ -174,7 +174,8 @@ async function admit(contestant: Contestant, value: unknown, typedBytes: number)
   const refusal = contestant.refuses?.(value)
   if (refusal) throw new Refusal(refusal)
   if (typedBytes > maxBytes) throw new Refusal(`asked for at most ${bytes(maxBytes)} of typed arrays`)
-  return { contestant, session: await contestant.open(value), value, per: 1 }
+  const session = await contestant.open(value)
+  return { contestant, session, value, per: session.per ?? 1 }
 }
 
 class Refusal extends Error {

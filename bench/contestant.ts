@@ -9,6 +9,8 @@ export type Run = (times: number) => void | Promise<void>
 
 export interface Session {
   readonly ops: Readonly<Record<string, Run>>
+  /** Times the value is carried by one operation; 1 if not said. */
+  readonly per?: number
   /** Bytes of the encoded value: metadata and buffers; undefined where nothing is encoded. */
   readonly bytes?: number
   /** Sends the value once more, after the clock, and hands over what came back; a promise of it where that takes a while. */

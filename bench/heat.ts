@@ -62,18 +62,20 @@ async function run({
   return { rows, absent: field.absent }
 }
 
-/** Samples operation by operation; the first does both ways, so its warm-up serves the others. */
+/** Samples operation by operation. A codec's first does both ways, so its warm-up serves its halves. */
 async function clock(entrants: readonly Entrant[], plan: Plan): Promise<Map<Entrant, Map<string, Timing>>> {
   const timed = new Map(entrants.map(entrant => [entrant, new Map<string, Timing>()]))
   const ops = new Set(entrants.flatMap(({ session }) => Object.keys(session.ops)))
-  for (const [i, op] of [...ops].entries()) {
+  for (const op of ops) {
     const able = entrants.filter(({ session }) => op in session.ops)
     const lanes = able.map(({ session }) => session.ops[op]!)
-    const timings = await sample(lanes, i === 0 ? plan : { ...plan, warmUpMs: plan.warmUpMs / 4 })
+    const timings = await sample(lanes, isHalf(op) ? { ...plan, warmUpMs: plan.warmUpMs / 4 } : plan)
     for (const [at, entrant] of able.entries()) timed.get(entrant)?.set(op, timings[at]!)
   }
   return timed
 }
+
+const isHalf = (op: string): boolean => op === 'encode' || op === 'decode'
 
 async function inspect({ contestant, session, value, at, per }: Entrant) {
   const lost = [...new Set(differences(value, await session.result()).map(({ what }) => what))]

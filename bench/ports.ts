@@ -9,13 +9,14 @@ import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs'
 import { Packr } from 'msgpackr'
 import { Piscina } from 'piscina'
 import { footprint } from '../src/cli/memory.js'
+import { encode } from '../src/index.js'
 import { connectPort, wrapPort } from '../src/port/index.js'
 import type { Contestant, Session, Traits } from './contestant.js'
 import { ARRIVED, DONE, type Home, MODE, TARGET } from './port-worker.js'
 
 const HOME = new URL('./port-worker.js', import.meta.url)
 /** Messages under way while memory goes there and back. */
-const UNDER_WAY = 8
+const UNDER_WAY = 4
 
 /** One end of a way to a thread. */
 interface Way {
@@ -55,26 +56,29 @@ function start(home: Home, make: (worker: Worker) => Way): Thread {
 }
 
 function session({ way, control }: Thread, value: unknown): Session {
+  const per = burstOf(value)
   let back: (value: unknown) => void = () => {}
   way.hear(value => back(value))
   const oneWay = async (times: number) => {
-    const arrived = expect(control, times)
+    const arrived = expect(control, times * per)
     const answers: unknown[] = []
-    for (let i = 0; i < times; i++) {
+    for (let i = 0; i < times * per; i++) {
       const answer = way.post(value)
       if (answer !== undefined) answers.push(answer)
     }
     await Promise.all([arrived, ...answers])
   }
+  let resting: unknown[] = []
   const thereAndBack = async (times: number) => {
     control[MODE] = 1
-    const values = Array.from({ length: Math.min(times, UNDER_WAY) }, () => structuredClone(value))
+    while (resting.length < UNDER_WAY) resting.push(structuredClone(value))
+    const values = resting
+    resting = []
     await new Promise<void>(resolve => {
-      let sent = values.length
-      let returned = 0
+      let left = times * per - values.length
       back = value => {
-        if (++returned === times) resolve()
-        else if (sent++ < times) way.move?.(value)
+        if (left-- > 0) way.move?.(value)
+        else if (resting.push(value) === values.length) resolve()
       }
       for (const value of values) way.move?.(value)
     })
@@ -91,7 +95,14 @@ function session({ way, control }: Thread, value: unknown): Session {
     })
   }
   const canMove = way.move !== undefined && footprint(value).views.length > 0
-  return { ops: { 'one way': oneWay, ...(canMove && { 'there and back': thereAndBack }) }, result }
+  return { ops: { 'one way': oneWay, ...(canMove && { 'there and back': thereAndBack }) }, per, result }
+}
+
+/** Messages of one operation: enough that the first wake-up of the thread is not what is measured. */
+function burstOf(value: unknown): number {
+  const { meta, buffers } = encode(value)
+  const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, meta.length)
+  return Math.min(1000, Math.max(4 * UNDER_WAY, Math.round(200_000 / bytes)))
 }
 
 /** Resolves when the thread has counted so many arrivals. */
@@ -175,7 +186,12 @@ function piscina(): Contestant {
     })
     const run = (times: number) =>
       Promise.all(Array.from({ length: times }, () => pool?.run(value, { name: 'take' }))).then(() => {})
-    return { ops: { 'one way': run }, result: () => pool?.run(value, { name: 'echo' }) }
+    const per = burstOf(value)
+    return {
+      ops: { 'one way': times => run(times * per) },
+      per,
+      result: () => pool?.run(value, { name: 'echo' }),
+    }
   }
   return { name: 'piscina', family: 'piscina', about, on: 'port', variant: true, open }
 }

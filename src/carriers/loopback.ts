@@ -21,7 +21,7 @@ export type Fault = 'refused' | 'gone'
 
 /** Options of both ends. */
 export interface LoopbackOptions {
-  /** Bytes under way above which `send` waits. Default 4 MiB. */
+  /** Bytes under way above which `send` waits. Default 16 MiB. */
   readonly highWaterMark?: number | undefined
   /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. */
   readonly strict?: boolean | undefined
@@ -95,7 +95,7 @@ class Loopback implements Carrier {
       this.#end(new OutbandError('PEER_GONE', 'loopback: the peer is gone'))
       throw new OutbandError('PEER_GONE', 'loopback: the peer is gone')
     }
-    const { highWaterMark = 2 ** 22, strict = false } = this.#options
+    const { highWaterMark = 2 ** 24, strict = false } = this.#options
     const { meta, hosts } = parcel
     const moved = handOver(parcel, transfer, strict, this.counts, (buffers, list) =>
       structuredClone({ buffers, hosts }, { transfer: list as ArrayBuffer[] }),
@@ -150,7 +150,7 @@ class Loopback implements Carrier {
   }
 
   #deliver(): void {
-    const { highWaterMark = 2 ** 22 } = this.#options
+    const { highWaterMark = 2 ** 24 } = this.#options
     while (this.#sink !== undefined && !this.#isHeld && this.#ended === undefined) {
       const arrival = this.#inbox.shift()
       if (arrival === undefined) break

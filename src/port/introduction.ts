@@ -17,8 +17,6 @@ export type Port = InstanceType<typeof MessagePort>
 const HELLO = 'outband hello'
 /** Ports that come with an introduction. */
 const PORTS = 3
-/** Objects looked through for a port that a message mentions; nobody sends three ports in more. */
-const SEARCHED = 10_000
 
 /** What a MessagePort is everywhere, and in Node. */
 interface Target {
@@ -108,12 +106,12 @@ export function helloOf(message: unknown): Hello | undefined {
   return { lane: isPort ? proof : undefined, brand, post }
 }
 
-/** Whether a message holds one of these ports; also when it holds more than is worth looking through. */
+/** Whether a message holds one of these ports. Looked for in messages that came with three ports, which are few. */
 function mentions(message: unknown, ports: ReadonlySet<object>): boolean {
   const met = new Set<unknown>([message])
   for (const item of met) {
     if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item)) continue
-    if (ports.has(item) || met.size > SEARCHED) return true
+    if (ports.has(item)) return true
     const parts =
       item instanceof Map
         ? [...item.keys(), ...item.values()]

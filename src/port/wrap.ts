@@ -28,7 +28,7 @@ export interface WrapOptions extends CodecOptions, WindowOptions {
   readonly strict?: boolean | undefined
   /** What the other end is. Default: found out. `'wrapped'` also spares the first messages their plain form. */
   readonly peer?: 'wrapped' | 'plain' | undefined
-  /** Bytes under way above which `drained` waits. Default 4 MiB. */
+  /** Bytes under way above which `drained` waits. Default 16 MiB. */
   readonly highWaterMark?: number | undefined
 }
 

@@ -12,7 +12,7 @@ import type { Counts, Transfer } from '../carrier.js'
 import { Deferred } from '../deferred.js'
 import { handOver } from '../handover.js'
 import type { Endpoint } from './endpoint.js'
-import { ASK, RING, SMALL } from './posts.js'
+import { ASK, RING, SMALL, toPost } from './posts.js'
 
 /** What one message costs beside its bytes, about. */
 const MESSAGE_BYTES = 64
@@ -21,7 +21,7 @@ const NO_LIST: object[] = []
 
 /** Options of whatever posts through a port. */
 export interface LinkOptions {
-  /** Bytes under way above which `send` waits. Default 4 MiB. */
+  /** Bytes under way above which `send` waits. Default 16 MiB. */
   readonly highWaterMark?: number | undefined
   /** Refuses what could only be copied although it was to move. */
   readonly strict?: boolean | undefined
@@ -50,7 +50,7 @@ export class Link {
   #posts = 0
   #ring: RingWriter | undefined
 
-  constructor(endpoint: Endpoint, sender: Sender, { highWaterMark = 2 ** 22, strict = false }: LinkOptions) {
+  constructor(endpoint: Endpoint, sender: Sender, { highWaterMark = 2 ** 24, strict = false }: LinkOptions) {
     this.#endpoint = endpoint
     this.#sender = sender
     this.#highWaterMark = highWaterMark
@@ -131,9 +131,9 @@ export class Link {
   }
 
   #sendList(parcel: Parcel, transfer: Transfer): void {
-    const { meta, buffers, hosts = [] } = parcel
+    const { meta, buffers } = parcel
     const own = typeof meta !== 'string' && this.#endpoint.canMove ? [meta.buffer] : []
-    const message = (posted: readonly Uint8Array[]) => [this.#sender.brand, meta, posted, hosts]
+    const message = (posted: readonly Uint8Array[]) => toPost(this.#sender.brand, parcel, posted)
     // Measured first: what moves has no length afterwards.
     let byteLength = meta.length + MESSAGE_BYTES
     for (const buffer of buffers) byteLength += buffer.byteLength

@@ -14,7 +14,7 @@ const SENDER: Sender = { brand: BRAND, isUnknown: false, introduce: message => (
 
 /** Options of a port as a carrier. */
 export interface PortOptions extends WindowOptions {
-  /** Bytes under way above which `send` waits. Default 4 MiB. */
+  /** Bytes under way above which `send` waits. Default 16 MiB. */
   readonly highWaterMark?: number | undefined
   /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. Default: copies, and counts it. */
   readonly strict?: boolean | undefined

@@ -1,13 +1,18 @@
 /**
- * Packets as messages of a port, all begun by the brand of the sender:
+ * Packets as messages of a port, all begun by the brand of the sender. What a port clones costs it by the object, so
+ * the common ones have few:
  *
- *      text    brand · metadata, one unit a byte          a small packet without buffers
- *              brand                                      a bell: look into the ring
- *      list    [brand, metadata, buffers, hosts]          any packet
- *              [brand, number, number?]                   a note between carriers
+ *      brand · metadata, one unit a byte                   a small packet without buffers
+ *      [brand · metadata, buffer, …]                       a small packet
+ *      [brand, metadata, buffer, …]                        any other without hosts
+ *      [brand, metadata, [buffer, …], [host, …]]           any packet
+ *      brand                                               a bell: look into the ring
+ *      [brand, number, number?]                            a note between carriers
+ *
+ * A buffer that is the whole of its ArrayBuffer is posted as that.
  */
 import { isTextCheap } from '../../bytes/text.js'
-import { isBytes } from '../../bytes/window.js'
+import { isBytes, isMemory } from '../../bytes/window.js'
 import { OutbandError } from '../../errors.js'
 import type { Parcel } from '../../packet.js'
 
@@ -32,10 +37,21 @@ export interface Reading {
   ring(memory: unknown): void
 }
 
+/** A packet as a post. */
+export function toPost(brand: string, { meta, hosts = [] }: Parcel, posted: readonly Uint8Array[]): unknown {
+  const buffers = posted.map(wholeOf)
+  if (hosts.length > 0 || meta === '') return [brand, meta, buffers, hosts]
+  return typeof meta === 'string' ? [brand + meta, ...buffers] : [brand, meta, ...buffers]
+}
+
+function wholeOf(window: Uint8Array): Uint8Array | ArrayBufferLike {
+  return window.byteLength === window.buffer.byteLength ? window.buffer : window
+}
+
 /** Whether a message of a port is a post of the sender with this brand. */
 export function isBranded(message: unknown, brand: string): boolean {
-  if (typeof message === 'string') return message.startsWith(brand)
-  return Array.isArray(message) && message[0] === brand
+  const first = Array.isArray(message) ? message[0] : message
+  return typeof first === 'string' && first.startsWith(brand)
 }
 
 /** Whether a branded post is a bell: a text without packets, posted to wake the reader of a ring. */
@@ -48,22 +64,34 @@ export function isOffer(message: unknown): boolean {
   return (message as readonly unknown[])[1] === RING
 }
 
-/** Whether a branded post holds nothing but small packets. */
+/** Whether a branded post holds nothing but a small packet. */
 export function isSmall(message: unknown): boolean {
   if (typeof message === 'string') return true
-  const [, meta, buffers] = message as readonly unknown[]
-  return ArrayBuffer.isView(meta) && meta.byteLength <= SMALL && (buffers as unknown[])?.length === 0
+  const { length, 1: meta } = message as readonly unknown[]
+  return length === 2 && ArrayBuffer.isView(meta) && meta.byteLength <= SMALL
 }
 
 /** Takes a branded post apart. @throws MALFORMED when it is none of ours after all. */
 export function readPost(message: unknown, brand: string, reading: Reading): void {
   if (typeof message === 'string') return reading.parcel({ meta: message.slice(brand.length), buffers: [] })
-  const [, second, third, fourth] = message as readonly unknown[]
+  const [first, second, third, hosts] = message as readonly unknown[]
+  if ((first as string).length > brand.length) {
+    const meta = (first as string).slice(brand.length)
+    return reading.parcel({ meta, buffers: buffersOf((message as unknown[]).slice(1)) })
+  }
   if (second === RING) return reading.ring(third)
   if (typeof second === 'number') return reading.note(second, Number(third))
-  const isMeta = typeof second === 'string' || isBytes(second)
-  if (!isMeta || !Array.isArray(third) || !third.every(isBytes) || !Array.isArray(fourth)) {
-    throw new OutbandError('MALFORMED', 'port: a post that is no packet')
+  if (Array.isArray(third) && Array.isArray(hosts) && (isBytes(second) || typeof second === 'string')) {
+    return reading.parcel({ meta: second, buffers: buffersOf(third), hosts })
   }
-  reading.parcel({ meta: second as Uint8Array | string, buffers: third, hosts: fourth })
+  if (!isBytes(second)) throw new OutbandError('MALFORMED', 'port: a post that is no packet')
+  reading.parcel({ meta: second, buffers: buffersOf((message as unknown[]).slice(2)) })
+}
+
+function buffersOf(posted: readonly unknown[]): Uint8Array[] {
+  return posted.map(buffer => {
+    if (isBytes(buffer)) return buffer
+    if (isMemory(buffer)) return new Uint8Array(buffer as ArrayBufferLike)
+    throw new OutbandError('MALFORMED', 'port: a buffer that is none')
+  })
 }
