@@ -32,6 +32,8 @@ const strings = [
   'lone: \ud800',
   'long '.repeat(5000),
   'é'.repeat(5000),
+  // Where what the web calls latin1 is windows-1252.
+  '\x80\x81\x9f'.repeat(5000),
   '🦊'.repeat(5000),
 ]
 const value = {

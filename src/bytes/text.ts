@@ -3,7 +3,8 @@
  * when all are below U+0100 ("narrow"), else two, little-endian ("wide").
  *
  * This is the one file of the core that looks for Node's Buffer, whose `latin1Slice` and `latin1Write`
- * are several times faster than a loop; without it (browsers) the loops below do the same.
+ * are several times faster than a loop; without it (browsers) TextEncoder and TextDecoder do the same for most text, and
+ * loops for the rest.
  */
 
 interface BufferMethods {
@@ -28,6 +29,10 @@ export const isTextCheap = native !== undefined
 const SHORT = 24
 /** Up to this many bytes appending unit by unit beats the call into Node (measured). */
 const TINY = 6
+/** From so many units on the platform's coders are tried where there is no Buffer (measured in Chromium). */
+const LONG = 64
+const utf8 = native === undefined ? new TextEncoder() : undefined
+const latin1 = native === undefined ? new TextDecoder('latin1') : undefined
 /** Arguments that `String.fromCharCode` takes at once without a stack overflow in any engine. */
 const APPLY = 4096
 
@@ -56,6 +61,11 @@ export function writeText(bytes: Uint8Array, pos: number, text: string, wide: bo
     const write = wide ? native.ucs2Write : native.latin1Write
     return pos + write.call(bytes, text, pos, wide ? units * 2 : units)
   }
+  if (utf8 !== undefined && !wide && units > LONG) {
+    const { read, written } = utf8.encodeInto(text, bytes.subarray(pos))
+    // UTF-8 is one byte a unit for ASCII alone.
+    if (read === units && written === units) return pos + units
+  }
   for (let i = 0; i < units; i++) {
     const unit = text.charCodeAt(i)
     bytes[pos++] = unit
@@ -77,23 +87,35 @@ export function writeShort(bytes: Uint8Array, pos: number, text: string): boolea
 /** Reads `byteLength` bytes at `pos` as text; an odd length of wide text leaves out its last byte. */
 export function readText(bytes: Uint8Array, pos: number, byteLength: number, wide: boolean): string {
   const end = pos + byteLength
-  if (native !== undefined && byteLength > TINY) {
-    return wide ? native.ucs2Slice.call(bytes, pos, end) : native.latin1Slice.call(bytes, pos, end)
-  }
-  const step = wide ? 2 : 1
-  const last = end - step
-  let text = ''
   if (byteLength <= TINY) {
-    for (; pos <= last; pos += step)
+    let text = ''
+    const step = wide ? 2 : 1
+    for (const last = end - step; pos <= last; pos += step)
       text += String.fromCharCode(wide ? bytes[pos] | (bytes[pos + 1] << 8) : bytes[pos])
     return text
   }
-  const units: number[] = []
-  for (; pos <= last; pos += step) {
-    units.push(wide ? bytes[pos] | (bytes[pos + 1] << 8) : bytes[pos])
-    if (units.length < APPLY) continue
-    text += String.fromCharCode.apply(null, units)
-    units.length = 0
+  if (native !== undefined) {
+    return wide ? native.ucs2Slice.call(bytes, pos, end) : native.latin1Slice.call(bytes, pos, end)
   }
-  return text + String.fromCharCode.apply(null, units)
+  if (latin1 !== undefined && !wide && byteLength > LONG) {
+    // What the web calls latin1 is windows-1252, whose letters for 0x80 to 0x9f are wide: then it was not exact.
+    const text = latin1.decode(bytes.subarray(pos, end))
+    if (!isWide(text)) return text
+  }
+  return wide ? readUnits(wideUnits(bytes, pos, end)) : readUnits(bytes.subarray(pos, end))
+}
+
+/** A copy: a view of two-byte units needs alignment, and another order than this machine's. */
+function wideUnits(bytes: Uint8Array, pos: number, end: number): Uint16Array {
+  const units = new Uint16Array((end - pos) >> 1)
+  for (let i = 0; i < units.length; i++) units[i] = bytes[pos + 2 * i] | (bytes[pos + 2 * i + 1] << 8)
+  return units
+}
+
+function readUnits(units: Uint8Array | Uint16Array): string {
+  let text = ''
+  for (let i = 0; i < units.length; i += APPLY) {
+    text += String.fromCharCode.apply(null, units.subarray(i, i + APPLY) as unknown as number[])
+  }
+  return text
 }

@@ -48,8 +48,17 @@ function guarded(walk: Walk, { tag }: CustomType, offset: number, run: () => unk
   }
   // Proxies first: `instanceof` asks a proxy, and a revoked one throws.
   if (isProxy(value)) throw failed('returned a proxy')
-  if (value instanceof Promise) throw failed('returned a promise')
+  if (isPromise(value)) throw failed('returned a promise')
   return value
+}
+
+function isPromise(value: unknown): boolean {
+  try {
+    return value instanceof Promise
+  } catch {
+    // A revoked proxy, where proxies cannot be told.
+    return true
+  }
 }
 
 interface Builtins {

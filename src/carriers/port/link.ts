@@ -132,7 +132,9 @@ export class Link {
 
   #sendList(parcel: Parcel, transfer: Transfer): void {
     const { meta, buffers } = parcel
-    const own = typeof meta !== 'string' && this.#endpoint.canMove ? [meta.buffer] : []
+    // To move a short run costs a port more than to clone it.
+    const isLong = typeof meta !== 'string' && meta.length > SMALL
+    const own = isLong && this.#endpoint.canMove ? [meta.buffer] : []
     const message = (posted: readonly Uint8Array[]) => toPost(this.#sender.brand, parcel, posted)
     // Measured first: what moves has no length afterwards.
     let byteLength = meta.length + MESSAGE_BYTES
