@@ -19,7 +19,7 @@ export interface Limits {
   bigintBytes: number
   /** Entries of all Maps and Sets together. */
   entries: number
-  /** Numbers among the keys of Maps and members of Sets: V8 hashes them without a seed. */
+  /** Numbers, and text that reads as a whole one, among the keys of Maps and members of Sets: V8 hashes them without a seed. */
   numberKeys: number
   /** BigInts among the keys of Maps and members of Sets: V8 hashes them without a seed. */
   bigintKeys: number

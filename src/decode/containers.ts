@@ -174,9 +174,13 @@ function countEntries(walk: Walk, count: number): void {
   checkLimit('entries', walk.limits.entries, walk.entries, walk.pos)
 }
 
+/** Text that V8 hashes as the number it reads as. */
+const INDEX = /^\d{1,10}$/
+
 /** Numbers and BigInts can be chosen to collide, which makes a table quadratic: they have lower limits. */
 function checkKey(walk: Walk, key: unknown): void {
-  if (typeof key === 'number') checkLimit('numberKeys', walk.limits.numberKeys, ++walk.numberKeys, walk.pos)
+  if (typeof key === 'number' || (typeof key === 'string' && INDEX.test(key)))
+    checkLimit('numberKeys', walk.limits.numberKeys, ++walk.numberKeys, walk.pos)
   else if (typeof key === 'bigint')
     checkLimit('bigintKeys', walk.limits.bigintKeys, ++walk.bigintKeys, walk.pos)
 }

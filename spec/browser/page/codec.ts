@@ -21,10 +21,7 @@ import { withoutBuffers } from './missing.js'
 import { expected, made, NOT_ISOLATED } from './rows.js'
 
 const PROXIES = 'only Node can tell a proxy, elsewhere one passes (no other error than ours did leave)'
-const FLOOD = 'a Set of as many strings as allowed'
 const DRIVEN = 'an error costs a driven page so much that its time says nothing'
-const ENGINES_OWN =
-  'chromium 150 itself takes seconds to put these strings, which look like integers, into a Set'
 
 /** Generated functions take over after 16 objects of a shape. */
 const WARM = 20
@@ -88,7 +85,6 @@ for (const profile of ['trusted', 'untrusted'] as const) {
   for (const { threat, name, make, types, limits, [profile]: end } of hostile) {
     packets(`${threat}: ${name}`, () => {
       const allowed: Limits = { ...LIMITS[profile], ...limits }
-      if (name === FLOOD) skip(ENGINES_OWN)
       if (/^1 MiB of (?:aggregate )?errors$/.test(name)) skip(DRIVEN)
       if (name.startsWith('shared memory') && !dom.crossOriginIsolated) skip(NOT_ISOLATED)
       const packet = made(() => make(allowed))
