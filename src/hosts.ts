@@ -2,7 +2,7 @@
  * Objects that only the platform can move (ports, streams, blobs, keys, file handles): they stay as they are, in a
  * list beside the packet, and the metadata names them by number, as parts of a custom type of a reserved tag.
  */
-import { isHost } from './carriers/port/platform.js'
+import { isHost } from './carriers/platform.js'
 import { Codec, type CodecOptions } from './codec.js'
 import type { Parcel } from './packet.js'
 import { type CustomType, defineType } from './registry.js'

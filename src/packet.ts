@@ -20,6 +20,8 @@ export interface Parcel {
   readonly buffers: readonly Uint8Array[]
   /** Objects that only the platform can move, which the metadata names by number. */
   readonly hosts?: readonly object[] | undefined
+  /** Ports sent beside the value, for whoever looks at the event's. */
+  readonly ports?: readonly object[] | undefined
 }
 
 /** What `decode` takes: a packet, or metadata with any iterable of memory, which is taken lazily. */

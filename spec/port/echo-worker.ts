@@ -4,7 +4,8 @@ import { box, point } from '../../fixtures/classes.js'
 import { registry } from '../../src/index.js'
 import { wrapPort } from '../../src/port/index.js'
 
-const port = wrapPort(parentPort as NonNullable<typeof parentPort>, { types: registry(point, box) })
+const parent = parentPort as NonNullable<typeof parentPort>
+const port = workerData === 'raw' ? parent : wrapPort(parent, { types: registry(point, box) })
 
 interface Order {
   /** Posts so many numbers, and exits at once. */

@@ -407,6 +407,7 @@ face('a MessagePort: instance, members, on, once, off, addEventListener, onmessa
 
 face('a closed port takes posts without a word, as ports do, and closes its peer', async () => {
   const { near, far } = await acquainted()
+  far.on('message', () => {})
   const closed = Promise.all([once(near, 'close'), once(far, 'close')])
   near.close()
   near.postMessage(1)
@@ -463,23 +464,36 @@ face('a thread that blocks right after its posts has sent them all', async () =>
   await worker.terminate()
 })
 
-face('a BroadcastChannel, with wrapped and other listeners', async () => {
-  const name = `outband ${process.pid}`
+face('a BroadcastChannel carries plain values, for wrapped and other listeners alike', async () => {
+  const name = `outband plain ${process.pid}`
   const near = wrapPort(new BroadcastChannel(name), { types })
   const far = wrapPort(new BroadcastChannel(name), { types })
   const other = new BroadcastChannel(name)
-  const seen: unknown[] = []
-  const heard: unknown[] = []
-  far.onmessage = (event: unknown) => seen.push((event as { data: unknown }).data)
-  other.onmessage = (event: unknown) => heard.push((event as { data: unknown }).data)
+  const seen: unknown[][] = [[], []]
+  for (const [i, channel] of [far, other].entries()) {
+    channel.onmessage = (event: unknown) => seen[i]!.push((event as { data: unknown }).data)
+  }
   near.postMessage({ plain: 1 })
   near.postMessage(new Point(1, 2))
   near.postMessage(new Uint8Array(new ArrayBuffer(1000), 10, 5))
-  while (seen.length < 3) await turns(1)
-  assert.is(difference([{ plain: 1 }, new Point(1, 2), new Uint8Array(5)], seen), undefined)
-  assert.equal(heard[0], { plain: 1 })
-  assert.is((heard[2] as Uint8Array).buffer.byteLength, (10 % 8) + 5)
+  while (seen[0]!.length < 3 || seen[1]!.length < 3) await turns(1)
+  for (const heard of seen) {
+    assert.is(difference([{ plain: 1 }, { x: 1, y: 2 }, new Uint8Array(5)], heard), undefined)
+    assert.is((heard[2] as Uint8Array).buffer.byteLength, (10 % 8) + 5)
+  }
+  await near.drained()
   for (const channel of [near, far, other]) channel.close()
+})
+
+face('a BroadcastChannel of peers that were told of each other carries packets', async () => {
+  const name = `outband told ${process.pid}`
+  const [near, far] = [1, 2].map(() => wrapPort(new BroadcastChannel(name), { types, peer: 'wrapped' }))
+  const arrival = new Promise(resolve => {
+    far!.onmessage = (event: unknown) => resolve((event as { data: unknown }).data)
+  })
+  near!.postMessage([new Point(1, 2), Buffer.from('a')])
+  assert.is(difference([new Point(1, 2), Buffer.from('a')], await arrival), undefined)
+  for (const channel of [near, far]) channel!.close()
 })
 
 face('a port without a listener keeps its messages, and keeps no thread alive', async () => {
@@ -510,6 +524,237 @@ face('a stopped reader shows in bufferedAmount, and drained waits for it', async
   ends.far.on('message', () => {})
   await drained
   assert.ok(ends.near.bufferedAmount <= 100_000)
+  ends.near.close()
+})
+
+/** Both kinds of port with a peer, raw and wrapped: what the raw one does the wrapped one does too. */
+const kinds: [
+  name: string,
+  open: (isWrapped: boolean) => {
+    near: MessagePort | Worker
+    post: (value: unknown) => void
+    close: () => void
+  },
+][] = [
+  [
+    'a MessagePort',
+    isWrapped => {
+      const { port1, port2 } = new MessageChannel()
+      const [near, far] = isWrapped ? [wrapPort(port1), wrapPort(port2)] : [port1, port2]
+      return { near, post: value => far.postMessage(value), close: () => far.close() }
+    },
+  ],
+  [
+    'a Worker',
+    isWrapped => {
+      const worker = new Worker(new URL('echo-worker.js', import.meta.url), {
+        workerData: isWrapped ? null : 'raw',
+      })
+      const near = isWrapped ? wrapPort(worker) : worker
+      return { near, post: value => near.postMessage(value), close: () => void near.terminate() }
+    },
+  ],
+]
+for (const [kind, open] of kinds) {
+  for (const isWrapped of [false, true]) {
+    const title = `${isWrapped ? 'wrapped, ' : ''}${kind}`
+    face(`${title}: a loop that awaits each message with once misses none`, async () => {
+      const { near, post, close } = open(isWrapped)
+      const got: unknown[] = []
+      for (let round = 0; round < 3; round++) {
+        for (let i = 0; i < 60; i++) post(round * 60 + i)
+        for (let i = 0; i < 60; i++) got.push((await once(near as MessagePort, 'message'))[0])
+        await turns(3)
+      }
+      assert.equal(
+        got,
+        Array.from({ length: 180 }, (_, i) => i),
+      )
+      close()
+    })
+
+    face(`${title}: promises of one message are settled before the next`, async () => {
+      const { near, post, close } = open(isWrapped)
+      const order: unknown[] = []
+      const done = new Promise<void>(resolve => {
+        ;(near as MessagePort).on('message', async n => {
+          order.push(n)
+          await null
+          await null
+          order.push(n)
+          if (n === 119) resolve()
+        })
+      })
+      for (let n = 0; n < 120; n++) {
+        post(n)
+        if (n === 50) await turns(5)
+      }
+      await done
+      assert.equal(
+        order,
+        Array.from({ length: 240 }, (_, i) => i >> 1),
+      )
+      close()
+    })
+  }
+}
+
+face('messages wait while the last listener is gone, and the thread is let go', async () => {
+  const { near, far } = await acquainted()
+  const first = once(far, 'message')
+  near.postMessage('first')
+  assert.equal(await first, ['first'])
+  assert.not.ok((far as unknown as { hasRef(): boolean }).hasRef())
+  near.postMessage('second')
+  await turns(5)
+  const got: unknown[] = []
+  far.on('message', value => got.push(value))
+  near.postMessage('third')
+  await turns(5)
+  assert.equal(got, ['second', 'third'])
+  near.close()
+})
+
+face("the user's ports are the event's, whoever hears it", async () => {
+  for (const isWrapped of [false, true]) {
+    const { port1, port2 } = new MessageChannel()
+    const near = wrapPort(port1)
+    const far = isWrapped ? wrapPort(port2) : port2
+    for (const text of ['init', 'later', 'again']) {
+      const { port1: mine, port2: theirs } = new MessageChannel()
+      const arrival = new Promise<{ data: unknown; ports: MessagePort[] }>(resolve =>
+        (far as WrappedPort).addEventListener('message', event => resolve(event as never), { once: true }),
+      )
+      near.postMessage(text, [theirs])
+      const event = await arrival
+      assert.is(event.data, text)
+      // Behind it, once, those by which a wrapped port introduces itself to a peer that it does not know.
+      assert.is(event.ports.length, !isWrapped && text === 'init' ? 6 : 1)
+      const answer = once(mine, 'message')
+      event.ports[0]!.postMessage('hello')
+      assert.equal(await answer, ['hello'])
+      mine.close()
+    }
+    near.close()
+  }
+})
+
+face('removeAllListeners removes those of the user, and new ones are heard', async () => {
+  const { near, far } = await acquainted()
+  const got: unknown[] = []
+  far.on('message', value => got.push(['old', value]))
+  far.removeAllListeners()
+  far.on('message', value => got.push(['new', value]))
+  near.postMessage(1)
+  await turns(5)
+  assert.equal(got, [['new', 1]])
+  near.close()
+})
+
+face('what is no listener neither removes others nor is called', async () => {
+  const { near, far } = await acquainted()
+  const got: unknown[] = []
+  far.on('message', value => got.push(value))
+  far.off('message', undefined as never)
+  far.removeEventListener('message', undefined as never)
+  far.addEventListener('message', null as never)
+  near.postMessage(1)
+  await turns(5)
+  assert.equal(got, [1])
+  near.close()
+})
+
+face('an event has the wrapped port as its target, and its listener goes with its signal', async () => {
+  const { near, far } = await acquainted()
+  const leaving = new AbortController()
+  const targets: unknown[] = []
+  far.addEventListener('message', event => targets.push(event.target), { signal: leaving.signal })
+  near.postMessage(1)
+  await turns(5)
+  leaving.abort()
+  near.postMessage(2)
+  await turns(5)
+  assert.is(targets.length, 1)
+  assert.is(targets[0], far)
+  near.close()
+})
+
+face('a refused first message leaves no trace: the next arrives', async () => {
+  const { near, far } = pair()
+  const gone = new MessageChannel().port1
+  new MessageChannel().port1.postMessage(gone, [gone])
+  for (const bait of [{ bytes: Buffer.from('x'), gone }, { gone }]) {
+    assert.ok(
+      isOutbandError(
+        thrown(() => near.postMessage(bait)),
+        'UNSUPPORTED',
+      ),
+    )
+  }
+  const value = { text: 'hello', bytes: Buffer.from('x') }
+  assert.is(difference(value, await sent({ near, far }, value)), undefined)
+  near.close()
+})
+
+face('a value that this side would not decode is refused with the limit it passes', () => {
+  const { near } = pair({ limits: { numberKeys: 3 } })
+  const error = thrown(() => near.postMessage(new Set([1, 2, 3, 4])))
+  assert.ok(isOutbandError(error, 'LIMIT'))
+  near.close()
+})
+
+face('drained waits for nobody who will not answer', async () => {
+  const { port1 } = new MessageChannel()
+  const near = wrapPort(port1, { highWaterMark: 1000 })
+  for (let i = 0; i < 5; i++) near.postMessage(new Uint8Array(5000))
+  await near.drained()
+  assert.is(near.bufferedAmount, 0)
+  near.close()
+  await near.drained()
+  const worker = wrapPort(new Worker(new URL('echo-worker.js', import.meta.url), { workerData: 'silent' }), {
+    peer: 'wrapped',
+    highWaterMark: 1000,
+  })
+  for (let i = 0; i < 5; i++) worker.postMessage(new Uint8Array(5000))
+  await worker.drained()
+})
+
+face('an unwrapped peer that echoes our packets is not taken for a wrapped one', async () => {
+  const { port1, port2 } = new MessageChannel()
+  const near = wrapPort(port1)
+  port2.on('message', message => {
+    const copy = Array.isArray(message)
+      ? message.filter(part => !(part instanceof port2.constructor))
+      : message
+    port2.postMessage(copy)
+  })
+  near.on('message', () => {})
+  near.postMessage(Buffer.from('x'))
+  near.postMessage(Buffer.from('y'))
+  await turns(5)
+  const heard = once(port2, 'message')
+  near.postMessage({ hello: 1 })
+  assert.equal(await heard, [{ hello: 1 }])
+  near.close()
+})
+
+face('a port is wrapped once', () => {
+  const { port1 } = new MessageChannel()
+  const near = wrapPort(port1)
+  assert.is(wrapPort(port1), near)
+  assert.is(wrapPort(near), near)
+  near.close()
+})
+
+face('a class that has the name of one of the platform is a class like any other', async () => {
+  class File {
+    data = Buffer.from('tiny')
+  }
+  const ends = await acquainted()
+  const { data } = await sent(ends, new File())
+  assert.ok(data.buffer.byteLength < 16)
+  const named = { __proto__: null, constructor: { name: 'MessagePort' } }
+  assert.is(difference(named, await sent(ends, named)), undefined)
   ends.near.close()
 })
 

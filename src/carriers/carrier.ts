@@ -11,7 +11,7 @@
  *
  * The metadata is always the carrier's to keep. `spec/contract.ts` is this page as a suite that every carrier runs.
  */
-import type { OutbandError } from '../errors.js'
+import { expectArgument, type OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
 
 /**
@@ -20,6 +20,12 @@ import type { Parcel } from '../packet.js'
  * under these views), ports and streams move. What moved is detached for the sender; shared memory is always shared.
  */
 export type Transfer = boolean | readonly object[]
+
+/** @throws TypeError for what is no transfer */
+export function expectTransfer(transfer: unknown): asserts transfer is Transfer {
+  const isList = Array.isArray(transfer) && transfer.every(item => typeof item === 'object' && item !== null)
+  expectArgument(isList || typeof transfer === 'boolean', 'transfer', 'a boolean or a list of objects')
+}
 
 /** Takes what arrives. */
 export interface Sink {

@@ -3,10 +3,10 @@
  * gave away, copies the rest: once, the exact window, to memory that then moves itself.
  */
 import { allocate, isDetached, isGone, isMemory, isShared, maxBytes } from '../bytes/window.js'
-import { OutbandError } from '../errors.js'
+import { isOutbandError, OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
 import type { Counts, Transfer } from './carrier.js'
-import { isHeld, mustMove } from './port/platform.js'
+import { isHeld, mustMove } from './platform.js'
 
 /** Copies move, up to so many: V8 compares each entry of the list with all before it (65 536 of them: 900 ms). */
 const LONG_LIST = 1024
@@ -53,6 +53,7 @@ export function handOver<Posted>(
   try {
     posted = post(plan.buffers, plan.list)
   } catch (error) {
+    if (isOutbandError(error)) throw error
     // What else does not want to move is noticed when the memory has gone: there is nothing left to copy.
     if (memory.size === 0 || plan.moving.some(([buffer]) => isDetached(buffer))) throw unsupported(error)
     if (isStrict) throw isTelling() ? unsupported(error) : notTransferable(POOLED, 0, error)
@@ -176,7 +177,7 @@ function refusalOfTwice(buffer: ArrayBuffer): string {
 }
 
 /** The error for memory that was to move and cannot. */
-function notTransferable(what: string, requested: number, cause?: unknown): OutbandError {
+export function notTransferable(what: string, requested: number, cause?: unknown): OutbandError {
   const message = `send: ${what} cannot be transferred; wanted a whole ArrayBuffer of its own, got ${requested} bytes`
   return new OutbandError('NOT_TRANSFERABLE', message, {
     requested,

@@ -1,37 +1,118 @@
 /**
  * How two wrapped ports find each other, without a word that a peer which is not wrapped would notice.
  *
- * A port that does not know its peer posts what it is given as plain clones, and to the first it adds three ports
- * that the message does not mention: data cannot hold ports, so no data can look like that. The third is a lane, on
- * which the sender's brand, 128 random bits, is waiting. A wrapped peer keeps the three to itself and answers on the
- * lane: from then on both post packets under that brand. What a plain clone would harm (custom types, Buffers) goes
- * to an unknown peer as a hello: a packet with the lane and the brand.
+ * A port that does not know its peer posts what it is given as plain clones. To the first it adds five ports that the
+ * message does not mention: data cannot hold ports, so no data can look like that. The last is a lane. A wrapped peer keeps the five to itself and knocks on the lane; the answer is the sender's brand, 128 random
+ * bits, and once the peer says that it knows the brand, both post packets under it. What a plain clone would harm
+ * (custom types, Buffers) goes to an unknown peer as a hello: a packet with the lane and the brand.
  *
- *      plain    value,  ports [idle, idle, lane, …]
- *      hello    [HELLO, lane, brand, post]             on a broadcast channel, where nothing can move:
- *               [HELLO, itself, brand, post]           a list that holds itself comes from no text and no bytes
+ *      plain    value,  ports […, idle, idle, idle, idle, lane]
+ *      hello    [HELLO, lane, brand, post]
+ *               [HELLO, itself, brand, post]     on a broadcast channel, among peers that were told of each other
  */
+
 /** A MessagePort of the platform. */
 export type Port = InstanceType<typeof MessagePort>
 
 const HELLO = 'outband hello'
-/** Ports that come with an introduction. */
-const PORTS = 3
+const LANE = 'outband lane'
+/** Ports of an introduction: more than anybody sends without a mention. */
+const PORTS = 5
+
+/** What goes through a lane: a knock, the brand in answer, that it is known, how much was taken in, a ring or its end. */
+export interface LaneNotes {
+  knock: undefined
+  brand: string
+  met: undefined
+  taken: number
+  ring: SharedArrayBuffer | undefined
+}
+
+/** Whoever hears a lane. */
+export type LaneHearer = {
+  readonly [Kind in keyof LaneNotes]: (value: LaneNotes[Kind]) => void
+} & { readonly close: () => void }
+
+/** A port between the two wrappers. It keeps no thread alive unless it is held. */
+export interface Lane {
+  send<Kind extends keyof LaneNotes>(kind: Kind, value?: LaneNotes[Kind]): void
+  hold(isHeld: boolean): void
+  close(): void
+}
 
 /** What a MessagePort is everywhere, and in Node. */
 interface Target {
   addEventListener(type: string, listener: (event: { data?: unknown }) => void): void
+  postMessage(message: unknown): void
   start(): void
+  close(): void
+  ref?(): void
   unref?(): void
 }
 
-/** What goes through a lane: the brand, `true` for "I am wrapped too", how much has been taken in, or a ring. */
-export type LaneNote = string | true | number | SharedArrayBuffer
+/** A lane on a port. What is no note of ours is not heard. */
+export function laneOf(port: Port, hearer: LaneHearer): Lane {
+  const target = port as unknown as Target
+  let isOpen = true
+  target.addEventListener('message', ({ data }) => hearNote(data, hearer))
+  target.addEventListener('close', () => {
+    if (!isOpen) return
+    isOpen = false
+    hearer.close()
+  })
+  target.start()
+  target.unref?.()
+  return {
+    send: (kind, value) => {
+      if (isOpen) target.postMessage([LANE, kind, value])
+    },
+    hold: isHeld => {
+      if (isOpen) isHeld ? target.ref?.() : target.unref?.()
+    },
+    close: () => {
+      isOpen = false
+      target.close()
+    },
+  }
+}
 
-/** A port between the two wrappers. */
-export interface Lane {
-  send(note: LaneNote): void
-  close(): void
+function hearNote(note: unknown, hearer: LaneHearer): void {
+  if (!Array.isArray(note) || note[0] !== LANE) return
+  const [, kind, value] = note as readonly unknown[]
+  if (kind === 'knock' || kind === 'met') hearer[kind](undefined)
+  else if (kind === 'brand' && isBrand(value)) hearer.brand(value)
+  else if (kind === 'taken' && typeof value === 'number') hearer.taken(value)
+  else if (kind === 'ring' && (value === undefined || isRingMemory(value))) hearer.ring(value)
+}
+
+const isBrand = (value: unknown): value is string => typeof value === 'string' && value.length === BRAND_UNITS
+
+const isRingMemory = (value: unknown): value is SharedArrayBuffer =>
+  typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer
+
+const BRAND_UNITS = 16
+
+/** 128 random bits, one unit a byte. */
+export function newBrand(): string {
+  return String.fromCharCode(...crypto.getRandomValues(new Uint8Array(BRAND_UNITS)))
+}
+
+/** Ports that say nothing, in front of the lane; a peer that is not wrapped is rid of them when they are closed here. */
+export function idlePorts(): { near: Port[]; far: Port[] } {
+  const channels = Array.from({ length: PORTS - 1 }, () => new MessageChannel())
+  return { near: channels.map(({ port1 }) => port1), far: channels.map(({ port2 }) => port2) }
+}
+
+/** The lane of a message that introduces its sender. */
+export function introducedBy(message: unknown, ports: readonly object[]): Port | undefined {
+  const last = ports.slice(-PORTS)
+  if (last.length < PORTS || mentions(message, new Set(last))) return undefined
+  return last[PORTS - 1] as Port
+}
+
+/** The ports of the user's beside an introduction. */
+export function withoutIntroduction(ports: readonly object[]): readonly object[] {
+  return ports.slice(0, -PORTS)
 }
 
 /** A hello, taken apart. */
@@ -41,72 +122,22 @@ export interface Hello {
   readonly post: unknown
 }
 
-/** A lane with its far end, which is to be sent. */
-export function openLane(hear: (note: LaneNote) => void): { lane: Lane; far: Port } {
-  const { port1, port2 } = new MessageChannel()
-  return { lane: laneOf(port1, hear), far: port2 }
-}
-
-/** Ports that say nothing, in front of the lane; a peer that is not wrapped is rid of them when they are closed here. */
-export function idlePorts(): { near: Port[]; far: Port[] } {
-  const channels = Array.from({ length: PORTS - 1 }, () => new MessageChannel())
-  return { near: channels.map(({ port1 }) => port1), far: channels.map(({ port2 }) => port2) }
-}
-
-/** A lane on a port that came with an introduction. It keeps no thread alive. */
-export function laneOf(port: Port, hear: (note: LaneNote) => void): Lane {
-  let isOpen = true
-  const target = port as unknown as Target
-  target.addEventListener('message', event => hear(event.data as LaneNote))
-  target.addEventListener('close', () => {
-    isOpen = false
-  })
-  target.start()
-  target.unref?.()
-  return {
-    send: note => {
-      if (isOpen) port.postMessage(note)
-    },
-    close: () => {
-      isOpen = false
-      port.close()
-    },
-  }
-}
-
-/** 128 random bits, one unit a byte. */
-export function newBrand(): string {
-  return String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16)))
-}
-
-/** The lane of a message that introduces its sender. */
-export function introducedBy(message: unknown, ports: readonly object[]): Port | undefined {
-  if (ports.length < PORTS) return undefined
-  const first = ports.slice(0, PORTS)
-  return mentions(message, new Set(first)) ? undefined : (first[PORTS - 1] as Port)
-}
-
-/** The ports that the user's peer sent along. */
-export function withoutIntroduction(ports: readonly object[]): readonly object[] {
-  return ports.slice(PORTS)
-}
-
 export function hello(far: Port | undefined, brand: string, post: unknown): unknown[] {
   const message: unknown[] = [HELLO, far, brand, post]
   if (far === undefined) message[1] = message
   return message
 }
 
-/** A message as a hello, if it is one. */
-export function helloOf(message: unknown): Hello | undefined {
+/** A message as a hello, if it is one: with a port, or, on a broadcast channel, with itself in its place. */
+export function helloOf(message: unknown, isBroadcast: boolean): Hello | undefined {
   if (!Array.isArray(message) || message.length !== 4 || message[0] !== HELLO) return undefined
-  const [, proof, brand, post] = message as [string, unknown, unknown, unknown]
-  const isPort = proof instanceof MessagePort
-  if ((!isPort && proof !== message) || typeof brand !== 'string') return undefined
-  return { lane: isPort ? proof : undefined, brand, post }
+  const [, proof, brand, post] = message as readonly unknown[]
+  if (!isBrand(brand)) return undefined
+  if (isBroadcast) return proof === message ? { lane: undefined, brand, post } : undefined
+  return proof instanceof MessagePort ? { lane: proof as Port, brand, post } : undefined
 }
 
-/** Whether a message holds one of these ports. Looked for in messages that came with three ports, which are few. */
+/** Whether a message holds one of these ports. Looked for in messages that came with five ports, which are few. */
 function mentions(message: unknown, ports: ReadonlySet<object>): boolean {
   const met = new Set<unknown>([message])
   for (const item of met) {

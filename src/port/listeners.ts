@@ -2,6 +2,9 @@
  * The listeners of a wrapped port, in the three ways that ports know: `on` with the bare value, `addEventListener`
  * with an event, and a property such as `onmessage`. A listener that throws does not keep the message from the next.
  */
+import { throwApart } from '../carriers/carrier.js'
+import { expectArgument } from '../errors.js'
+
 type Bare = (value: unknown) => void
 type EventHandler = ((event: Event) => void) | { handleEvent(event: Event): void }
 
@@ -13,16 +16,30 @@ interface Call {
   /** Called with the value alone, or with an event. */
   readonly isBare: boolean
   readonly isOnce: boolean
+  /** Set by `onmessage`, not by a call. */
+  readonly isProperty: boolean
+}
+
+function isHandler(value: unknown): value is EventHandler {
+  return typeof value === 'function' || (typeof value === 'object' && value !== null)
 }
 
 export class Listeners {
   readonly #target: object
+  readonly #onChange: () => void
+  readonly #canRepeat: boolean
   /** In the order of their coming. A fresh list at each change: who is called just now stays as it was. */
   #calls: readonly Call[] = []
   #property: EventHandler | null = null
 
-  constructor(target: object) {
+  /**
+   * `target` is the wrapped port, for `this` and the events; `onChange` is told when a listener comes or goes;
+   * `canRepeat`: a listener added twice is called twice, as by an EventEmitter, not once, as by an EventTarget.
+   */
+  constructor(target: object, onChange: () => void, canRepeat: boolean) {
     this.#target = target
+    this.#canRepeat = canRepeat
+    this.#onChange = onChange
   }
 
   get size(): number {
@@ -34,42 +51,64 @@ export class Listeners {
   }
 
   set property(handler: unknown) {
-    const isHandler = typeof handler === 'function' || (typeof handler === 'object' && handler !== null)
-    if (this.#property !== null) this.remove(this.#property)
-    this.#property = isHandler ? (handler as EventHandler) : null
-    if (this.#property !== null) this.add(this.#property, false, false)
+    const before = this.#property
+    this.#property = isHandler(handler) ? handler : null
+    // The property keeps its place among the others, and may hold what is a listener as well.
+    const call = this.#property && {
+      listener: this.#property,
+      isBare: false,
+      isOnce: false,
+      isProperty: true,
+    }
+    const others = this.#calls.filter(({ isProperty }) => !isProperty)
+    if (before === null || call === null) this.#change(call === null ? others : [...others, call])
+    else this.#change(this.#calls.map(one => (one.isProperty ? call : one)))
   }
 
   add(listener: unknown, isBare: boolean, isOnce: boolean): void {
-    if (this.#calls.some(call => call.listener === listener)) return
-    this.#calls = [...this.#calls, { listener, isBare, isOnce }]
+    if (isBare && this.#canRepeat) expectArgument(typeof listener === 'function', 'listener', 'a function')
+    else if (!isHandler(listener) || this.#find(listener, isBare) >= 0) return
+    this.#change([...this.#calls, { listener, isBare, isOnce, isProperty: false }])
   }
 
-  remove(listener: unknown): void {
-    this.#calls = this.#calls.filter(call => call.listener !== listener)
+  /** Takes back a listener, the last where there are several; of Node's ports `off` also takes what was added for events. */
+  remove(listener: unknown, isBare: boolean): void {
+    const same = this.#find(listener, isBare)
+    const at = same >= 0 ? same : this.#find(listener, !isBare)
+    if (at >= 0) this.#change(this.#calls.toSpliced(at, 1))
+  }
+
+  #find(listener: unknown, isBare: boolean): number {
+    return this.#calls.findLastIndex(
+      call => call.listener === listener && call.isBare === isBare && !call.isProperty,
+    )
   }
 
   clear(): void {
-    this.#calls = []
     this.#property = null
+    this.#change([])
+  }
+
+  #change(calls: readonly Call[]): void {
+    this.#calls = calls
+    this.#onChange()
   }
 
   /** `event` is the platform's for this message, `ports` those of its ports that are the user's. */
   emit(name: MessageName, data: unknown, event: MessageEvent | undefined, ports: readonly object[]): void {
     let ours: Event | undefined
-    for (const { listener, isBare, isOnce } of this.#calls) {
-      if (isOnce) this.remove(listener)
+    for (const call of this.#calls) {
+      const { listener, isBare, isOnce } = call
+      if (isOnce) this.#change(this.#calls.filter(other => other !== call))
       try {
         if (isBare) (listener as Bare).call(this.#target, data)
         else {
-          ours ??= eventOf(name, data, event, ports)
+          ours ??= eventOf(name, data, event, ports, this.#target)
           if (typeof listener === 'function') listener.call(this.#target, ours)
-          else (listener as { handleEvent(event: Event): void }).handleEvent(ours)
+          else (listener as { handleEvent?(event: Event): void }).handleEvent?.(ours)
         }
       } catch (error) {
-        queueMicrotask(() => {
-          throw error
-        })
+        throwApart(error)
       }
     }
   }
@@ -80,10 +119,12 @@ function eventOf(
   data: unknown,
   event: MessageEvent | undefined,
   ports: readonly object[],
+  target: object,
 ): Event {
   const { origin = '', lastEventId = '', source = null } = event ?? {}
   const ours = new MessageEvent(name, { data, origin, lastEventId, source, ports: [...ports] as never[] })
-  // Made by hand, an event says null for undefined; the platform's own do not.
+  // Made by hand and not dispatched, an event has no target, and says null for undefined.
+  Object.defineProperties(ours, { target: { value: target }, currentTarget: { value: target } })
   if (data === undefined) Object.defineProperty(ours, 'data', { value: undefined })
   return ours
 }

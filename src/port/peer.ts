@@ -2,7 +2,7 @@
  * Who is at the other end: unknown at first, then known to be wrapped, or not to be. Opens the lanes and hears on
  * them; what is posted, and in which form, is the wrapper's.
  */
-import type { Sender } from '../carriers/port/link.js'
+import type { Introduction, Sender } from '../carriers/port/link.js'
 import { isBranded } from '../carriers/port/posts.js'
 import {
   hello,
@@ -10,19 +10,17 @@ import {
   idlePorts,
   introducedBy,
   type Lane,
-  type LaneNote,
   laneOf,
   newBrand,
-  openLane,
   type Port,
   withoutIntroduction,
 } from './introduction.js'
 
 /** What a wrapped port knows of its peer. */
-export type PeerKind = 'unknown' | 'wrapped' | 'plain'
+type PeerKind = 'unknown' | 'wrapped' | 'plain'
 
 /** What a message of the port turned out to be. */
-export interface Heard {
+interface Heard {
   /** The brand of a post that is a packet or a note; undefined for a plain message. */
   readonly brand: string | undefined
   readonly message: unknown
@@ -30,40 +28,44 @@ export interface Heard {
   readonly ports: readonly object[]
 }
 
+/** Whom a peer tells of what it learns. */
+export interface PeerListener {
+  /** The peer has taken in so much of what was posted. */
+  taken(count: number): void
+  /** The peer offers a ring for small packets, or takes it back. */
+  ringOffered(memory: SharedArrayBuffer | undefined): void
+  /** The peer is wrapped. */
+  met(): void
+  /** The peer is not wrapped, or somebody else is there now: what was posted will not be acknowledged. */
+  forgotten(): void
+}
+
 export class Peer implements Sender {
   kind: PeerKind
   /** The brand of what is posted: ours, unless the peer's was learned first. Either is known to both. */
   brand = newBrand()
-  /** How much of what was posted the peer says it has taken in. */
-  onTaken: (count: number) => void = () => {}
-  /** The peer offers a ring for small packets. */
-  onRing: (memory: SharedArrayBuffer) => void = () => {}
-  /** The peer turns out to be wrapped. */
-  onMet: () => void = () => {}
   /** Whether the user said what the peer is. */
   readonly #isTold: boolean
   readonly #isBroadcast: boolean
-  readonly #brands = [this.brand]
-  readonly #lanes: Lane[] = []
+  readonly #listener: PeerListener
+  #own = this.brand
+  #brands = [this.brand]
+  #lanes: Lane[] = []
   #idle: Port[] = []
   /** Whether this side introduced itself by a plain message, and by a hello; whether the other side did. */
   #isPresented = false
   #hasSaidHello = false
   #isIntroduced = false
 
-  constructor(kind: PeerKind, isBroadcast: boolean) {
+  constructor(kind: PeerKind, isBroadcast: boolean, listener: PeerListener) {
     this.kind = kind
     this.#isTold = kind !== 'unknown'
     this.#isBroadcast = isBroadcast
+    this.#listener = listener
   }
 
-  /** Ports that go with a plain message to introduce this side; once. */
-  present(): Port[] {
-    if (this.#isPresented || this.#isTold || this.#isBroadcast) return []
-    this.#isPresented = true
-    const { near, far } = idlePorts()
-    this.#idle = near
-    return [...far, this.#open()]
+  get isMet(): boolean {
+    return this.kind === 'wrapped' && !this.#isBroadcast
   }
 
   /** Whether the peer may not know the brand. After a hello it does: messages arrive in order. */
@@ -71,30 +73,50 @@ export class Peer implements Sender {
     return this.#isBroadcast || !(this.#hasSaidHello || (this.kind === 'wrapped' && !this.#isTold))
   }
 
-  /** A post in a hello, and what must move with that. */
-  introduce(post: unknown): { message: unknown; along: Port[] } {
-    if (this.#isBroadcast) return { message: hello(undefined, this.brand, post), along: [] }
-    this.#hasSaidHello = true
-    const far = this.#open()
-    return { message: hello(far, this.brand, post), along: [far] }
+  /** A post in a hello. */
+  introduce(post: unknown): Introduction {
+    if (this.#isBroadcast) return { message: hello(undefined, this.brand, post), along: [], done: () => {} }
+    const { lane, far } = this.#open()
+    const done = (isPosted: boolean): void => {
+      if (!isPosted) return lane.close()
+      this.#hasSaidHello = true
+      this.#lanes.push(lane)
+    }
+    return { message: hello(far, this.#own, post), along: [far], done }
+  }
+
+  /** A plain message that introduces this side, once; not beside ports that nobody sees. */
+  present(message: unknown, isAlone: boolean): Introduction {
+    if (!isAlone || this.#isPresented || this.#isTold || this.#isBroadcast) {
+      return { message, along: [], done: () => {} }
+    }
+    const { near, far } = idlePorts()
+    const { lane, far: end } = this.#open()
+    const done = (isPosted: boolean): void => {
+      if (isPosted) {
+        this.#isPresented = true
+        this.#idle = near
+        this.#lanes.push(lane)
+      } else for (const port of [...near, lane]) port.close()
+    }
+    return { message, along: [...far, end], done }
   }
 
   /** The brand of a post of the peer's; undefined for any other message. */
   brandOf(message: unknown): string | undefined {
-    for (const brand of this.#brands) {
-      if (!isBranded(message, brand)) continue
-      if (this.kind !== 'wrapped') this.#meet(brand)
-      return brand
-    }
+    for (const brand of this.#brands) if (isBranded(message, brand)) return brand
     return undefined
   }
 
   /** Takes in a message without a brand: a hello with a post in it, or a plain one, with the user's ports. */
   hear(message: unknown, ports: readonly object[]): Heard {
-    const greeting = helloOf(message)
+    // A list that holds itself can come out of bytes: on a broadcast channel one must have been told of the others.
+    const mayGreet = !this.#isBroadcast || this.kind === 'wrapped'
+    const greeting = mayGreet ? helloOf(message, this.#isBroadcast) : undefined
     if (greeting !== undefined) {
-      if (greeting.lane !== undefined) this.#adopt(greeting.lane, greeting.brand)
-      return { brand: greeting.brand, message: greeting.post, ports: [] }
+      const { lane, brand, post } = greeting
+      if (lane !== undefined) this.#adopt(lane, brand)
+      return { brand, message: post, ports: [] }
     }
     const introduced = this.#isBroadcast ? undefined : introducedBy(message, ports)
     if (introduced !== undefined) {
@@ -102,48 +124,59 @@ export class Peer implements Sender {
       return { brand: undefined, message, ports: withoutIntroduction(ports) }
     }
     // A wrapped peer introduces itself with the first thing it says.
-    if (this.kind === 'unknown' && !this.#isIntroduced && !this.#isBroadcast) this.#become('plain')
+    if (this.kind === 'unknown' && !this.#isIntroduced && !this.#isBroadcast) {
+      this.#become('plain')
+      this.#listener.forgotten()
+    }
     return { brand: undefined, message, ports }
   }
 
   /** Tells the peer how much of its posts has been taken in; a second lane to it says nothing new. */
   acknowledge(count: number): void {
-    for (const lane of this.#lanes) lane.send(count)
+    for (const lane of this.#lanes) lane.send('taken', count)
   }
 
-  /** Offers the peer a ring; it takes the first that comes. */
-  offer(memory: SharedArrayBuffer): void {
-    for (const lane of this.#lanes) lane.send(memory)
+  /** Offers the peer a ring, of which it takes the first that comes; nothing: takes it back. */
+  offer(memory: SharedArrayBuffer | undefined): void {
+    for (const lane of this.#lanes) lane.send('ring', memory)
+  }
+
+  hold(isHeld: boolean): void {
+    for (const lane of this.#lanes) lane.hold(isHeld)
   }
 
   close(): void {
-    for (const lane of this.#lanes) lane.close()
+    for (const lane of this.#lanes.splice(0)) lane.close()
     this.#dropIdle()
   }
 
-  #open(): Port {
-    const { lane, far } = openLane(note => this.#hearLane(note))
-    lane.send(this.#brands[0])
-    this.#lanes.push(lane)
-    return far
+  #open(): { lane: Lane; far: Port } {
+    const { port1, port2 } = new MessageChannel()
+    return { lane: this.#hearLane(port1), far: port2 }
   }
 
   #adopt(port: Port, brand?: string): void {
     this.#isIntroduced = true
-    const lane = laneOf(port, note => {
-      this.#hearLane(note)
-      // Not before: what the peer posts under its brand could overtake the brand, which comes another way.
-      if (typeof note === 'string') lane.send(true)
-    })
+    const lane = this.#hearLane(port)
     this.#lanes.push(lane)
+    lane.send(brand === undefined ? 'knock' : 'met')
     if (brand !== undefined) this.#meet(brand)
   }
 
-  #hearLane(note: LaneNote): void {
-    if (typeof note === 'number') this.onTaken(note)
-    else if (note === true) this.#meet(this.#brands[0])
-    else if (typeof note === 'string') this.#meet(note)
-    else this.onRing(note)
+  #hearLane(port: Port): Lane {
+    const lane = laneOf(port, {
+      knock: () => lane.send('brand', this.#own),
+      brand: brand => {
+        this.#meet(brand)
+        // Not before: what the peer posts under its brand could overtake the brand, which comes another way.
+        lane.send('met')
+      },
+      met: () => this.#meet(this.#own),
+      taken: count => this.#listener.taken(count),
+      ring: memory => this.#listener.ringOffered(memory),
+      close: () => this.#lose(lane),
+    })
+    return lane
   }
 
   /** The peer is wrapped, and knows this brand. */
@@ -152,7 +185,18 @@ export class Peer implements Sender {
     if (this.kind === 'wrapped' || this.#isTold) return
     this.brand = brand
     this.#become('wrapped')
-    this.onMet()
+    this.#listener.met()
+  }
+
+  /** The other end of a lane has gone, and with the last of them the peer: its port may be somebody else's by now. */
+  #lose(lane: Lane): void {
+    this.#lanes = this.#lanes.filter(other => other !== lane)
+    if (this.#lanes.length > 0 || this.#isTold || this.kind !== 'wrapped') return
+    this.kind = 'unknown'
+    this.brand = this.#own = newBrand()
+    this.#brands = [this.brand]
+    this.#isPresented = this.#hasSaidHello = this.#isIntroduced = false
+    this.#listener.forgotten()
   }
 
   #become(kind: PeerKind): void {

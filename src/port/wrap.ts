@@ -2,7 +2,8 @@
  * A port with the interface it had, that posts packets. To a peer that is wrapped as well go metadata and exact
  * windows; to any other go plain clones, of exact windows too. `peer.ts` finds out which it is.
  */
-import type { Transfer } from '../carriers/carrier.js'
+import { expectTransfer, type Transfer } from '../carriers/carrier.js'
+import { mustMove } from '../carriers/platform.js'
 import {
   type Endpoint,
   endpointOf,
@@ -18,7 +19,7 @@ import { expectArgument } from '../errors.js'
 import { Hosts } from '../hosts.js'
 import type { Parcel } from '../packet.js'
 import { Listeners, type MessageName } from './listeners.js'
-import { Peer } from './peer.js'
+import { Peer, type PeerListener } from './peer.js'
 
 /** Options of `wrapPort`; the codec's among them. */
 export interface WrapOptions extends CodecOptions, WindowOptions {
@@ -38,6 +39,12 @@ export type PostOptions = readonly object[] | { readonly transfer?: Transfer | u
 /** A listener of `addEventListener`. */
 export type MessageListener = ((event: MessageEvent) => void) | { handleEvent(event: MessageEvent): void }
 
+/** Options of `addEventListener` that are heeded. */
+export interface ListenerOptions {
+  readonly once?: boolean
+  readonly signal?: AbortSignal
+}
+
 /** What a wrapped port has beyond the port. */
 export interface Wrapped {
   /**
@@ -46,9 +53,17 @@ export interface Wrapped {
    */
   postMessage(value: unknown, options?: PostOptions): void
   /** As ports have it; on Node's Worker too, which has only `on`. */
-  addEventListener(name: MessageName, listener: MessageListener, options?: { once?: boolean }): void
-  removeEventListener(name: MessageName, listener: MessageListener): void
-  /** Resolves when the bytes that the peer has not taken in are under the high-water mark. */
+  addEventListener(name: MessageName, listener: MessageListener, options?: boolean | ListenerOptions): void
+  addEventListener(name: string, listener: (event: never) => void, options?: boolean | ListenerOptions): void
+  removeEventListener(
+    name: string,
+    listener: MessageListener | ((event: never) => void),
+    options?: unknown,
+  ): void
+  /**
+   * Resolves when the bytes that the peer has not taken in are under the high-water mark; at once while the peer is not
+   * known to be wrapped, since nobody would tell.
+   */
   drained(): Promise<void>
   /** Bytes posted that the peer has not taken in, as far as is known; 0 while it is not known to be wrapped. */
   readonly bufferedAmount: number
@@ -59,15 +74,24 @@ export interface Wrapped {
 /**
  * Wraps a Worker, MessagePort, `parentPort`, BroadcastChannel, a worker's own scope, or a Window: the same interface,
  * packets underneath. Use the wrapper in place of the port from then on.
+ * A port is wrapped once: asked again, the same object comes, with the options of the first time.
  * @throws TypeError for what is no port, or an option of the wrong type
  */
 export function wrapPort<P extends PortLike>(port: P, options: WrapOptions = {}): P & Wrapped {
-  return new Wrapper(port, options).face as P & Wrapped
+  const before = faces.get(port)
+  if (before !== undefined) return before as P & Wrapped
+  const { face } = new Wrapper(port, options)
+  faces.set(port, face)
+  faces.set(face, face)
+  return face as P & Wrapped
 }
+
+/** Wrapped ports by port, and by themselves: two wrappers of one port would each count the other's posts. */
+const faces = new WeakMap<object, object>()
 
 const DONE = Promise.resolve()
 const NO_PORTS: readonly object[] = []
-class Wrapper implements Outlet {
+class Wrapper implements Outlet, PeerListener {
   readonly face: object
   readonly #port: PortLike
   readonly #endpoint: Endpoint
@@ -77,7 +101,7 @@ class Wrapper implements Outlet {
   readonly #hosts = new Hosts()
   readonly #transfer: Transfer
   readonly #listeners: { readonly [Name in MessageName]: Listeners }
-  readonly #inlet: Inlet
+  #inlet: Inlet
   #stop: (() => void) | undefined
   #isHeard = false
   /** The event of the post that is being read. */
@@ -88,78 +112,102 @@ class Wrapper implements Outlet {
     const { targetOrigin, transfer = false, highWaterMark, peer, ...codec } = options
     const isPeer = peer === undefined || peer === 'wrapped' || peer === 'plain'
     expectArgument(isPeer, 'peer', "'wrapped', 'plain' or nothing")
+    expectTransfer(transfer)
     this.#port = port
     this.#endpoint = endpointOf(port, { targetOrigin })
     this.#codec = this.#hosts.codec(codec)
     this.#transfer = transfer
-    this.#peer = new Peer(peer ?? 'unknown', this.#endpoint.isBroadcast)
+    this.#peer = new Peer(peer ?? 'unknown', this.#endpoint.isBroadcast, this)
     this.#link = new Link(this.#endpoint, this.#peer, { highWaterMark, strict: options.strict })
-    this.#peer.onTaken = count => this.#link.taken(count)
-    this.#peer.onRing = memory => this.#link.useRing(memory)
-    // Not while a message is on its way through the listeners: it would be heard twice.
-    this.#peer.onMet = () =>
-      queueMicrotask(() => {
-        if (this.#stop !== undefined) this.#listen()
-      })
     this.#inlet = new Inlet(this, this.#endpoint.canShare)
     this.face = faceOf(port, this.#members())
-    this.#listeners = { message: new Listeners(this.face), messageerror: new Listeners(this.face) }
+    const canRepeat = !('addEventListener' in port) && !this.#endpoint.isBroadcast
+    this.#listeners = {
+      message: new Listeners(this.face, () => this.#attend(), canRepeat),
+      messageerror: new Listeners(this.face, () => {}, canRepeat),
+    }
+    this.#watch()
+    if (this.#endpoint.isFlowing) this.#listen()
+  }
+
+  /** Hears what ends the port, and what it loses. */
+  #watch(): void {
     this.#endpoint.onGone(() => {
       this.#inlet.finish()
       this.#end()
     }, false)
     this.#endpoint.onLost(event => {
       this.#listeners.messageerror.emit('messageerror', lost(), event, NO_PORTS)
+      if (this.#peer.isMet) this.#inlet.lost()
     })
-    if (this.#endpoint.isFlowing) this.#listen()
   }
 
-  post(value: unknown, options?: PostOptions): void {
+  /** The peer has taken in so much. */
+  taken(count: number): void {
+    this.#link.taken(count)
+  }
+
+  ringOffered(memory: SharedArrayBuffer | undefined): void {
+    this.#link.useRing(memory)
+  }
+
+  met(): void {
+    // Not while a message is on its way through the listeners: it would be heard twice.
+    queueMicrotask(() => {
+      if (this.#stop !== undefined) this.#listen()
+    })
+  }
+
+  forgotten(): void {
+    this.#link.forget()
+    this.#inlet = new Inlet(this, this.#endpoint.canShare)
+  }
+
+  post(value: unknown, options: PostOptions | string, list: unknown): void {
+    const transfer = transferOf(this.#endpoint.isOrigin(options) ? list : options) ?? this.#transfer
     // As ports do: nothing happens any more, and nothing is thrown.
     if (this.#isClosed) return
-    const transfer = transferOf(options) ?? this.#transfer
     const parcel = this.#hosts.encode(this.#codec, value, TEXT_BYTES)
     const { kind } = this.#peer
-    if (kind === 'wrapped' || (kind === 'unknown' && parcel.isBeyondClone)) this.#link.send(parcel, transfer)
-    else this.#postPlain(parcel, transfer)
+    if (kind === 'wrapped' || (kind === 'unknown' && parcel.isBeyondClone && !this.#endpoint.isBroadcast)) {
+      this.#link.send(
+        typeof transfer === 'boolean' ? parcel : { ...parcel, ports: transfer.filter(isPort) },
+        transfer,
+      )
+    } else this.#postPlain(parcel, transfer)
   }
 
   /** What the peer would decode, made here: a clone of it is as good, and understood by everybody. */
   #postPlain(parcel: Parcel, transfer: Transfer): void {
     const plain = (buffers: readonly Uint8Array[]) => this.#hosts.decode(this.#codec, { ...parcel, buffers })
-    this.#link.sendPlain(parcel, transfer, plain, this.#peer.present())
+    // A stream brings ports of its own, which Node puts behind all others: not beside an introduction.
+    const moved = [...(parcel.hosts ?? []), ...(typeof transfer === 'boolean' ? [] : transfer)]
+    const isAlone = !moved.some(item => mustMove(item) && !isPort(item))
+    this.#link.sendPlain(parcel, transfer, plain, message => this.#peer.present(message, isAlone))
   }
 
   #hear(data: unknown, event: MessageEvent | undefined): void {
     const brand = this.#peer.brandOf(data)
-    if (brand !== undefined) return this.#read(data, brand, event)
+    if (brand !== undefined) return this.#inlet.hear(data, brand, event)
     const heard = this.#peer.hear(data, event?.ports ?? NO_PORTS)
-    if (heard.brand !== undefined) this.#read(heard.message, heard.brand, event)
+    if (heard.brand !== undefined) this.#inlet.hear(heard.message, heard.brand, event)
     else this.#listeners.message.emit('message', data, event, heard.ports)
   }
 
-  #read(message: unknown, brand: string, event: MessageEvent | undefined): void {
-    const outer = this.#event
+  begin(event: MessageEvent | undefined): void {
     this.#event = event
-    try {
-      this.#inlet.hear(message, brand)
-    } catch (error) {
-      this.#listeners.messageerror.emit('messageerror', error, event, NO_PORTS)
-    } finally {
-      this.#event = outer
-    }
   }
 
   /** A packet of the peer's. */
   parcel(parcel: Parcel): void {
-    if (this.#isClosed) return
+    const event = this.#event
     let value: unknown
     try {
       value = this.#hosts.decode(this.#codec, parcel)
     } catch (error) {
-      return this.#listeners.messageerror.emit('messageerror', error, this.#event, NO_PORTS)
+      return this.#listeners.messageerror.emit('messageerror', error, event, NO_PORTS)
     }
-    this.#listeners.message.emit('message', value, this.#event, NO_PORTS)
+    this.#listeners.message.emit('message', value, event, parcel.ports ?? NO_PORTS)
   }
 
   /** A note of the peer's: it asks when all before has been taken in, and now it has. */
@@ -167,7 +215,7 @@ class Wrapper implements Outlet {
     if (kind === ASK) this.#peer.acknowledge(count)
   }
 
-  offer(memory: SharedArrayBuffer): void {
+  offer(memory: SharedArrayBuffer | undefined): void {
     this.#peer.offer(memory)
   }
 
@@ -178,15 +226,20 @@ class Wrapper implements Outlet {
   /** Offers come through the lane: a port that only sends is not heard. */
   ring(): void {}
 
-  /**
-   * Hears the port from the first listener on, and never leaves it: what comes through the ring is counted against
-   * what comes through the port.
-   */
+  /** Hears the port while somebody hears this: without a listener a port keeps its messages, and no thread alive. */
   #attend(): void {
     const isHeard = this.#listeners.message.size > 0
-    if (isHeard && this.#stop === undefined) this.#listen()
-    else if (isHeard !== this.#isHeard) this.#endpoint.attend(isHeard)
+    if (isHeard === this.#isHeard) return
     this.#isHeard = isHeard
+    if (this.#endpoint.isFlowing) return this.#endpoint.attend(isHeard)
+    if (isHeard) {
+      this.#listen()
+      this.#inlet.resume()
+    } else {
+      this.#inlet.pause()
+      this.#stop?.()
+      this.#stop = undefined
+    }
   }
 
   /** Events are of use only for the ports by which a peer introduces itself. */
@@ -200,6 +253,7 @@ class Wrapper implements Outlet {
     before?.()
   }
 
+  /** Nothing is sent any more; what has come is still delivered, as by the port itself. */
   #end(): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -207,41 +261,47 @@ class Wrapper implements Outlet {
     this.#peer.close()
   }
 
-  #add(name: string, listener: unknown, isBare: boolean, isOnce: boolean): boolean {
-    if (name !== 'message' && name !== 'messageerror') return false
-    this.#listeners[name].add(listener, isBare, isOnce)
-    this.#attend()
-    if (isBare) this.#endpoint.start()
-    return true
+  #of(name: unknown): Listeners | undefined {
+    return name === 'message' || name === 'messageerror' ? this.#listeners[name] : undefined
   }
 
-  #remove(name: string, listener?: unknown): boolean {
-    if (name !== 'message' && name !== 'messageerror') return false
-    if (listener === undefined) this.#listeners[name].clear()
-    else this.#listeners[name].remove(listener)
-    this.#attend()
-    return true
+  /** With no name, all of the user's; not those by which this hears of the port's end. */
+  #removeAll(raw: Raw, name?: string): void {
+    const ours = this.#of(name)
+    if (ours !== undefined) return ours.clear()
+    raw.removeAllListeners(...(name === undefined ? [] : [name]))
+    if (name === undefined) for (const listeners of Object.values(this.#listeners)) listeners.clear()
+    this.#watch()
+    if (name !== undefined) return
+    this.#stop = undefined
+    if (this.#endpoint.isFlowing || this.#isHeard) this.#listen()
   }
 
   /** What the wrapper does itself; all else is the port's. */
   #members(): Members {
-    const raw = this.#port as unknown as Record<string, (...args: unknown[]) => unknown>
+    const raw = this.#port as unknown as Raw
     const wrapper = this
-    const on = (way: string, once: boolean) =>
+    const on = (way: string, isOnce: boolean) =>
       function (this: object, name: string, listener: unknown) {
-        if (!wrapper.#add(name, listener, true, once)) raw[way](name, listener)
+        const ours = wrapper.#of(name)
+        if (ours === undefined) raw[way](name, listener)
+        else {
+          ours.add(listener, true, isOnce)
+          wrapper.#endpoint.start()
+        }
         return this
       }
     const off = (way: string) =>
-      function (this: object, name: string, listener?: unknown) {
-        if (!wrapper.#remove(name, listener)) raw[way](name, ...(listener === undefined ? [] : [listener]))
+      function (this: object, name: string, listener: unknown) {
+        const ours = wrapper.#of(name)
+        if (ours === undefined) raw[way](name, listener)
+        else ours.remove(listener, true)
         return this
       }
     const handler = (name: MessageName): PropertyDescriptor => ({
       get: () => this.#listeners[name].property,
       set: (listener: unknown) => {
         this.#listeners[name].property = listener
-        this.#attend()
         this.#endpoint.start()
       },
     })
@@ -251,23 +311,32 @@ class Wrapper implements Outlet {
     }
     return {
       always: {
-        postMessage: { value: (value: unknown, options?: PostOptions) => this.post(value, options) },
+        postMessage: {
+          value: (value: unknown, options?: PostOptions | string, list?: unknown) =>
+            this.post(value, options, list),
+        },
         drained: { value: () => this.#link.room() ?? DONE },
         bufferedAmount: { get: () => this.#link.queuedBytes },
         counts: { get: () => this.#link.counts },
         // Node's Worker has none, and libraries for ports of browsers ask for them.
         addEventListener: {
-          value: (name: string, listener: unknown, how?: boolean | { once?: boolean }) => {
-            const once = typeof how === 'object' && how?.once === true
-            if (this.#add(name, listener, false, once)) return
-            if ('addEventListener' in raw) raw.addEventListener(name, listener, how)
-            else raw[once ? 'once' : 'on'](name, listener)
+          value: (name: string, listener: unknown, how?: boolean | ListenerOptions) => {
+            const { once = false, signal } = typeof how === 'object' ? how : {}
+            const ours = this.#of(name)
+            if (ours === undefined) {
+              if ('addEventListener' in raw) raw.addEventListener(name, listener, how)
+              else raw[once ? 'once' : 'on'](name, listener)
+            } else if (signal?.aborted !== true) {
+              ours.add(listener, false, once)
+              signal?.addEventListener('abort', () => ours.remove(listener, false), { once: true })
+            }
           },
         },
         removeEventListener: {
           value: (name: string, listener: unknown, how?: unknown) => {
-            if (this.#remove(name, listener)) return
-            if ('removeEventListener' in raw) raw.removeEventListener(name, listener, how)
+            const ours = this.#of(name)
+            if (ours !== undefined) ours.remove(listener, false)
+            else if ('removeEventListener' in raw) raw.removeEventListener(name, listener, how)
             else raw.off(name, listener)
           },
         },
@@ -278,7 +347,12 @@ class Wrapper implements Outlet {
         addListener: { value: on('addListener', false) },
         off: { value: off('off') },
         removeListener: { value: off('removeListener') },
-        removeAllListeners: { value: off('removeAllListeners') },
+        removeAllListeners: {
+          value: function (this: object, name?: string) {
+            wrapper.#removeAll(raw, name)
+            return this
+          },
+        },
         onmessage: handler('message'),
         onmessageerror: handler('messageerror'),
         close: { value: ending('close') },
@@ -288,12 +362,23 @@ class Wrapper implements Outlet {
   }
 }
 
-function transferOf(options: PostOptions): Transfer | undefined {
+/** @throws TypeError for what is no transfer */
+function transferOf(options: unknown): Transfer | undefined {
   if (options === undefined || options === null) return undefined
-  if (Array.isArray(options)) return options
-  expectArgument(typeof options === 'object', 'postMessage', 'a transfer list, or an object with transfer')
-  return (options as { transfer?: Transfer }).transfer ?? undefined
+  const transfer = Array.isArray(options) ? options : (options as { transfer?: unknown }).transfer
+  if (transfer === undefined) {
+    expectArgument(typeof options === 'object', 'postMessage', 'a transfer list, or an object with transfer')
+    return undefined
+  }
+  expectTransfer(transfer)
+  return transfer
 }
+
+/** Whether an event of the platform's would name it among its ports. */
+const isPort = (item: object): boolean => item instanceof MessagePort
+
+/** The port, asked for members by name. */
+type Raw = Record<string, (...args: unknown[]) => unknown>
 
 interface Members {
   readonly always: PropertyDescriptorMap

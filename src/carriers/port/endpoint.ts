@@ -35,6 +35,8 @@ export interface Endpoint {
   /** Whether messages come, and are lost, whether or not anybody hears them. */
   readonly isFlowing: boolean
   post(message: unknown, list: object[]): void
+  /** Whether the second argument of a window's `postMessage` is the origin. @throws TypeError when that is another one */
+  isOrigin(argument: unknown): boolean
   /**
    * Hears messages until the function it returns is called. In browsers a MessagePort waits for `start`. Node makes an
    * event for whoever wants one, and its ports; without, a message costs a third less.
@@ -48,7 +50,7 @@ export interface Endpoint {
   /** Hears of a message that cannot be rebuilt here, such as shared memory that came from another process. */
   onLost(hear: (event: MessageEvent | undefined) => void): () => void
   start(): void
-  /** Whether anybody wants to be told of messages: a port of Node's keeps its thread alive for that alone. */
+  /** Told whether anybody listens, of a port that is heard all the time: a Worker of Node's keeps its owner alive for that. */
   attend(isHeard: boolean): void
   /** Ends a port of one's own; a thread's, or a window, is only left alone. */
   release(): void
@@ -109,6 +111,7 @@ function targetEndpoint(port: Target): Endpoint {
     // Seen in Chromium 150; Node's knows `ref`.
     losesShared: isBroadcast && !has(port, 'ref'),
     isFlowing: false,
+    isOrigin: () => false,
     post: isBroadcast
       ? message => port.postMessage(message)
       : (message, list) => port.postMessage(message, list),
@@ -116,7 +119,7 @@ function targetEndpoint(port: Target): Endpoint {
     onGone: hear => listening(port, 'close', () => hear()),
     onLost: hear => listening(port, 'messageerror', hear),
     start: () => port.start?.(),
-    attend: isHeard => (isHeard ? port.ref?.() : port.unref?.()),
+    attend: () => {},
     release: () => {
       if (isOwn && !isThreadsOwn(port)) port.close?.()
     },
@@ -181,6 +184,7 @@ function workerEndpoint(worker: Emitter): Endpoint {
     canShare: true,
     losesShared: false,
     isFlowing: true,
+    isOrigin: () => false,
     post: (message, list) => worker.postMessage(message, list),
     listen: (hear, wantsEvent) =>
       inner === undefined ? listenBare(worker, hear) : listenTo(inner, hear, wantsEvent),
@@ -204,7 +208,7 @@ function workerEndpoint(worker: Emitter): Endpoint {
       return () => worker.off('messageerror', listener)
     },
     start: () => {},
-    attend: () => {},
+    attend: isHeard => (isHeard ? inner?.ref?.() : inner?.unref?.()),
     release: () => {},
   }
 }
@@ -229,6 +233,12 @@ function windowEndpoint(target: Target, { targetOrigin }: WindowOptions): Endpoi
     canShare: false,
     losesShared: false,
     isFlowing: true,
+    isOrigin: argument => {
+      const origin = (argument as WindowOptions | null | undefined)?.targetOrigin ?? argument
+      if (typeof origin !== 'string') return false
+      expectArgument(origin === targetOrigin, 'targetOrigin', `that of wrapPort, ${targetOrigin}`)
+      return typeof argument === 'string'
+    },
     post: (message, list) => target.postMessage(message, targetOrigin, list),
     listen: hear =>
       listening(here, 'message', (event: MessageEvent) => {

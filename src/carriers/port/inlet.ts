@@ -3,6 +3,7 @@
  * shared memory, where they cost neither a post nor a wake-up. The mark of each ring entry says how many posts were
  * made before it: an entry is delivered when so many have come, and a post after the entries before it.
  *
+ * As with the messages of a port, what a listener of one left for later (`await`, `nextTick`) runs before the next.
  * The ring is the receiver's to offer, when enough small posts have come to pay for it.
  */
 import { isTextCheap } from '../../bytes/text.js'
@@ -12,53 +13,62 @@ import { isBell, isOffer, isSmall, type Reading, readPost } from './posts.js'
 /** Small posts after which a ring is offered. */
 const BUSY = 32
 const RING_BYTES = 2 ** 18
-/** Entries delivered in one go; then the thread's other work has its turn. */
+/** Deliveries in one go; then the thread's other work has its turn. */
 const AT_ONCE = 1000
 
 /** Whoever takes in what arrives. */
 export interface Outlet extends Reading {
-  /** Offers a ring to the peer. */
-  offer(memory: SharedArrayBuffer): void
-  /** The ring holds what cannot be, and is not read any more. */
+  /** The event that brought the next post; undefined for what came by the ring. */
+  begin(event: MessageEvent | undefined): void
+  /** Offers a ring to the peer; nothing: it is not read any more. */
+  offer(memory: SharedArrayBuffer | undefined): void
+  /** A post that is none, or a ring that holds what cannot be. */
   broken(error: unknown): void
+}
+
+interface Post {
+  readonly message: unknown
+  readonly brand: string
+  readonly event: MessageEvent | undefined
 }
 
 export class Inlet {
   readonly #outlet: Outlet
   readonly #canShare: boolean
+  /** Posts that came and wait for the entries before them. */
+  readonly #held: Post[] = []
   #ring: RingReader | undefined
-  /** Posts that came, modulo 2**32, and small ones among them. */
+  /** Posts delivered, modulo 2**32, and small ones among them. */
   #posts = 0
   #small = 0
   #isPaused = false
-  #isDraining = false
+  /** Whether deliveries go on in this turn, or in a later one. */
+  #isGoing = false
   #isDue = false
+  /** Whether something was delivered since the last look that found nothing. */
+  #isLingering = false
 
   constructor(outlet: Outlet, canShare: boolean) {
     this.#outlet = outlet
-    this.#canShare = canShare
+    this.#canShare = canShare && tick !== undefined
   }
 
-  /** Takes in a post of the peer's. @throws MALFORMED */
-  hear(message: unknown, brand: string): void {
-    if (isBell(message, brand)) return this.drain()
-    if (!isOffer(message)) {
-      this.#drain(Number.POSITIVE_INFINITY)
-      this.#posts = (this.#posts + 1) | 0
-      if (isSmall(message)) this.#countSmall()
-    }
-    readPost(message, brand, this.#outlet)
-    this.drain()
+  /** Takes in a post of the peer's. */
+  hear(message: unknown, brand: string, event?: MessageEvent): void {
+    if (!isBell(message, brand)) this.#held.push({ message, brand, event })
+    this.#start()
   }
 
-  /** Delivers what is in the ring, and sleeps when it is empty. */
-  drain(): void {
-    if (!this.#isPaused) this.#drain(AT_ONCE)
+  /** A post came that could not be rebuilt; what comes after it was counted with it. */
+  lost(): void {
+    this.#posts = (this.#posts + 1) | 0
+    this.#start()
   }
 
-  /** Delivers all that is in the ring; for the end, when no post will come any more. */
+  /** Delivers all that there is; for the end, when no post will come any more. */
   finish(): void {
-    this.#drain(Number.POSITIVE_INFINITY)
+    this.#isPaused = false
+    while (this.#deliver());
   }
 
   /** While paused, nothing is taken out of the ring but what a post pushes. */
@@ -68,41 +78,100 @@ export class Inlet {
 
   resume(): void {
     this.#isPaused = false
-    if (this.#ring !== undefined) this.#schedule()
+    if (this.#ring !== undefined && !this.#isGoing) this.#goLater()
   }
 
-  #drain(most: number): void {
+  #start(): void {
+    if (this.#isGoing) return
+    this.#isDue = false
+    this.#isGoing = true
+    this.#go()
+  }
+
+  #goLater(): void {
+    this.#isGoing = false
+    this.#isDue = true
+    later(() => {
+      if (this.#isDue) this.#start()
+    })
+  }
+
+  #go(count = 0): void {
+    if (!this.#deliver()) return this.#rest()
+    this.#isLingering = true
+    if (!this.#hasMore()) return this.#rest()
+    if (count >= AT_ONCE || tick === undefined) this.#goLater()
+    else tick(() => this.#go(count + 1))
+  }
+
+  /** Nothing is there. Where something came more may come: a turn later costs less than a bell for every message. */
+  #rest(): void {
     const ring = this.#ring
-    // A listener of what is being delivered may end up here again: the loop below goes on when it returns.
-    if (ring === undefined || this.#isDraining) return
-    this.#isDraining = true
+    if (ring === undefined || this.#isBlocked()) this.#isGoing = false
+    else if (this.#isLingering) {
+      this.#isLingering = false
+      this.#goLater()
+    } else if (ring.sleep()) this.#isGoing = false
+    else this.#goLater()
+  }
+
+  /** Whether the ring may not be read now: it will be after the next post, or `resume`. */
+  #isBlocked(): boolean {
+    const mark = this.#mark()
+    return this.#isPaused || (mark !== undefined && mark !== this.#posts)
+  }
+
+  #hasMore(): boolean {
+    return this.#held.length > 0 || (!this.#isPaused && this.#mark() === this.#posts)
+  }
+
+  /** Delivers one entry or post; false when there is none to deliver. */
+  #deliver(): boolean {
+    const isHeld = this.#held.length > 0
+    if ((isHeld || !this.#isPaused) && this.#mark() === this.#posts) {
+      this.#fromRing()
+      return true
+    }
+    const post = this.#held.shift()
+    if (post === undefined) return false
+    const { message, brand, event } = post
+    if (!isOffer(message)) {
+      this.#posts = (this.#posts + 1) | 0
+      if (isSmall(message)) this.#countSmall()
+    }
+    this.#outlet.begin(event)
     try {
-      for (let count = 0; ; count++) {
-        const { mark } = ring
-        if (mark === undefined) {
-          // Where something came more may come: a turn later costs less than a bell for every message.
-          if (count > 0) return this.#schedule()
-          if (ring.sleep()) return
-        } else if (mark !== this.#posts) return
-        else if (count >= most) return this.#schedule()
-        else this.#outlet.parcel({ meta: isTextCheap ? ring.text() : ring.run(), buffers: [] })
-        if (this.#isPaused && most === AT_ONCE) return
-      }
+      readPost(message, brand, this.#outlet)
     } catch (error) {
-      this.#ring = undefined
       this.#outlet.broken(error)
-    } finally {
-      this.#isDraining = false
+    }
+    return true
+  }
+
+  #fromRing(): void {
+    const ring = this.#ring as RingReader
+    try {
+      const meta = isTextCheap ? ring.text() : ring.run()
+      this.#outlet.begin(undefined)
+      this.#outlet.parcel({ meta, buffers: [] })
+    } catch (error) {
+      this.#drop(error)
     }
   }
 
-  #schedule(): void {
-    if (this.#isDue) return
-    this.#isDue = true
-    later(() => {
-      this.#isDue = false
-      this.drain()
-    })
+  #mark(): number | undefined {
+    try {
+      return this.#ring?.mark
+    } catch (error) {
+      this.#drop(error)
+      return undefined
+    }
+  }
+
+  #drop(error: unknown): void {
+    this.#ring = undefined
+    this.#outlet.offer(undefined)
+    this.#outlet.broken(error)
   }
 
   #countSmall(): void {
@@ -114,21 +183,19 @@ export class Inlet {
   }
 }
 
-/** Runs in a later turn of the event loop; a timer would be late. */
-const later: (run: () => void) => void =
-  (globalThis as { setImmediate?(run: () => void): void }).setImmediate ?? turnByPort()
-
-/** A browser's turn: a message to oneself. */
-function turnByPort(): (run: () => void) => void {
-  const waiting: (() => void)[] = []
-  let port: { postMessage(message: unknown): void } | undefined
-  return run => {
-    if (port === undefined) {
-      const { port1, port2 } = new MessageChannel()
-      ;(port1 as { onmessage?: unknown }).onmessage = () => waiting.shift()?.()
-      port = port2
-    }
-    waiting.push(run)
-    port.postMessage(0)
-  }
+interface NodeLoop {
+  readonly process?: { nextTick?(run: () => void): void }
+  setImmediate?(run: () => void): void
 }
+const node = globalThis as NodeLoop
+
+const nextTick = node.process?.nextTick
+
+/**
+ * Runs when all promises are settled that can be: ticks in a row run before them, a tick that one of them asks for runs
+ * after all. A browser has no such moment, and so no ring.
+ */
+const tick: ((run: () => void) => void) | undefined = nextTick && (run => queueMicrotask(() => nextTick(run)))
+
+/** Runs in a later turn of the event loop. */
+const later: (run: () => void) => void = node.setImmediate ?? (run => setTimeout(run, 0))

@@ -5,12 +5,12 @@
  */
 
 import { isShared } from '../../bytes/window.js'
-import { OutbandError } from '../../errors.js'
+import { expectArgument, OutbandError } from '../../errors.js'
 import { RingWriter } from '../../memory/ring.js'
 import type { Parcel } from '../../packet.js'
 import type { Counts, Transfer } from '../carrier.js'
 import { Deferred } from '../deferred.js'
-import { handOver } from '../handover.js'
+import { handOver, notTransferable } from '../handover.js'
 import type { Endpoint } from './endpoint.js'
 import { ASK, RING, SMALL, toPost } from './posts.js'
 
@@ -27,12 +27,25 @@ export interface LinkOptions {
   readonly strict?: boolean | undefined
 }
 
-/** Whose posts these are: the brand they begin with, and how a post is introduced to a peer that may not know it. */
+/** A message that introduces its sender, and what must move with it. */
+export interface Introduction {
+  readonly message: unknown
+  readonly along: readonly object[]
+  /** Told whether it was posted. */
+  done(isPosted: boolean): void
+}
+
+/** Whose posts these are. */
 export interface Sender {
+  /** What they begin with. */
   readonly brand: string
-  /** Whether the next post must be introduced. */
+  /** Whether the peer may not know the brand, so that the next post must be introduced. */
   readonly isUnknown: boolean
-  introduce(post: unknown): { readonly message: unknown; readonly along: readonly object[] }
+  /** Whether the peer can be asked how much it has taken in. */
+  readonly isMet: boolean
+  introduce(post: unknown): Introduction
+  /** Whether somebody waits for the peer's answer, so that the thread must live. */
+  hold(isHeld: boolean): void
 }
 
 export class Link {
@@ -46,11 +59,19 @@ export class Link {
   #asked = 0
   #taken = 0
   #room: Deferred | undefined
+  #isEnded = false
   /** Posts made, modulo 2**32. */
   #posts = 0
   #ring: RingWriter | undefined
 
+  /** @throws TypeError for an option of the wrong type */
   constructor(endpoint: Endpoint, sender: Sender, { highWaterMark = 2 ** 24, strict = false }: LinkOptions) {
+    expectArgument(
+      typeof highWaterMark === 'number' && highWaterMark > 0,
+      'highWaterMark',
+      'a number of bytes > 0',
+    )
+    expectArgument(typeof strict === 'boolean', 'strict', 'a boolean')
     this.#endpoint = endpoint
     this.#sender = sender
     this.#highWaterMark = highWaterMark
@@ -72,7 +93,8 @@ export class Link {
       this.#post(this.#sender.brand + meta, NO_LIST)
       this.#sent += meta.length + MESSAGE_BYTES
     } else this.#sendList(parcel, transfer)
-    const queued = this.#sent - this.#taken
+    if (!this.#sender.isMet) return undefined
+    const queued = this.queuedBytes
     if (this.#sent - this.#asked > this.#highWaterMark / 2 || queued > this.#highWaterMark) this.#ask()
     return queued > this.#highWaterMark ? this.room() : undefined
   }
@@ -82,10 +104,14 @@ export class Link {
     this.#post([this.#sender.brand, kind, count], NO_LIST)
   }
 
-  /** Resolves when the bytes under way are under the high-water mark. */
+  /** Resolves when the bytes under way are under the high-water mark; nothing, when they are, or nobody will ever say. */
   room(): Promise<void> | undefined {
-    if (this.queuedBytes <= this.#highWaterMark) return undefined
-    this.#room ??= new Deferred()
+    if (this.#isEnded || !this.#sender.isMet || this.queuedBytes <= this.#highWaterMark) return undefined
+    if (this.#room === undefined) {
+      this.#room = new Deferred()
+      this.#sender.hold(true)
+      this.#ask()
+    }
     return this.#room.promise
   }
 
@@ -93,25 +119,37 @@ export class Link {
   taken(count: number): void {
     // A count from another peer of a broadcast, or from nowhere, must not open the gate for good.
     if (count > this.#taken && count <= this.#sent) this.#taken = count
-    if (this.queuedBytes > this.#highWaterMark) return
-    this.#room?.resolve()
-    this.#room = undefined
+    if (this.queuedBytes <= this.#highWaterMark) this.#makeRoom()
+  }
+
+  /** Nobody will answer for what was sent: the peer is another, or none of ours. */
+  forget(): void {
+    this.#taken = this.#asked = this.#sent
+    this.#ring = undefined
+    this.#makeRoom()
   }
 
   /** Nobody will answer any more: whoever waits goes on, to learn that from the next `send`. */
   end(): void {
-    this.#room?.resolve()
+    this.#isEnded = true
+    this.#makeRoom()
+  }
+
+  #makeRoom(): void {
+    if (this.#room === undefined) return
+    this.#room.resolve()
     this.#room = undefined
+    this.#sender.hold(false)
   }
 
-  /** The peer offers a ring for small packets. @throws RING_CORRUPT when it is none */
+  /** The peer offers a ring, or takes it back. @throws RING_CORRUPT when it is none */
   useRing(memory: unknown): void {
-    if (this.#ring !== undefined) return
-    this.#ring = new RingWriter(memory as SharedArrayBuffer)
+    if (memory === undefined) this.#ring = undefined
+    else this.#ring ??= new RingWriter(memory as SharedArrayBuffer)
   }
 
-  /** Offers the peer a ring to write to. It is not counted among the posts: windows may refuse to carry it. */
-  offer(memory: SharedArrayBuffer): void {
+  /** Offers the peer a ring to write to, or takes it back. It is not counted among the posts: windows may refuse to carry it. */
+  offer(memory: SharedArrayBuffer | undefined): void {
     this.#endpoint.post([this.#sender.brand, RING, memory], NO_LIST)
   }
 
@@ -144,26 +182,33 @@ export class Link {
   }
 
   /**
-   * Posts a packet as the plain value that `open` makes of it once its buffers are copied or about to move; `along`
-   * moves with it. It is not counted: who takes it in says nothing.
+   * Posts a packet as the plain value that `open` makes of it once its buffers are copied or about to move. It is not
+   * counted: who takes it in says nothing.
    */
   sendPlain(
     parcel: Parcel,
     transfer: Transfer,
     open: (buffers: readonly Uint8Array[]) => unknown,
-    along: readonly object[],
+    introduce: (message: unknown) => Introduction,
   ): void {
-    this.#move(parcel, transfer, open, (message, list) => this.#endpoint.post(message, [...along, ...list]))
+    this.#move(parcel, transfer, open, (message, list) => this.#postIntroduced(introduce(message), list))
   }
 
   #post(message: unknown, list: object[]): void {
     if (!this.#sender.isUnknown) this.#endpoint.post(message, list)
-    else {
-      const introduced = this.#sender.introduce(message)
-      this.#endpoint.post(introduced.message, [...introduced.along, ...list])
-    }
+    else this.#postIntroduced(this.#sender.introduce(message), list)
     // Counted when made: the engine may have refused it.
     this.#posts = (this.#posts + 1) | 0
+  }
+
+  #postIntroduced({ message, along, done }: Introduction, list: object[]): void {
+    let isPosted = false
+    try {
+      this.#endpoint.post(message, [...list, ...along])
+      isPosted = true
+    } finally {
+      done(isPosted)
+    }
   }
 
   /** Posts a message made of a packet's buffers, as they are or copied. */
@@ -173,9 +218,15 @@ export class Link {
     make: (buffers: readonly Uint8Array[]) => unknown,
     post: (message: unknown, list: object[]) => void,
   ): void {
-    if (this.#endpoint.losesShared && parcel.buffers.some(({ buffer }) => isShared(buffer))) {
+    const { canMove, losesShared } = this.#endpoint
+    if (losesShared && parcel.buffers.some(({ buffer }) => isShared(buffer))) {
       throw new OutbandError('UNSUPPORTED', 'send: shared memory cannot go through a BroadcastChannel')
     }
-    handOver(parcel, transfer, this.#isStrict, this.counts, (posted, list) => post(make(posted), list))
+    if (!canMove && this.#isStrict && transfer !== false) {
+      throw notTransferable('through a broadcast channel memory', 0)
+    }
+    handOver(parcel, canMove ? transfer : false, this.#isStrict, this.counts, (posted, list) =>
+      post(make(posted), list),
+    )
   }
 }

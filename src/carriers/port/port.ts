@@ -1,5 +1,5 @@
 /** A port as a carrier: `Link` sends, this receives, and the two ends say goodbye to each other. */
-import { OutbandError } from '../../errors.js'
+import { expectArgument, OutbandError } from '../../errors.js'
 import type { Parcel } from '../../packet.js'
 import { type Carrier, CLOSED, endSink, type Sink, type Transfer, throwApart } from '../carrier.js'
 import { Deferred } from '../deferred.js'
@@ -10,7 +10,13 @@ import { ABORT, ACK, ASK, BYE, isBranded, TEXT_BYTES } from './posts.js'
 
 /** Begins every post of a channel. A port that a channel has is the channel's alone, so it need not be secret. */
 const BRAND = 'outband 1:'
-const SENDER: Sender = { brand: BRAND, isUnknown: false, introduce: message => ({ message, along: [] }) }
+const SENDER: Sender = {
+  brand: BRAND,
+  isUnknown: false,
+  isMet: true,
+  introduce: message => ({ message, along: [], done: () => {} }),
+  hold: () => {},
+}
 
 /** Options of a port as a carrier. */
 export interface PortOptions extends WindowOptions {
@@ -48,7 +54,13 @@ export class PortCarrier implements Carrier, Outlet {
     this.#endpoint = endpointOf(port, options)
     this.#link = new Link(this.#endpoint, SENDER, options)
     this.#inlet = new Inlet(this, this.#endpoint.canShare)
-    this.#closeTimeoutMs = options.closeTimeoutMs ?? 10_000
+    const { closeTimeoutMs = 10_000 } = options
+    expectArgument(
+      typeof closeTimeoutMs === 'number' && closeTimeoutMs >= 0,
+      'closeTimeoutMs',
+      'milliseconds ≥ 0',
+    )
+    this.#closeTimeoutMs = closeTimeoutMs
   }
 
   get counts() {
@@ -124,7 +136,9 @@ export class PortCarrier implements Carrier, Outlet {
     }
   }
 
-  offer(memory: SharedArrayBuffer): void {
+  begin(): void {}
+
+  offer(memory: SharedArrayBuffer | undefined): void {
     if (this.#ended === undefined) this.#link.offer(memory)
   }
 

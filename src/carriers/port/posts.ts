@@ -5,7 +5,7 @@
  *      brand · metadata, one unit a byte                   a small packet without buffers
  *      [brand · metadata, buffer, …]                       a small packet
  *      [brand, metadata, buffer, …]                        any other without hosts
- *      [brand, metadata, [buffer, …], [host, …]]           any packet
+ *      [brand, metadata, [buffer, …], [host, …], [port …]] any packet, and ports beside it
  *      brand                                               a bell: look into the ring
  *      [brand, number, number?]                            a note between carriers
  *
@@ -38,9 +38,13 @@ export interface Reading {
 }
 
 /** A packet as a post. */
-export function toPost(brand: string, { meta, hosts = [] }: Parcel, posted: readonly Uint8Array[]): unknown {
+export function toPost(
+  brand: string,
+  { meta, hosts = [], ports = [] }: Parcel,
+  posted: readonly Uint8Array[],
+): unknown {
   const buffers = posted.map(wholeOf)
-  if (hosts.length > 0 || meta === '') return [brand, meta, buffers, hosts]
+  if (hosts.length > 0 || ports.length > 0 || meta === '') return [brand, meta, buffers, hosts, ports]
   return typeof meta === 'string' ? [brand + meta, ...buffers] : [brand, meta, ...buffers]
 }
 
@@ -61,12 +65,12 @@ export function isBell(message: unknown, brand: string): boolean {
 
 /** Whether a branded post is an offer of a ring. */
 export function isOffer(message: unknown): boolean {
-  return (message as readonly unknown[])[1] === RING
+  return Array.isArray(message) && message[1] === RING
 }
 
 /** Whether a branded post holds nothing but a small packet. */
 export function isSmall(message: unknown): boolean {
-  if (typeof message === 'string') return true
+  if (!Array.isArray(message)) return true
   const { length, 1: meta } = message as readonly unknown[]
   return length === 2 && ArrayBuffer.isView(meta) && meta.byteLength <= SMALL
 }
@@ -74,15 +78,17 @@ export function isSmall(message: unknown): boolean {
 /** Takes a branded post apart. @throws MALFORMED when it is none of ours after all. */
 export function readPost(message: unknown, brand: string, reading: Reading): void {
   if (typeof message === 'string') return reading.parcel({ meta: message.slice(brand.length), buffers: [] })
-  const [first, second, third, hosts] = message as readonly unknown[]
-  if ((first as string).length > brand.length) {
-    const meta = (first as string).slice(brand.length)
-    return reading.parcel({ meta, buffers: buffersOf((message as unknown[]).slice(1)) })
+  const [first, second, third, hosts, ports] = Array.isArray(message) ? (message as unknown[]) : []
+  if (typeof first !== 'string') throw new OutbandError('MALFORMED', 'port: a post that is no packet')
+  if (first.length > brand.length) {
+    const buffers = buffersOf((message as unknown[]).slice(1))
+    return reading.parcel({ meta: first.slice(brand.length), buffers })
   }
   if (second === RING) return reading.ring(third)
   if (typeof second === 'number') return reading.note(second, Number(third))
-  if (Array.isArray(third) && Array.isArray(hosts) && (isBytes(second) || typeof second === 'string')) {
-    return reading.parcel({ meta: second, buffers: buffersOf(third), hosts })
+  const isFull = Array.isArray(third) && Array.isArray(hosts) && Array.isArray(ports)
+  if (isFull && (isBytes(second) || typeof second === 'string')) {
+    return reading.parcel({ meta: second, buffers: buffersOf(third), hosts, ports })
   }
   if (!isBytes(second)) throw new OutbandError('MALFORMED', 'port: a post that is no packet')
   reading.parcel({ meta: second, buffers: buffersOf((message as unknown[]).slice(2)) })

@@ -52,9 +52,27 @@ const CLONED = [
 const moved: ReadonlySet<unknown> = new Set(MOVED)
 const known: ReadonlySet<unknown> = new Set([...MOVED, ...CLONED])
 
-/** Whether a port carries the object itself. One of a class that only has the name is cloned as any other. */
+const MESSAGING = /^messaging_/
+const TAGS: ReadonlySet<string> = new Set(['KeyObject', 'WebAssembly.Module'])
+
+/** Whether a port carries the object itself. */
 export function isHost(object: unknown): object is object {
-  return known.has((object as object).constructor?.name)
+  const prototype = Object.getPrototypeOf(object) as object | null
+  const name = prototype?.constructor?.name
+  return name !== undefined && known.has(name) && isNative(object as object, name)
+}
+
+/** A class may only have the name: the platform's says so of its objects, or is a global, or is Node's own. */
+function isNative(object: object, name: string): boolean {
+  const tag = Object.prototype.toString.call(object).slice(8, -1)
+  if (tag === name || TAGS.has(tag)) return true
+  const Class = (globalThis as Record<string, unknown>)[name]
+  if (typeof Class === 'function') return object instanceof Class
+  for (let base = object; base !== null; base = Object.getPrototypeOf(base) as object) {
+    if (Object.getOwnPropertySymbols(base).some(({ description = '' }) => MESSAGING.test(description)))
+      return true
+  }
+  return false
 }
 
 interface Movable {
