@@ -33,7 +33,7 @@ export type ErrorCode = (typeof CODES)[number]
 
 /** What an error says beside its message; absent where it has no meaning. Offsets and sizes are in bytes. */
 export interface ErrorFields {
-  /** Byte of the metadata stream where reading stopped. */
+  /** Byte of the metadata stream, or of the frame, where reading stopped. */
   offset?: number
   /** Where in the value, written as an access: `value.rows[3].fn`. */
   path?: string
@@ -94,12 +94,17 @@ export function isStackOverflow(error: unknown): boolean {
   return error instanceof Error && /^maximum call stack|^too much recursion/i.test(error.message)
 }
 
-/** An error of decode, whose message says what its fields do: `decode: what at where; wanted X, got Y`. */
-export function decodeFailure(code: ErrorCode, what: string, fields: ErrorFields): OutbandError {
+/** An error whose message says what its fields do: `stage: what at where; wanted X, got Y`. */
+export function failure(stage: string, code: ErrorCode, what: string, fields: ErrorFields): OutbandError {
   const { offset, requested, available } = fields
   const where = offset === undefined ? '' : ` at byte ${offset}`
   const sizes = available === undefined ? '' : `; wanted ${requested}, got ${available}`
-  return new OutbandError(code, `decode: ${what}${where}${sizes}`, fields)
+  return new OutbandError(code, `${stage}: ${what}${where}${sizes}`, fields)
+}
+
+/** An error of decode. */
+export function decodeFailure(code: ErrorCode, what: string, fields: ErrorFields): OutbandError {
+  return failure('decode', code, what, fields)
 }
 
 /** @throws TypeError when an argument or option is not what it must be: the caller's own mistake. */

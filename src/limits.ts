@@ -3,7 +3,7 @@
  * the error names the limit so that its owner can raise it. Decode enforces all of them, encode those
  * that would otherwise make a message its receiver must refuse.
  */
-import { decodeFailure, expectArgument, OutbandError } from './errors.js'
+import { expectArgument, failure, type OutbandError } from './errors.js'
 
 /** What a message may ask for; sizes in bytes, all checked before anything is allocated. */
 export interface Limits {
@@ -101,7 +101,7 @@ export function resolveLimits(option: LimitsOption = 'trusted'): Readonly<Limits
 }
 
 /** Names of the limits that are numbers. */
-type Measure = { [Name in keyof Limits]: Limits[Name] extends number ? Name : never }[keyof Limits]
+export type Measure = { [Name in keyof Limits]: Limits[Name] extends number ? Name : never }[keyof Limits]
 
 /** @throws LIMIT when more is requested than the limit allows; `offset` in the metadata is what decode has and encode lacks. */
 export function checkLimit(limit: Measure, max: number, requested: number, offset?: number): void {
@@ -109,9 +109,13 @@ export function checkLimit(limit: Measure, max: number, requested: number, offse
 }
 
 /** The error for a limit that was passed. */
-export function overLimit(limit: Measure, max: number, requested: number, offset?: number): OutbandError {
-  const what = `limits.${limit} is ${max}, got ${requested}`
-  const fields = { limit, max, requested }
-  if (offset === undefined) return new OutbandError('LIMIT', `encode: ${what}`, fields)
-  return decodeFailure('LIMIT', what, { ...fields, offset })
+export function overLimit(
+  limit: Measure,
+  max: number,
+  requested: number,
+  offset?: number,
+  stage = offset === undefined ? 'encode' : 'decode',
+): OutbandError {
+  const fields = { limit, max, requested, ...(offset === undefined ? {} : { offset }) }
+  return failure(stage, 'LIMIT', `limits.${limit} is ${max}, got ${requested}`, fields)
 }

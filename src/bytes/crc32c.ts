@@ -27,11 +27,11 @@ function fourBytes(table: Int32Array, at: number, word: number): number {
   )
 }
 
-/** CRC-32C of the bytes, as an unsigned 32-bit number. */
-export function crc32c(bytes: Uint8Array): number {
+/** CRC-32C of the bytes, as an unsigned 32-bit number; `before` is that of the bytes in front of them, if there are any. */
+export function crc32c(bytes: Uint8Array, before = 0): number {
   tables ??= makeTables()
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  let crc = -1
+  let crc = ~before
   let i = 0
   for (const end = bytes.length - 7; i < end; i += 8) {
     crc =
