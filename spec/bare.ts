@@ -11,6 +11,7 @@ const nodeOnly = ['Buffer', 'process', 'global', 'require', 'module', 'setImmedi
 for (const name of nodeOnly) delete (globalThis as Record<string, unknown>)[name]
 
 const { decode, encode } = await import('outband')
+const { Deframer, packBytes, unpack } = await import('outband/frame')
 const { difference } = await import('./same.js')
 
 function check(holds: boolean, what: string): void {
@@ -50,6 +51,11 @@ for (const threshold of [0, Infinity]) {
   const packet = encode(value, { threshold })
   const found = difference(value, decode(packet))
   check(found === undefined, `threshold ${threshold}: ${found}`)
+  const frame = packBytes(packet, { checksum: true })
+  for (const received of [unpack(frame), ...new Deframer().push(frame)]) {
+    const framed = difference(value, decode(received))
+    check(framed === undefined, `threshold ${threshold}, framed: ${framed}`)
+  }
   check(
     packet.buffers.length === (threshold === 0 ? 1 : 0),
     `threshold ${threshold}: ${packet.buffers.length} buffers`,

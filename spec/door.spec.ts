@@ -51,6 +51,7 @@ test("the public names of 'outband'", () => {
 
 const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['channel', ['Channel']],
+  ['frame', ['Deframer', 'pack', 'packBytes', 'unpack']],
   ['loopback', ['loopback']],
   ['port', ['PortCarrier', 'connectPort', 'wrapPort']],
   ['birpc', ['birpcPort', 'transfer']],

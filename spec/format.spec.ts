@@ -1,19 +1,34 @@
-/** The example of FORMAT.md is what the encoder writes. */
+/** The examples of FORMAT.md are what the encoder and `packBytes` write. */
 import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { encode } from '../src/index.js'
+import { packBytes, unpack } from '../src/frame/index.js'
+import { decode, encode } from '../src/index.js'
+import { difference } from './same.js'
 
 const page = readFileSync(new URL('../../spec/FORMAT.md', import.meta.url), 'utf8')
 
 const test = suite('format: the page')
 
+/** The bytes of the listing under a heading, whose lines have them in the first so many columns. */
+function example(heading: string, columns: number): Uint8Array {
+  const [, , listing] = page.split(`\n${heading}\n`)[1]!.split(/^(```)$/m) as [string, string, string]
+  const bytes = listing.split('\n').flatMap(line => line.slice(0, columns).match(/\b[0-9a-f]{2}\b/g) ?? [])
+  return Uint8Array.from(bytes, digits => Number.parseInt(digits, 16))
+}
+
+const value = { id: 7, tags: ['a', 'é'], pixels: Uint8Array.of(1, 2, 3) }
+
 test('its example is what encode writes', () => {
-  const [, listing] = /## Example[\s\S]*?```\n([\s\S]*?)```/.exec(page) as unknown as [string, string]
-  const bytes = listing.split('\n').flatMap(line => line.slice(0, 22).match(/\b[0-9a-f]{2}\b/g) ?? [])
-  const value = { id: 7, tags: ['a', 'é'], pixels: Uint8Array.of(1, 2, 3) }
   const { meta } = encode(value, { threshold: 0 })
-  assert.is(Buffer.from(meta).toString('hex'), bytes.join(''))
+  assert.is(Buffer.from(meta).toString('hex'), Buffer.from(example('## Example', 22)).toString('hex'))
+})
+
+test('its frame is what packBytes writes, and unpack reads', () => {
+  const written = packBytes(encode(value, { threshold: 0 }), { checksum: true })
+  const frame = example('## A frame, byte by byte', 24)
+  assert.is(Buffer.from(written).toString('hex'), Buffer.from(frame).toString('hex'))
+  assert.is(difference(value, decode(unpack(frame))), undefined)
 })
 
 test.run()

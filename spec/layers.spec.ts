@@ -38,6 +38,7 @@ const portable = new Set([
   'wire',
   'encode',
   'decode',
+  'frame',
   'codec',
   'index',
   'hosts',

@@ -25,6 +25,6 @@ export function refused(run: () => unknown, code: ErrorCode, fields: ErrorFields
   for (const [name, value] of Object.entries(fields)) {
     assert.is((error as unknown as Record<string, unknown>)[name], value, `${name}: ${error.message}`)
   }
-  assert.match(error.message, /^(encode|decode|outOfBand): /)
+  assert.match(error.message, /^(encode|decode|outOfBand|pack|unpack): /)
   return error
 }
