@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { packBytes } from '../src/frame/index.js'
 import { encode, inspect } from '../src/index.js'
 
 const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
@@ -75,6 +76,36 @@ arguments_('inspect lists a file that holds metadata, and what it can of any oth
     assert.is(listed.stdout.trim(), inspect({ meta, buffers: [] }).trim())
     writeFileSync(file, 'no packet')
     assert.match(run('inspect', file).stdout, /stopped|malformed|magic/i)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+arguments_('inspect lists the frames of a file, up to where they make no sense', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'outband-'))
+  try {
+    const packet = encode({ id: 7, samples: new Float64Array(200) }, { threshold: 0 })
+    const [plain, checked] = [packBytes(packet), packBytes(packet, { checksum: true })]
+    const file = join(folder, 'stream.frame')
+    const listed = (...frames: Uint8Array[]): string => {
+      writeFileSync(file, Buffer.concat(frames))
+      const { status, stdout } = run('inspect', file)
+      assert.is(status, 0)
+      return stdout
+    }
+    const both = listed(plain, checked)
+    assert.is(both.split(inspect(packet).trim()).length, 3)
+    assert.match(both, `outband frame at byte 0: ${plain.length} bytes, 1 buffer\n`)
+    assert.match(
+      both,
+      `outband frame at byte ${plain.length}: ${checked.length} bytes, 1 buffer, checksums\n`,
+    )
+    assert.match(both, /\d\d\d? {2}buffer 0, 1600 bytes, checksum 0x[0-9a-f]{8}\n/)
+    checked[checked.length - 9]! ^= 1
+    assert.match(listed(checked), /! buffer 0 is not what was sent[\s\S]*Float64Array/)
+    assert.match(listed(plain.subarray(0, 500)), /! the frame ends[\s\S]*Float64Array/)
+    assert.match(listed(plain.subarray(0, 30)), /! not a frame: the frame ends/)
+    assert.match(listed(plain, Buffer.from('noise')), /at byte \d+\n! not a frame: no magic number/)
   } finally {
     rmSync(folder, { recursive: true })
   }

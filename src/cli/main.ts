@@ -9,7 +9,7 @@ import { inspectFile } from './inspect.js'
 const USAGE = `usage: outband <command>
 
   outband demo [--json]   sends real data to a worker thread and back, and says what it took
-  outband inspect FILE    lists the metadata stream that a file holds
+  outband inspect FILE    lists the frames, or the metadata stream, that a file holds
   outband --help
   outband --version`
 

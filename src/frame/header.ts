@@ -84,6 +84,21 @@ export function layOut(
   return { hasChecksums, metaBytes, count, headBytes, lengths, checksums, frameBytes }
 }
 
+/** Where each part lies in the frame, the metadata first, and how long it is. */
+export function* partsOf({
+  headBytes,
+  metaBytes,
+  lengths,
+}: Layout): Generator<[start: number, byteLength: number]> {
+  yield [headBytes, metaBytes]
+  let end = headBytes + metaBytes
+  for (const byteLength of lengths) {
+    const start = end + paddingBefore(end, byteLength)
+    yield [start, byteLength]
+    end = start + byteLength
+  }
+}
+
 /** Writes the head at the start of `bytes`, which are 0 and have room for `headBytes`. */
 export function writeHead(bytes: Uint8Array, layout: Layout): void {
   const { metaBytes, lengths, count, checksums, headBytes } = layout
@@ -142,6 +157,11 @@ export function unpackFailure(code: ErrorCode, what: string, fields: ErrorFields
 function check(limits: Readonly<Limits>, limit: Measure, requested: number, offset: number): void {
   const max = limits[limit]
   if (requested > max) throw overLimit(limit, max, requested, offset, 'unpack')
+}
+
+/** Whether bytes begin as those of a frame do. */
+export function isFrame(bytes: Uint8Array): boolean {
+  return bytes.length >= VERSION_AT && START.subarray(0, VERSION_AT).every((byte, at) => bytes[at] === byte)
 }
 
 /**

@@ -88,7 +88,7 @@ export class Lines {
 
 /** What an error says, without the stage. */
 export function reasonOf(error: unknown): string {
-  if (isOutbandError(error)) return error.message.replace(/^decode: /, '')
+  if (isOutbandError(error)) return error.message.replace(/^(?:decode|unpack): /, '')
   return error instanceof Error ? `${error.name}: ${error.message}` : String(typeof error)
 }
 
