@@ -17,6 +17,7 @@ interface BufferMethods {
 interface BufferClass {
   readonly prototype: Uint8Array & BufferMethods
   from(buffer: ArrayBufferLike, byteOffset: number, length: number): Uint8Array
+  allocUnsafeSlow(byteLength: number): Uint8Array
 }
 
 const NodeBuffer = (globalThis as { Buffer?: BufferClass }).Buffer
@@ -52,6 +53,15 @@ export function asBuffer(buffer: ArrayBufferLike, byteOffset: number, length: nu
   return native === undefined
     ? new Uint8Array(buffer, byteOffset, length)
     : (NodeBuffer as BufferClass).from(buffer, byteOffset, length)
+}
+
+/**
+ * Memory of its own that nobody has cleared, for who writes over all of it before anyone sees it. Where there is no
+ * Buffer it is zeros all the same. @throws RangeError past what the engine has
+ */
+export function allocateUncleared(byteLength: number): Uint8Array {
+  if (native === undefined) return new Uint8Array(byteLength)
+  return new Uint8Array((NodeBuffer as BufferClass).allocUnsafeSlow(byteLength).buffer)
 }
 
 /** Writes the text at `pos`, which must have room; returns the position after it. */
