@@ -239,6 +239,26 @@ memory('its user says where a large buffer goes', () => {
   ])
 })
 
+memory(
+  'a function takes a large buffer piece by piece, pushed or read, and the packet has an empty one',
+  () => {
+    const packet = packetOf(8, 100, 300_000, 5)
+    const frame = packBytes(packet, { checksum: true })
+    const [first, , last] = packet.buffers as [Uint8Array, Uint8Array, Uint8Array]
+    for (const arrive of [
+      pushed,
+      (...[bytes, sizes, options]: Parameters<typeof pushed>) => read(bytes, sizes, 1, options),
+    ]) {
+      const pieces: Uint8Array[] = []
+      const { packets: found } = arrive(frame, () => 50_000, {
+        destination: () => bytes => void pieces.push(bytes.slice()),
+      })
+      assert.equal(shown(found), shown([{ meta: packet.meta, buffers: [first, new Uint8Array(0), last] }]))
+      assert.is(Buffer.compare(join(...pieces), packet.buffers[1]!), 0)
+    }
+  },
+)
+
 memory('memory that does not fit is a TypeError, and what the function throws passes through', () => {
   const frame = packBytes(packetOf(8, 5000))
   const mistake = thrown(() => new Deframer({ destination: () => new Uint8Array(4999) }).push(frame))

@@ -1,6 +1,7 @@
 /** Hostile frames, in memory, in a stream and byte by byte: how they end, what they cost and what is kept of them. */
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { Worker } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type FrameEnd, frameRows } from '../fixtures/hostile/frames.js'
@@ -145,6 +146,29 @@ after('a good frame after a bad one, on a new deframer, 1000 times', () => {
     if (i % 50 === 0) assert.equal(shown(packets), wanted)
     else assert.is(packets.length, 1)
   }
+})
+
+after('a frame in shared memory that another thread flips is a snapshot or an error', async () => {
+  const bytes = packBytes(packetOf(20, 30, 2000, 0))
+  const shared = new Uint8Array(new SharedArrayBuffer(bytes.length))
+  shared.set(bytes)
+  const stop = new Int32Array(new SharedArrayBuffer(4))
+  const worker = new Worker(new URL('flipper.js', import.meta.url), { workerData: { shared, stop } })
+  await new Promise<void>((resolve, reject) => worker.once('message', () => resolve()).once('error', reject))
+  let errors = 0
+  for (const end = performance.now() + 300; performance.now() < end; ) {
+    try {
+      const { buffers } = unpack(shared, { limits: 'untrusted' })
+      assert.ok(buffers.every(({ buffer }) => buffer === shared.buffer))
+    } catch (error) {
+      if (!isOutbandError(error)) throw error
+      errors++
+    }
+  }
+  Atomics.store(stop, 0, 1)
+  await new Promise(resolve => worker.once('exit', resolve))
+  assert.ok(errors > 0)
+  assert.is(untouched(), undefined)
 })
 
 after.run()

@@ -82,7 +82,7 @@ export class Deframer {
 
   /**
    * Memory for the next bytes of the stream, `atLeast` so many (borrow, until the next call of `filled`, `push` or
-   * `end`). Where a part has so many bytes to come, it is their place.
+   * `end`). Where a part has so many bytes to come, it is their place. What is in it before is anything.
    */
   target(atLeast = LEAST): Uint8Array {
     expectArgument(Number.isSafeInteger(atLeast) && atLeast > 0, 'atLeast', 'a number of bytes')
