@@ -34,8 +34,6 @@ export interface PeerListener {
   taken(count: number): void
   /** The peer offers a ring for small packets, or takes it back. */
   ringOffered(memory: SharedArrayBuffer | undefined): void
-  /** The peer is wrapped. */
-  met(): void
   /** The peer is not wrapped, or somebody else is there now: what was posted will not be acknowledged. */
   forgotten(): void
 }
@@ -104,8 +102,7 @@ export class Peer implements Sender {
 
   /** The brand of a post of the peer's; undefined for any other message. */
   brandOf(message: unknown): string | undefined {
-    for (const brand of this.#brands) if (isBranded(message, brand)) return brand
-    return undefined
+    return this.#brands.find(brand => isBranded(message, brand))
   }
 
   /** Takes in a message without a brand: a hello with a post in it, or a plain one, with the user's ports. */
@@ -185,7 +182,6 @@ export class Peer implements Sender {
     if (this.kind === 'wrapped' || this.#isTold) return
     this.brand = brand
     this.#become('wrapped')
-    this.#listener.met()
   }
 
   /** The other end of a lane has gone, and with the last of them the peer: its port may be somebody else's by now. */

@@ -151,13 +151,6 @@ class Wrapper implements Outlet, PeerListener {
     this.#link.useRing(memory)
   }
 
-  met(): void {
-    // Not while a message is on its way through the listeners: it would be heard twice.
-    queueMicrotask(() => {
-      if (this.#stop !== undefined) this.#listen()
-    })
-  }
-
   forgotten(): void {
     this.#link.forget()
     this.#inlet = new Inlet(this, this.#endpoint.canShare)
@@ -242,15 +235,8 @@ class Wrapper implements Outlet, PeerListener {
     }
   }
 
-  /** Events are of use only for the ports by which a peer introduces itself. */
   #listen(): void {
-    const before = this.#stop
-    this.#stop = this.#endpoint.listen(
-      (data, event) => this.#hear(data, event),
-      this.#peer.kind !== 'wrapped',
-    )
-    // Last: without any listener Node would let the thread end.
-    before?.()
+    this.#stop = this.#endpoint.listen((data, event) => this.#hear(data, event), true)
   }
 
   /** Nothing is sent any more; what has come is still delivered, as by the port itself. */
