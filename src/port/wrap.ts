@@ -121,7 +121,7 @@ class Wrapper implements Outlet, PeerListener {
     this.#link = new Link(this.#endpoint, this.#peer, { highWaterMark, strict: options.strict })
     this.#inlet = new Inlet(this, this.#endpoint.canShare)
     this.face = faceOf(port, this.#members())
-    const canRepeat = !('addEventListener' in port) && !this.#endpoint.isBroadcast
+    const canRepeat = !isMember('addEventListener', port)
     this.#listeners = {
       message: new Listeners(this.face, () => this.#attend(), canRepeat),
       messageerror: new Listeners(this.face, () => {}, canRepeat),

@@ -9,7 +9,7 @@ import {
 import type { suite } from './checks.js'
 import type { AnyPort } from './dom.js'
 import { heard, type Link } from './links.js'
-import type { Question } from './peer.js'
+import { type Question, told } from './peer.js'
 import { types } from './types.js'
 
 export type Check = ReturnType<typeof suite>
@@ -26,7 +26,7 @@ export const CANNOT_MOVE = 'nothing moves through a BroadcastChannel'
 
 /** Wraps the port of a link. */
 export function lineOf(link: Link, options: WrapOptions = {}): Line {
-  const wrapped = wrapPort(link.port as PortLike, { ...link.options, types, ...options })
+  const wrapped = wrapPort(link.port as PortLike, { ...link.options, ...told(link.port), types, ...options })
   const face = wrapped as unknown as AnyPort & Wrapped
   face.start?.()
   return {

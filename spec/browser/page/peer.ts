@@ -57,6 +57,11 @@ export function lookalikes(): unknown[] {
   ]
 }
 
+/** On a broadcast channel wrapped ports must be told of each other. */
+export function told(port: object): WrapOptions {
+  return Object.prototype.toString.call(port) === '[object BroadcastChannel]' ? { peer: 'wrapped' } : {}
+}
+
 /** Serves one role at a port. */
 export function serve(port: AnyPort, role: Role, options: WrapOptions = {}, note: Note = () => {}): void {
   if (role === 'wrapped') serveWrapped(port, options)
@@ -70,7 +75,7 @@ export function serve(port: AnyPort, role: Role, options: WrapOptions = {}, note
 }
 
 function serveWrapped(port: AnyPort, options: WrapOptions): void {
-  const wrapped = wrapPort(port as PortLike, { ...options, types })
+  const wrapped = wrapPort(port as PortLike, { ...options, ...told(port), types })
   const face = wrapped as unknown as AnyPort
   face.addEventListener('message', ({ data }) => {
     answer(data as Question)
