@@ -4,7 +4,7 @@
  */
 import { type Carrier, type Sink, type Transfer, throwApart } from './carriers/carrier.js'
 import { Codec, type CodecOptions } from './codec.js'
-import { isOutbandError, type OutbandError } from './errors.js'
+import { expectArgument, isOutbandError, type OutbandError } from './errors.js'
 import { Hosts } from './hosts.js'
 import type { Parcel } from './packet.js'
 
@@ -90,6 +90,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
 
   /** Takes the carrier over, and begins to receive. @throws TypeError for an option of the wrong type */
   constructor(carrier: Carrier, { maxWaiting = 1024, ...options }: ChannelOptions = {}) {
+    expectArgument(typeof maxWaiting === 'number' && maxWaiting > 0, 'maxWaiting', 'a number of values > 0')
     this.#carrier = carrier
     this.#maxWaiting = maxWaiting
     this.#codec = carrier.takesHosts ? this.#hosts.codec(options) : new Codec(options)

@@ -20,8 +20,9 @@ export class Codec {
   readonly #options: CodecOptions | undefined
   readonly #encodeSettings
   readonly #decodeSettings
-  readonly #encoder = new Encoder()
-  readonly #decoder = new Decoder()
+  /** Made when first needed: a port that only sends decodes nothing. */
+  #encoder: Encoder | undefined
+  #decoder: Decoder | undefined
 
   /** @throws TypeError for an option of the wrong type */
   constructor(options?: CodecOptions)
@@ -38,8 +39,7 @@ export class Codec {
   encode(value: unknown, options?: EncodeOptions): Packet {
     const settings =
       options === undefined ? this.#encodeSettings : encodeSettings(merged(this.#options, options))
-    const encoder = this.#encoder.isBusy ? new Encoder() : this.#encoder
-    return encoder.encode(value, settings)
+    return this.#freeEncoder().encode(value, settings)
   }
 
   /** As `decode`, with the codec's options under those of the call. */
@@ -47,22 +47,28 @@ export class Codec {
     const settings =
       options === undefined ? this.#decodeSettings : decodeSettings(merged(this.#options, options))
     expectArgument(isBytes(packet.meta), 'packet.meta', 'a Uint8Array')
-    return this.#free().decode(packet, settings) as T
+    return this.#freeDecoder().decode(packet, settings) as T
   }
 
   /** @internal The value as a parcel, its metadata as text up to so many bytes. */
   parcel(value: unknown, textBytes: number): Parcel & { readonly isBeyondClone: boolean } {
-    const encoder = this.#encoder.isBusy ? new Encoder() : this.#encoder
+    const encoder = this.#freeEncoder()
     const { meta, buffers } = encoder.parcel(value, this.#encodeSettings, textBytes)
     return { meta, buffers, isBeyondClone: encoder.isBeyondClone }
   }
 
   /** @internal The value of a parcel. */
   open(parcel: Parcel): unknown {
-    return this.#free().decode(parcel, this.#decodeSettings)
+    return this.#freeDecoder().decode(parcel, this.#decodeSettings)
   }
 
-  #free(): Decoder {
+  #freeEncoder(): Encoder {
+    this.#encoder ??= new Encoder()
+    return this.#encoder.isBusy ? new Encoder() : this.#encoder
+  }
+
+  #freeDecoder(): Decoder {
+    this.#decoder ??= new Decoder()
     return this.#decoder.isBusy ? new Decoder() : this.#decoder
   }
 }
