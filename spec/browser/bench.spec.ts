@@ -2,8 +2,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { serveBench } from '../../bench/browser/site.js'
+import { canEval } from '../eval.js'
 import { launch } from './chromium.js'
-import { canEval } from './page/checks.js'
 
 /** What a page shows after a run. */
 interface Shown {

@@ -2,9 +2,10 @@
 import type { Browser } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { canEval } from '../eval.js'
 import { BUILD, type Page, pathOf, texts } from './bundle.js'
 import { launch } from './chromium.js'
-import { CAN_EVAL, canEval, MARK, type Outcome, type Report } from './page/checks.js'
+import { CAN_EVAL, MARK, type Outcome, type Report } from './page/checks.js'
 import { ISOLATED, type Site, serve } from './site.js'
 
 const PAGE_LIMIT_MS = 60_000

@@ -30,15 +30,6 @@ const declared: { suite: string; name: string; run: Run }[] = []
 
 class Skipped extends Error {}
 
-/** Whether the policy of the page lets code be made from strings. */
-export function canEval(): boolean {
-  try {
-    return new Function('return true')() as boolean
-  } catch {
-    return false
-  }
-}
-
 /** Ends a check that makes no sense here. */
 export function skip(reason: string): never {
   throw new Skipped(reason)

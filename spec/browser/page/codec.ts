@@ -13,9 +13,10 @@ import {
   type Limits,
   type Packet,
 } from '../../../src/index.js'
+import { canEval } from '../../eval.js'
 import { canaries } from '../../prototypes.js'
 import { difference } from '../../same.js'
-import { CAN_EVAL, canEval, skip, suite } from './checks.js'
+import { CAN_EVAL, skip, suite } from './checks.js'
 import { dom } from './dom.js'
 import { withoutBuffers } from './missing.js'
 import { expected, made, NOT_ISOLATED } from './rows.js'

@@ -1,5 +1,6 @@
 /** In the place of `node:vm`: a frame is another realm too. */
-import { canEval, skip } from './checks.js'
+import { canEval } from '../../eval.js'
+import { skip } from './checks.js'
 import { dom } from './dom.js'
 
 const NO_EVAL = 'an object of another realm is made by eval, which this page forbids'
