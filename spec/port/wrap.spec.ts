@@ -738,6 +738,35 @@ face('an unwrapped peer that echoes our packets is not taken for a wrapped one',
   near.close()
 })
 
+for (const warm of [3, 100]) {
+  face(`a port that is passed on after ${warm} messages is met anew where it is wrapped again`, async () => {
+    const { port1, port2 } = new MessageChannel()
+    const [near, far] = [wrapPort(port1), wrapPort(port2)]
+    let count = 0
+    far.on('message', () => count++)
+    for (let i = 0; i < warm; i++) {
+      near.postMessage({ i })
+      if (i % 10 === 0) await turns(1)
+    }
+    while (count < warm) await turns(1)
+    const mover = new MessageChannel()
+    const moved = once(mover.port2, 'message')
+    mover.port1.postMessage(port2, [port2])
+    const again = wrapPort((await moved)[0] as MessagePort)
+    const got: unknown[] = []
+    again.on('message', value => got.push(value))
+    await turns(5)
+    for (let i = 0; i < 10; i++) near.postMessage({ later: i })
+    while (got.length < 10) await turns(1)
+    assert.equal(
+      got,
+      Array.from({ length: 10 }, (_, later) => ({ later })),
+    )
+    near.close()
+    mover.port1.close()
+  })
+}
+
 face('a port is wrapped once', () => {
   const { port1 } = new MessageChannel()
   const near = wrapPort(port1)
