@@ -651,6 +651,17 @@ face('removeAllListeners removes those of the user, and new ones are heard', asy
   near.close()
 })
 
+face('removing the listeners of one name, however often, adds none of ours', async () => {
+  const { near, far } = await acquainted()
+  const port = far as unknown as { listenerCount(name: string): number }
+  const counts = () => ['close', 'messageerror'].map(name => port.listenerCount(name))
+  const before = counts()
+  for (let i = 0; i < 3; i++) far.removeAllListeners('close')
+  far.removeAllListeners()
+  assert.equal(counts(), before)
+  near.close()
+})
+
 face('what is no listener neither removes others nor is called', async () => {
   const { near, far } = await acquainted()
   const got: unknown[] = []
@@ -707,6 +718,7 @@ face('drained waits for nobody who will not answer', async () => {
   const { port1 } = new MessageChannel()
   const near = wrapPort(port1, { highWaterMark: 1000 })
   for (let i = 0; i < 5; i++) near.postMessage(new Uint8Array(5000))
+  near.postMessage(Buffer.alloc(5000))
   await near.drained()
   assert.is(near.bufferedAmount, 0)
   near.close()

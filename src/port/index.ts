@@ -1,6 +1,13 @@
 /** The door of `outband/port`: exports only. */
-export type { Transfer } from '../carriers/carrier.js'
+export type { Counts, Transfer } from '../carriers/carrier.js'
 export type { PortLike, WindowOptions } from '../carriers/port/endpoint.js'
 export { PortCarrier, type PortOptions } from '../carriers/port/port.js'
 export { type ConnectOptions, connectPort } from './connect.js'
-export { type MessageListener, type PostOptions, type WrapOptions, type Wrapped, wrapPort } from './wrap.js'
+export {
+  type ListenerOptions,
+  type MessageListener,
+  type PostOptions,
+  type WrapOptions,
+  type Wrapped,
+  wrapPort,
+} from './wrap.js'

@@ -2,7 +2,7 @@
  * A port with the interface it had, that posts packets. To a peer that is wrapped as well go metadata and exact
  * windows; to any other go plain clones, of exact windows too. `peer.ts` finds out which it is.
  */
-import { expectTransfer, type Transfer } from '../carriers/carrier.js'
+import { type Counts, expectTransfer, type Transfer } from '../carriers/carrier.js'
 import { mustMove } from '../carriers/platform.js'
 import {
   type Endpoint,
@@ -68,7 +68,7 @@ export interface Wrapped {
   /** Bytes posted that the peer has not taken in, as far as is known; 0 while it is not known to be wrapped. */
   readonly bufferedAmount: number
   /** Bytes of out-of-band buffers posted, by what became of the sender's memory. */
-  readonly counts: Readonly<{ copied: number; transferred: number; shared: number }>
+  readonly counts: Readonly<Counts>
 }
 
 /**
@@ -91,6 +91,7 @@ const faces = new WeakMap<object, object>()
 
 const DONE = Promise.resolve()
 const NO_PORTS: readonly object[] = []
+
 class Wrapper implements Outlet, PeerListener {
   readonly face: object
   readonly #port: PortLike
@@ -102,6 +103,7 @@ class Wrapper implements Outlet, PeerListener {
   readonly #transfer: Transfer
   readonly #listeners: { readonly [Name in MessageName]: Listeners }
   #inlet: Inlet
+  #watching: (() => void)[] = []
   #stop: (() => void) | undefined
   #isHeard = false
   /** The event of the post that is being read. */
@@ -130,16 +132,19 @@ class Wrapper implements Outlet, PeerListener {
     if (this.#endpoint.isFlowing) this.#listen()
   }
 
-  /** Hears what ends the port, and what it loses. */
+  /** Hears what ends the port, and what it loses; once, however often it is asked to. */
   #watch(): void {
-    this.#endpoint.onGone(() => {
-      this.#inlet.finish()
-      this.#end()
-    }, false)
-    this.#endpoint.onLost(event => {
-      this.#listeners.messageerror.emit('messageerror', lost(), event, NO_PORTS)
-      if (this.#peer.isMet) this.#inlet.lost()
-    })
+    for (const stop of this.#watching) stop()
+    this.#watching = [
+      this.#endpoint.onGone(() => {
+        this.#inlet.finish()
+        this.#end()
+      }, false),
+      this.#endpoint.onLost(event => {
+        this.#listeners.messageerror.emit('messageerror', lost(), event, NO_PORTS)
+        if (this.#peer.isMet) this.#inlet.lost()
+      }),
+    ]
   }
 
   /** The peer has taken in so much. */

@@ -78,9 +78,9 @@ export class Link {
     this.#isStrict = strict
   }
 
-  /** Bytes that the peer has not taken in, as far as is known. */
+  /** Bytes that the peer has not taken in, as far as is known; 0 while nobody would tell. */
   get queuedBytes(): number {
-    return this.#sent - this.#taken
+    return this.#sender.isMet ? this.#sent - this.#taken : 0
   }
 
   /** Posts a packet; memory is copied, moved or shared before this returns. */
