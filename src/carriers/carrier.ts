@@ -72,9 +72,6 @@ export interface Carrier {
   abort(error?: OutbandError): void
 }
 
-/** The error of `send` on a carrier that was closed by this side. */
-export const CLOSED = 'the carrier is closed'
-
 /** Throws by itself what a sink or a listener threw: neither the carrier nor the next packet suffers. */
 export function throwApart(error: unknown): void {
   queueMicrotask(() => {

@@ -4,16 +4,9 @@
  */
 import { OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
-import {
-  type Carrier,
-  CLOSED,
-  type Counts,
-  endSink,
-  type Sink,
-  type Transfer,
-  throwApart,
-} from './carrier.js'
+import { type Carrier, type Counts, type Sink, type Transfer, throwApart } from './carrier.js'
 import { Deferred } from './deferred.js'
+import { Ending } from './ending.js'
 import { handOver } from './handover.js'
 
 /** What goes wrong at a packet: it is refused by `send`, or the peer is gone before it arrives. */
@@ -53,18 +46,15 @@ class Loopback implements Carrier {
   queuedBytes = 0
   readonly #options: LoopbackOptions
   readonly #counter: { packets: number }
-  readonly #closed = new Deferred()
+  readonly #ending = new Ending()
   readonly #inbox: Arrival[] = []
   #peer!: Loopback
   #sink: Sink | undefined
   #room: Deferred | undefined
   #isPaused = false
   #isDue = false
-  /** Whether this end, and the other, will send nothing more. */
-  #isClosing = false
+  /** Whether the other end will send nothing more. */
   #isPeerClosing = false
-  #ended: OutbandError | undefined
-  #failure: OutbandError | undefined
 
   constructor(options: LoopbackOptions, counter: { packets: number }) {
     this.#options = options
@@ -76,18 +66,17 @@ class Loopback implements Carrier {
   }
 
   get closed(): Promise<void> {
-    return this.#closed.promise
+    return this.#ending.closed
   }
 
   receive(sink: Sink): void {
     this.#sink = sink
-    if (this.#ended !== undefined) queueMicrotask(() => endSink(sink, this.#failure))
+    this.#ending.tell(sink)
     this.#schedule()
   }
 
   send(parcel: Parcel, transfer: Transfer = false): Promise<void> | undefined {
-    if (this.#ended !== undefined) throw new OutbandError(this.#ended.code, this.#ended.message)
-    if (this.#isClosing) throw new OutbandError('CLOSED', `send: ${CLOSED}`)
+    this.#ending.expectOpen()
     const fault = this.#options.fault?.(this.#counter.packets++)
     if (fault === 'refused') throw new OutbandError('UNSUPPORTED', 'send: refused, as the script says')
     if (fault === 'gone') {
@@ -118,11 +107,11 @@ class Loopback implements Carrier {
   }
 
   close(): Promise<void> {
-    this.#isClosing = true
+    this.#ending.isClosing = true
     this.#schedule()
     this.#peer.#isPeerClosing = true
     this.#peer.#schedule()
-    return this.#closed.promise
+    return this.#ending.closed
   }
 
   abort(error = new OutbandError('CLOSED', 'abort: the carrier was aborted')): void {
@@ -132,7 +121,7 @@ class Loopback implements Carrier {
 
   /** Whoever closes takes in what is under way, paused or not: else closing might never end. */
   get #isHeld(): boolean {
-    return this.#isPaused && !this.#isClosing
+    return this.#isPaused && !this.#ending.isClosing
   }
 
   #arrive(arrival: Arrival): void {
@@ -151,7 +140,7 @@ class Loopback implements Carrier {
 
   #deliver(): void {
     const { highWaterMark = 2 ** 24 } = this.#options
-    while (this.#sink !== undefined && !this.#isHeld && this.#ended === undefined) {
+    while (this.#sink !== undefined && !this.#isHeld && !this.#ending.isOver) {
       const arrival = this.#inbox.shift()
       if (arrival === undefined) break
       this.#peer.queuedBytes -= arrival.byteLength
@@ -162,7 +151,7 @@ class Loopback implements Carrier {
       }
       if (this.#peer.queuedBytes <= highWaterMark) this.#peer.#makeRoom()
     }
-    if (!this.#isPeerClosing || this.#inbox.length > 0 || this.#ended !== undefined) return
+    if (!this.#isPeerClosing || this.#inbox.length > 0 || this.#ending.isOver) return
     // The other end has said all; this one has nothing under way but what was sent before it learned that.
     void this.close()
     this.#end(undefined)
@@ -175,13 +164,9 @@ class Loopback implements Carrier {
   }
 
   #end(error: OutbandError | undefined): void {
-    if (this.#ended !== undefined) return
-    this.#ended = error ?? new OutbandError('CLOSED', `send: ${CLOSED}`)
-    this.#failure = error
-    this.#inbox.length = 0
-    this.#makeRoom()
-    if (error === undefined) this.#closed.resolve()
-    else this.#closed.reject(error)
-    if (this.#sink !== undefined) endSink(this.#sink, error)
+    this.#ending.come(error, () => {
+      this.#inbox.length = 0
+      this.#makeRoom()
+    })
   }
 }

@@ -1,8 +1,8 @@
 /** A port as a carrier: `Link` sends, this receives, and the two ends say goodbye to each other. */
 import { expectArgument, OutbandError } from '../../errors.js'
 import type { Parcel } from '../../packet.js'
-import { type Carrier, CLOSED, endSink, type Sink, type Transfer, throwApart } from '../carrier.js'
-import { Deferred } from '../deferred.js'
+import { type Carrier, type Sink, type Transfer, throwApart } from '../carrier.js'
+import { Ending } from '../ending.js'
 import { type Endpoint, endpointOf, lost, type PortLike, type WindowOptions } from './endpoint.js'
 import { Inlet, type Outlet } from './inlet.js'
 import { Link, type Sender } from './link.js'
@@ -36,17 +36,13 @@ export class PortCarrier implements Carrier, Outlet {
   readonly #endpoint: Endpoint
   readonly #link: Link
   readonly #inlet: Inlet
-  readonly #closed = new Deferred()
+  readonly #ending = new Ending()
   readonly #stop: (() => void)[] = []
   readonly #closeTimeoutMs: number
   #sink: Sink | undefined
   #isPaused = false
   /** The peer's question that waits for `resume`. */
   #question = -1
-  #isClosing = false
-  /** Why nothing can be sent any more. */
-  #ended: OutbandError | undefined
-  #failure: OutbandError | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
 
   /** @throws TypeError for what is no port */
@@ -72,12 +68,13 @@ export class PortCarrier implements Carrier, Outlet {
   }
 
   get closed(): Promise<void> {
-    return this.#closed.promise
+    return this.#ending.closed
   }
 
   receive(sink: Sink): void {
     this.#sink = sink
-    if (this.#ended !== undefined) return queueMicrotask(() => endSink(sink, this.#failure))
+    this.#ending.tell(sink)
+    if (this.#ending.isOver) return
     this.#stop.push(
       this.#endpoint.onGone(reason => this.#gone(reason), true),
       this.#endpoint.onLost(() => this.abort(lost())),
@@ -87,8 +84,7 @@ export class PortCarrier implements Carrier, Outlet {
   }
 
   send(parcel: Parcel, transfer: Transfer = false): Promise<void> | undefined {
-    if (this.#ended !== undefined) throw again(this.#ended)
-    if (this.#isClosing) throw new OutbandError('CLOSED', `send: ${CLOSED}`)
+    this.#ending.expectOpen()
     return this.#link.send(parcel, transfer)
   }
 
@@ -103,12 +99,12 @@ export class PortCarrier implements Carrier, Outlet {
     if (this.#question < 0) return
     const question = this.#question
     this.#question = -1
-    if (this.#ended === undefined) this.#link.note(ACK, question)
+    if (!this.#ending.isOver) this.#link.note(ACK, question)
   }
 
   close(): Promise<void> {
-    if (this.#ended === undefined && !this.#isClosing) {
-      this.#isClosing = true
+    if (!this.#ending.isOver && !this.#ending.isClosing) {
+      this.#ending.isClosing = true
       this.#link.note(BYE)
       this.#timer = setTimeout(() => {
         const error = new OutbandError(
@@ -118,28 +114,24 @@ export class PortCarrier implements Carrier, Outlet {
         this.#end(error)
       }, this.#closeTimeoutMs)
     }
-    return this.#closed.promise
+    return this.#ending.closed
   }
 
   abort(error = new OutbandError('CLOSED', 'abort: the carrier was aborted')): void {
-    if (this.#ended !== undefined) return
+    if (this.#ending.isOver) return
     this.#link.note(ABORT)
     this.#end(error)
   }
 
   #hear(data: unknown): void {
-    try {
-      if (!isBranded(data, BRAND)) throw new OutbandError('MALFORMED', 'port: a message that no channel sent')
-      this.#inlet.hear(data, BRAND)
-    } catch (error) {
-      this.abort(error as OutbandError)
-    }
+    if (isBranded(data, BRAND)) this.#inlet.hear(data, BRAND)
+    else this.abort(new OutbandError('MALFORMED', 'port: a message that no channel sent'))
   }
 
   begin(): void {}
 
   offer(memory: SharedArrayBuffer | undefined): void {
-    if (this.#ended === undefined) this.#link.offer(memory)
+    if (!this.#ending.isOver) this.#link.offer(memory)
   }
 
   broken(error: unknown): void {
@@ -153,7 +145,7 @@ export class PortCarrier implements Carrier, Outlet {
 
   /** A packet from the peer. */
   parcel(parcel: Parcel): void {
-    if (this.#ended !== undefined) return
+    if (this.#ending.isOver) return
     try {
       this.#sink?.parcel(parcel)
     } catch (error) {
@@ -163,12 +155,12 @@ export class PortCarrier implements Carrier, Outlet {
 
   /** A note from the peer. */
   note(kind: number, count: number): void {
-    if (this.#ended !== undefined) return
+    if (this.#ending.isOver) return
     if (kind === ACK) this.#link.taken(count)
     else if (kind === ASK && this.#isPaused) this.#question = count
     else if (kind === ASK) this.#link.note(ACK, count)
     else if (kind === BYE) {
-      if (!this.#isClosing) this.#link.note(BYE)
+      if (!this.#ending.isClosing) this.#link.note(BYE)
       this.#end(undefined)
     } else if (kind === ABORT) this.#end(new OutbandError('PEER_GONE', 'port: the peer aborted'))
   }
@@ -181,20 +173,11 @@ export class PortCarrier implements Carrier, Outlet {
   }
 
   #end(error: OutbandError | undefined): void {
-    if (this.#ended !== undefined) return
-    this.#ended = error ?? new OutbandError('CLOSED', `send: ${CLOSED}`)
-    this.#failure = error
-    clearTimeout(this.#timer)
-    for (const stop of this.#stop) stop()
-    this.#link.end()
-    this.#endpoint.release()
-    if (error === undefined) this.#closed.resolve()
-    else this.#closed.reject(error)
-    if (this.#sink !== undefined) endSink(this.#sink, error)
+    this.#ending.come(error, () => {
+      clearTimeout(this.#timer)
+      for (const stop of this.#stop) stop()
+      this.#link.end()
+      this.#endpoint.release()
+    })
   }
-}
-
-/** The same error once more, with the stack of the call that meets it. */
-function again({ code, message, cause }: OutbandError): OutbandError {
-  return new OutbandError(code, message, cause === undefined ? {} : { cause })
 }
