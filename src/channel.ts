@@ -8,6 +8,9 @@ import { expectArgument, isOutbandError, type OutbandError } from './errors.js'
 import { Hosts } from './hosts.js'
 import type { Parcel } from './packet.js'
 
+export type { Carrier, Counts, Sink, Transfer } from './carriers/carrier.js'
+export type { Parcel } from './packet.js'
+
 /** Options of a channel; the codec's among them. */
 export interface ChannelOptions extends CodecOptions {
   /** Values that may wait for their reader before the peer is asked to stop. Default 1024. */

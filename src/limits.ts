@@ -104,8 +104,14 @@ export function resolveLimits(option: LimitsOption = 'trusted'): Readonly<Limits
 export type Measure = { [Name in keyof Limits]: Limits[Name] extends number ? Name : never }[keyof Limits]
 
 /** @throws LIMIT when more is requested than the limit allows; `offset` in the metadata is what decode has and encode lacks. */
-export function checkLimit(limit: Measure, max: number, requested: number, offset?: number): void {
-  if (requested > max) throw overLimit(limit, max, requested, offset)
+export function checkLimit(
+  limit: Measure,
+  max: number,
+  requested: number,
+  offset?: number,
+  stage?: string,
+): void {
+  if (requested > max) throw overLimit(limit, max, requested, offset, stage)
 }
 
 /** The error for a limit that was passed. */

@@ -14,7 +14,7 @@
  */
 import { crc32c } from '../bytes/crc32c.js'
 import { type ErrorCode, type ErrorFields, failure, type OutbandError } from '../errors.js'
-import { type Limits, type Measure, overLimit } from '../limits.js'
+import { checkLimit, type Limits, type Measure } from '../limits.js'
 
 /** Bytes of a head without its table. */
 export const HEADER_BYTES = 24
@@ -155,8 +155,7 @@ export function unpackFailure(code: ErrorCode, what: string, fields: ErrorFields
 }
 
 function check(limits: Readonly<Limits>, limit: Measure, requested: number, offset: number): void {
-  const max = limits[limit]
-  if (requested > max) throw overLimit(limit, max, requested, offset, 'unpack')
+  checkLimit(limit, limits[limit], requested, offset, 'unpack')
 }
 
 /** Whether bytes begin as those of a frame do. */

@@ -7,7 +7,7 @@
 import { crc32c } from '../bytes/crc32c.js'
 import { isBytes, isDetached, isMemory, windowBytes } from '../bytes/window.js'
 import { expectArgument, failure } from '../errors.js'
-import { type Limits, type LimitsOption, type Measure, overLimit, resolveLimits } from '../limits.js'
+import { checkLimit, type Limits, type LimitsOption, type Measure, resolveLimits } from '../limits.js'
 import type { PacketLike } from '../packet.js'
 import { type Layout, layOut, MOST_PADDING, paddingBefore, paddingBehind, writeHead } from './header.js'
 
@@ -97,7 +97,7 @@ function windowOf(memory: ArrayBufferView | ArrayBufferLike, buffer: number): Ui
 
 function checkLimits(metaBytes: number, lengths: readonly number[], limits: Readonly<Limits>): void {
   const check = (limit: Measure, requested: number): void => {
-    if (requested > limits[limit]) throw overLimit(limit, limits[limit], requested, undefined, 'pack')
+    checkLimit(limit, limits[limit], requested, undefined, 'pack')
   }
   check('metaBytes', metaBytes)
   check('buffers', lengths.length)

@@ -30,7 +30,6 @@ export class Listeners {
   readonly #canRepeat: boolean
   /** In the order of their coming. A fresh list at each change: who is called just now stays as it was. */
   #calls: readonly Call[] = []
-  #property: EventHandler | null = null
 
   /**
    * `target` is the wrapped port, for `this` and the events; `onChange` is told when a listener comes or goes;
@@ -46,23 +45,17 @@ export class Listeners {
     return this.#calls.length
   }
 
-  get property(): EventHandler | null {
-    return this.#property
+  get property(): unknown {
+    return this.#calls.find(({ isProperty }) => isProperty)?.listener ?? null
   }
 
+  /** The handler of the property keeps its place among the others, and may be a listener as well. */
   set property(handler: unknown) {
-    const before = this.#property
-    this.#property = isHandler(handler) ? handler : null
-    // The property keeps its place among the others, and may hold what is a listener as well.
-    const call = this.#property && {
-      listener: this.#property,
-      isBare: false,
-      isOnce: false,
-      isProperty: true,
-    }
-    const others = this.#calls.filter(({ isProperty }) => !isProperty)
-    if (before === null || call === null) this.#change(call === null ? others : [...others, call])
-    else this.#change(this.#calls.map(one => (one.isProperty ? call : one)))
+    const call = isHandler(handler) && { listener: handler, isBare: false, isOnce: false, isProperty: true }
+    const at = this.#calls.findIndex(({ isProperty }) => isProperty)
+    const before = at < 0 ? this.#calls : this.#calls.slice(0, at)
+    const behind = at < 0 ? [] : this.#calls.slice(at + 1)
+    this.#change([...before, ...(call ? [call] : []), ...behind])
   }
 
   add(listener: unknown, isBare: boolean, isOnce: boolean): void {
@@ -85,7 +78,6 @@ export class Listeners {
   }
 
   clear(): void {
-    this.#property = null
     this.#change([])
   }
 
