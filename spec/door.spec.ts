@@ -54,6 +54,7 @@ const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['frame', ['Deframer', 'pack', 'packBytes', 'unpack']],
   ['loopback', ['loopback']],
   ['port', ['PortCarrier', 'connectPort', 'wrapPort']],
+  ['socket', ['ChannelServer', 'SocketCarrier', 'connect', 'serve']],
   ['birpc', ['birpcPort', 'transfer']],
   ['comlink', ['install']],
   ['piscina', ['transfer', 'wrapPool', 'wrapTask']],
@@ -97,6 +98,7 @@ for (const subpath of ['.', ...doors.map(([subpath]) => `./${subpath}`)]) {
     const reached = new Set([new URL(manifest.exports[subpath].default, root).href])
     for (const module of reached) {
       for (const { specifier } of importsOf(readFileSync(new URL(module), 'utf8'))) {
+        if (specifier.startsWith('node:')) continue
         assert.match(specifier, /^\.\.?\//, `${module} imports ${specifier}`)
         reached.add(new URL(specifier, module).href)
       }

@@ -16,7 +16,7 @@ const layers = [
   ['carriers'],
   ['hosts'],
   ['channel'],
-  ['port'],
+  ['port', 'socket'],
   ['adapters', 'types', 'cli'],
 ]
 
@@ -45,7 +45,7 @@ const portable = new Set([
   'channel',
   'port',
 ])
-const portableFiles = /^(?:carriers\/(?:[^/]+\.ts|port\/)|memory\/ring\.ts)/
+const portableFiles = /^(?:carriers\/(?:[^/]+\.ts|port\/|stream\/)|memory\/ring\.ts)/
 
 interface Source {
   /** 'encode/views.ts' */

@@ -2,19 +2,21 @@
  * Values over a carrier: the one place that sees both. A value is encoded when it is sent and decoded when it
  * arrives; in between, the carrier has it.
  */
-import { type Carrier, type Sink, type Transfer, throwApart } from './carriers/carrier.js'
+import { type Carrier, type Progress, type Sink, type Transfer, throwApart } from './carriers/carrier.js'
 import { Codec, type CodecOptions } from './codec.js'
 import { expectArgument, isOutbandError, type OutbandError } from './errors.js'
 import { Hosts } from './hosts.js'
 import type { Parcel } from './packet.js'
 
-export type { Carrier, Counts, Sink, Transfer } from './carriers/carrier.js'
+export type { Carrier, Counts, Progress, Sink, Transfer } from './carriers/carrier.js'
 export type { Parcel } from './packet.js'
 
 /** Options of a channel; the codec's among them. */
 export interface ChannelOptions extends CodecOptions {
   /** Values that may wait for their reader before the peer is asked to stop. Default 1024. */
   readonly maxWaiting?: number | undefined
+  /** Bytes of values that may wait so. Default 16 MiB; one value may be larger. */
+  readonly maxWaitingBytes?: number | undefined
 }
 
 /** Options of one `send`. */
@@ -50,10 +52,18 @@ export interface ChannelStats {
 
 interface Events<In> {
   message: [value: In]
+  progress: [progress: Progress]
+  end: []
   close: []
   error: [error: OutbandError]
 }
 type Listener<Args extends unknown[]> = (...args: Args) => void
+
+/** A value that arrived, with the bytes that it took on the way. */
+interface Arrived<In> {
+  readonly value: In
+  readonly byteLength: number
+}
 
 interface Waiter<In> {
   resolve(result: IteratorResult<In, undefined>): void
@@ -76,30 +86,43 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   readonly #codec: Codec
   readonly #hosts = new Hosts()
   readonly #maxWaiting: number
+  readonly #maxWaitingBytes: number
   /** In the order of their coming; the value says whether each is to be called once. */
   readonly #listeners: { [Name in keyof Events<In>]: Map<Listener<Events<In>[Name]>, boolean> } = {
     message: new Map(),
+    progress: new Map(),
+    end: new Map(),
     close: new Map(),
     error: new Map(),
   }
   /** Values without a reader, and readers without a value: one of the two is empty. */
-  #waiting: In[] = []
+  #waiting: Arrived<In>[] = []
+  #waitingBytes = 0
   #readers: Waiter<In>[] = []
   #isPaused = false
+  /** Whether nothing more will arrive, and whether nothing can be sent either. */
+  #isFinished = false
   #isEnded = false
   #error: OutbandError | undefined
   #sent = { messages: 0, inBand: 0, outOfBand: 0 }
   #received = { messages: 0, inBand: 0, outOfBand: 0 }
 
   /** Takes the carrier over, and begins to receive. @throws TypeError for an option of the wrong type */
-  constructor(carrier: Carrier, { maxWaiting = 1024, ...options }: ChannelOptions = {}) {
+  constructor(carrier: Carrier, options: ChannelOptions = {}) {
+    const { maxWaiting = 1024, maxWaitingBytes = 2 ** 24, ...rest } = options
     expectArgument(typeof maxWaiting === 'number' && maxWaiting > 0, 'maxWaiting', 'a number of values > 0')
+    const isMost = typeof maxWaitingBytes === 'number' && maxWaitingBytes > 0
+    expectArgument(isMost, 'maxWaitingBytes', 'a number of bytes > 0')
     this.#carrier = carrier
     this.#maxWaiting = maxWaiting
-    this.#codec = carrier.takesHosts ? this.#hosts.codec(options) : new Codec(options)
+    this.#maxWaitingBytes = maxWaitingBytes
+    const codecOptions = carrier.sharesMemory ? rest : { ...rest, shared: 'copy' as const }
+    this.#codec = carrier.takesHosts ? this.#hosts.codec(codecOptions) : new Codec(codecOptions)
     const sink: Sink = {
       parcel: parcel => this.#take(parcel),
       end: error => this.#end(error),
+      finish: () => this.#finish(),
+      progress: progress => this.#emit('progress', progress),
     }
     carrier.receive(sink)
   }
@@ -119,7 +142,8 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   }
 
   /**
-   * Sends a value as it is now: changes made afterwards do not travel. Resolves when the bytes under way are under the
+   * Sends a value as it is now: changes made afterwards do not travel, with one exception: over bytes (a socket, say)
+   * long buffers that are not moved are lent until this resolves. Resolves when the bytes under way are under the
    * high-water mark; whoever awaits it never fills the memory of a slow peer.
    *
    * Rejects with what ended the channel when it has (CLOSED, PEER_GONE …; never unhandled), with what `encode` throws,
@@ -169,8 +193,10 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   }
 
   /**
-   * Calls the listener for each value, at the end, or for the error that ends the channel. Values go to the listeners
-   * of 'message' while there are any, else they wait for `for await`. An error without a listener harms nobody.
+   * Calls the listener for each value ('message'), when so much of a large one is there ('progress', where the carrier
+   * can tell), when the peer has said all and this side may go on ('end', with `allowHalfOpen`), at the end ('close'), or
+   * for the error that ends the channel. Values go to the listeners of 'message' while there are any, else they wait for
+   * `for await`. An error without a listener harms nobody.
    */
   on<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
     return this.#listen(name, listener, false)
@@ -208,20 +234,29 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
 
   #next(): Promise<IteratorResult<In, undefined>> {
     if (this.#waiting.length > 0) {
-      const value = this.#waiting.shift() as In
+      const value = this.#shift()
       this.#resume()
       return Promise.resolve({ value, done: false })
     }
     if (this.#error !== undefined) return Promise.reject(this.#error)
-    if (this.#isEnded) return Promise.resolve(END)
+    if (this.#isFinished) return Promise.resolve(END)
     return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+  }
+
+  #shift(): In {
+    const { value, byteLength } = this.#waiting.shift() as Arrived<In>
+    this.#waitingBytes -= byteLength
+    return value
   }
 
   #take(parcel: Parcel): void {
     const received = this.#received
+    const inBand = parcel.meta.length
+    let outOfBand = 0
+    for (const { byteLength } of parcel.buffers) outOfBand += byteLength
     received.messages++
-    received.inBand += parcel.meta.length
-    for (const { byteLength } of parcel.buffers) received.outOfBand += byteLength
+    received.inBand += inBand
+    received.outOfBand += outOfBand
     let value: In
     try {
       value = this.#hosts.decode(this.#codec, parcel) as In
@@ -231,8 +266,11 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     const reader = this.#readers.shift()
     if (reader !== undefined) return reader.resolve({ value, done: false })
     if (this.#listeners.message.size > 0 && this.#waiting.length === 0) return this.#emit('message', value)
-    this.#waiting.push(value)
-    if (this.#waiting.length < this.#maxWaiting || this.#isPaused) return
+    const byteLength = inBand + outOfBand
+    this.#waiting.push({ value, byteLength })
+    this.#waitingBytes += byteLength
+    const isRoom = this.#waiting.length < this.#maxWaiting && this.#waitingBytes < this.#maxWaitingBytes
+    if (isRoom || this.#isPaused) return
     this.#isPaused = true
     this.#carrier.pause()
   }
@@ -240,18 +278,26 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   /** Gives the listeners what waited for them. */
   #hand(): void {
     while (this.#waiting.length > 0 && this.#listeners.message.size > 0) {
-      this.#emit('message', this.#waiting.shift() as In)
+      this.#emit('message', this.#shift())
     }
     this.#resume()
   }
 
   #resume(): void {
     if (!this.#isPaused || this.#waiting.length > this.#maxWaiting / 2) return
+    if (this.#waitingBytes > this.#maxWaitingBytes / 2) return
     this.#isPaused = false
     this.#carrier.resume()
   }
 
+  #finish(): void {
+    this.#isFinished = true
+    for (const reader of this.#readers.splice(0)) reader.resolve(END)
+    this.#emit('end')
+  }
+
   #end(error: OutbandError | undefined): void {
+    this.#isFinished = true
     this.#isEnded = true
     this.#error = error
     for (const reader of this.#readers.splice(0)) {

@@ -1,8 +1,14 @@
 /** The carriers that run the contract, each as a pair. */
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import { type Duplex, duplexPair } from 'node:stream'
 import { loopback } from '../../src/carriers/loopback.js'
 import { PortCarrier } from '../../src/carriers/port/port.js'
-import type { Make } from '../contract.js'
+import { SocketLink } from '../../src/carriers/socket/link.js'
+import { SocketCarrier } from '../../src/carriers/socket/socket.js'
+import type { Make, PairOptions } from '../contract.js'
 import { farWorker } from './far.js'
+import { somePath } from './path.js'
 
 export const loopbackPair: Make = options => {
   const [left, right] = loopback(options)
@@ -42,9 +48,68 @@ export const workerPair: Make = options => {
   return { left, right: far, kill, dispose }
 }
 
+const streamOptions = (options: PairOptions) => ({ limits: 'trusted', ...options }) as const
+
+/** Both ends of a connection, the left one read straight to where the bytes stay or not. */
+async function connection(isDirect: boolean): Promise<{ left: SocketLink; right: Socket }> {
+  const path = somePath()
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen(path)
+  await once(server, 'listening')
+  const accepted = once(server, 'connection') as Promise<[Socket]>
+  const left = SocketLink.to({ path })
+  const [right] = await accepted
+  server.close()
+  return { left: isDirect ? left : SocketLink.over(left.socket), right }
+}
+
+/** Both ends in one thread, each read straight to where the bytes stay. */
+export const socketPair: Make = async options => {
+  const { left, right } = await connection(true)
+  const link = SocketLink.adopting(right)
+  const carriers = [left, link].map(end => new SocketCarrier(end, streamOptions(options)))
+  return {
+    left: carriers[0]!,
+    right: carriers[1]!,
+    kill: () => link.destroy(),
+    dispose: () => {
+      for (const carrier of carriers) carrier.abort()
+    },
+  }
+}
+
+/** Streams of JavaScript, read by their events. */
+export const streamPair: Make = options => {
+  const [first, second] = duplexes()
+  const [left, right] = [first, second].map(end => new SocketCarrier(end, streamOptions(options)))
+  return {
+    left: left!,
+    right: right!,
+    kill: () => {
+      second.destroy()
+    },
+    dispose: () => {
+      left!.abort()
+      right!.abort()
+    },
+  }
+}
+
+/** Two streams, of which each reads what the other is written; one that is destroyed takes the other along. */
+function duplexes(): [Duplex, Duplex] {
+  const ends = duplexPair()
+  for (const [end, other] of [ends, [...ends].reverse()] as [Duplex, Duplex][]) {
+    end.once('close', () => {
+      if (!end.writableFinished) other.destroy()
+    })
+  }
+  return ends
+}
+
 /** By the names that `unattended.ts` is started with. */
 export const pairs: Readonly<Record<string, Make>> = {
   loopback: loopbackPair,
   port: portPair,
   worker: workerPair,
+  socket: socketPair,
+  duplex: streamPair,
 }

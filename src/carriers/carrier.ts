@@ -7,7 +7,10 @@
  *      carrier    the sender                               the receiver
  *      loopback   keeps it; loses what was transferred     owns a copy, or what was transferred
  *      port       keeps it; loses what was transferred     owns a copy, or what was transferred
- *      all        shares what is shared, where the carrier stays inside the process
+ *      stream     lends buffers of 16 KiB or more until    owns a copy
+ *                 `send` resolves, and keeps the others;
+ *                 loses what was transferred
+ *      all        shares what is shared, where the carrier stays inside the process; a stream copies it
  *
  * The metadata is always the carrier's to keep. `spec/contract.ts` is this page as a suite that every carrier runs.
  */
@@ -33,6 +36,16 @@ export interface Sink {
   parcel(parcel: Parcel): void
   /** Nothing more will come: the peer closed, or, with an error, is gone. Called once. */
   end(error?: OutbandError): void
+  /** The peer will send nothing more, though this side may; only with `allowHalfOpen`. */
+  finish?(): void
+  /** So many bytes of a large packet are there, where the carrier can tell. */
+  progress?(progress: Progress): void
+}
+
+/** How much of a packet has come, in bytes. */
+export interface Progress {
+  readonly received: number
+  readonly total: number
 }
 
 /** Bytes of out-of-band buffers that were sent, by what became of them. */
@@ -50,6 +63,8 @@ export interface Carrier {
   readonly textBytes: number
   /** Whether a packet may hold objects that only the platform can move: ports, streams, blobs. */
   readonly takesHosts: boolean
+  /** Whether shared memory stays shared; else it arrives as a copy. */
+  readonly sharesMemory: boolean
   readonly counts: Readonly<Counts>
   /** Bytes sent that the peer has not taken in, as far as is known. */
   readonly queuedBytes: number
@@ -59,7 +74,7 @@ export interface Carrier {
   receive(sink: Sink): void
   /**
    * Sends a packet, or throws and sends nothing of it. Returns nothing while under the high-water mark, else a promise
-   * for when it is; packets are taken all the same.
+   * for when it is and when memory that it was lent is the sender's again; packets are taken all the same.
    * @throws CLOSED, PEER_GONE or the error of `abort` after the end; DETACHED, UNSUPPORTED, NOT_TRANSFERABLE
    */
   send(parcel: Parcel, transfer?: Transfer): Promise<void> | undefined

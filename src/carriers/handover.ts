@@ -32,7 +32,8 @@ interface Plan {
 
 /**
  * Hands the buffers of a packet to `post`, with the list of what moves. Memory that the engine refuses to move is
- * posted again as a copy; Node 20 copies it without a word. What was posted is counted.
+ * posted again as a copy; Node 20 copies it without a word. What was posted is counted. `isLent`: `post` copies what does
+ * not move, and gets it where it lies.
  * @throws DETACHED when memory of the packet or in the list is gone.
  * @throws NOT_TRANSFERABLE, with `isStrict`, for memory that was to move and cannot.
  * @throws UNSUPPORTED for whatever else the engine refuses.
@@ -43,12 +44,13 @@ export function handOver<Posted>(
   isStrict: boolean,
   counts: Counts,
   post: (buffers: readonly Uint8Array[], list: object[]) => Posted,
+  isLent = false,
 ): Posted {
   const { memory, others } = wishesOf(buffers, transfer, isStrict)
   const rest = [...new Set([...others, ...hosts.filter(mustMove)])]
   // V8 asks such an object last, when it has already emptied the memory that was to move with it.
   if (rest.some(isHeld)) throw unsupported(new Error('a stream is locked, or a file is closed'))
-  let plan = planOf(buffers, memory, rest)
+  let plan = planOf(buffers, memory, rest, isLent)
   let posted: Posted
   try {
     posted = post(plan.buffers, plan.list)
@@ -57,7 +59,7 @@ export function handOver<Posted>(
     // What else does not want to move is noticed when the memory has gone: there is nothing left to copy.
     if (memory.size === 0 || plan.moving.some(([buffer]) => isDetached(buffer))) throw unsupported(error)
     if (isStrict) throw isTelling() ? unsupported(error) : notTransferable(POOLED, 0, error)
-    plan = planOf(buffers, new Set(), rest)
+    plan = planOf(buffers, new Set(), rest, isLent)
     try {
       posted = post(plan.buffers, plan.list)
     } catch (refusal) {
@@ -68,17 +70,23 @@ export function handOver<Posted>(
   return posted
 }
 
-function planOf(buffers: readonly Uint8Array[], memory: ReadonlySet<object>, rest: readonly object[]): Plan {
+function planOf(
+  buffers: readonly Uint8Array[],
+  memory: ReadonlySet<object>,
+  rest: readonly object[],
+  isLent: boolean,
+): Plan {
   const list = [...(memory as ReadonlySet<ArrayBuffer>), ...rest]
   let copied = 0
   let shared = 0
   const posted = buffers.map(window => {
     if (memory.has(window.buffer)) return window
-    if (isShared(window.buffer)) {
+    if (isShared(window.buffer) && !isLent) {
       shared += window.byteLength
       return window
     }
     copied += window.byteLength
+    if (isLent) return window
     const copy = copyOf(window)
     if (list.length < LONG_LIST) list.push(copy.buffer)
     return copy

@@ -41,6 +41,7 @@ class Loopback implements Carrier {
   readonly name = 'loopback'
   readonly textBytes = -1
   readonly takesHosts = true
+  readonly sharesMemory = true
   readonly counts: Counts = { copied: 0, transferred: 0, shared: 0 }
   /** Bytes in the peer's inbox. */
   queuedBytes = 0

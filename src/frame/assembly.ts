@@ -11,7 +11,6 @@ import { crc32c } from '../bytes/crc32c.js'
 import { isBytes } from '../bytes/window.js'
 import { expectArgument } from '../errors.js'
 import type { Limits } from '../limits.js'
-import type { Packet } from '../packet.js'
 import {
   checkPadding,
   checkPart,
@@ -24,7 +23,9 @@ import {
   paddingBehind,
   readHeader,
   readTable,
+  unpackFailure,
 } from './header.js'
+import { type Item, type Note, readNote } from './note.js'
 import { Part, type Sink } from './part.js'
 
 /** A buffer from so many bytes on gets an allocation of its own. */
@@ -53,6 +54,8 @@ export class Assembly {
   #layout: Layout | undefined
   #meta: Uint8Array | undefined
   #buffers: Uint8Array[] = []
+  /** Whether the stream has said goodbye. */
+  #isOver = false
 
   constructor(settings: AssemblySettings) {
     this.#settings = settings
@@ -85,8 +88,8 @@ export class Assembly {
     return end
   }
 
-  /** Takes in the part, which is whole, and begins the next one; the packet, when it was the last. */
-  next(): Packet | undefined {
+  /** Takes in the part, which is whole, and begins the next one; the packet or note, when it was the last. */
+  next(): Item | undefined {
     const part = this.#part
     this.#position += part.span
     switch (this.#step) {
@@ -109,8 +112,9 @@ export class Assembly {
         break
       case 'end': {
         const packet = { meta: this.#meta as Uint8Array, buffers: this.#buffers }
+        const item = this.#header?.isNote === true ? this.#note(packet.meta) : packet
         this.begin()
-        return packet
+        return item
       }
     }
     this.#expectBuffers()
@@ -126,6 +130,12 @@ export class Assembly {
     this.#buffers = []
     this.#headerPart.rewind()
     this.#expect('header', this.#headerPart)
+  }
+
+  #note(meta: Uint8Array): Note {
+    const note = readNote(meta)
+    this.#isOver = note.kind === 'bye'
+    return note
   }
 
   #expect(step: Step, part: Part): void {
@@ -144,6 +154,7 @@ export class Assembly {
   #takeHeader(): void {
     const header = readHeader(this.#start, this.#settings.limits)
     expectChecksums(header, this.#settings.checksum)
+    if (this.#isOver && !header.isNote) throw unpackFailure('TRAILING', 'a packet behind the goodbye')
     this.#header = header
     const tableBytes = header.headBytes - HEADER_BYTES
     if (tableBytes === 0) this.#takeTable(this.#start.subarray(HEADER_BYTES))

@@ -13,6 +13,7 @@ import { expectArgument, OutbandError } from '../errors.js'
 import { resolveLimits } from '../limits.js'
 import type { Packet } from '../packet.js'
 import { Assembly } from './assembly.js'
+import { type Item, isNote } from './note.js'
 import type { Sink } from './part.js'
 import { truncated, type UnpackOptions } from './unpack.js'
 
@@ -38,16 +39,22 @@ export interface Progress {
   readonly total: number | undefined
 }
 
-/** Cuts a stream of frames into packets, whose memory is the receiver's (own). */
+/** Cuts a stream of frames into packets, whose memory is the receiver's (own). Notes are passed over. */
 export class Deframer {
   readonly #assembly: Assembly
+  readonly #takesNotes: boolean
   #staging = NO_BYTES
   /** What `target` gave, until it is filled. */
   #target: Uint8Array | undefined
   #failure: { readonly error: unknown } | undefined
   #isEnded = false
 
-  constructor(options: DeframerOptions = {}) {
+  /** @throws TypeError for an option of the wrong type */
+  constructor(options?: DeframerOptions)
+  /** @internal Gives notes too, each in its place: `push` and `filled` are of items then. */
+  constructor(options: DeframerOptions, takesNotes: true)
+  constructor(options: DeframerOptions = {}, takesNotes = false) {
+    this.#takesNotes = takesNotes
     const { checksum, limits, destination } = options
     const isChoice = checksum === undefined || typeof checksum === 'boolean'
     expectArgument(isChoice, 'checksum', 'a boolean')
@@ -144,17 +151,18 @@ export class Deframer {
 
   #run(chunk: Uint8Array): Iterable<Packet> {
     const assembly = this.#assembly
-    const packets: Packet[] = []
+    const items: Item[] = []
+    const packets = items as Packet[]
     try {
       for (let pos = 0; ; ) {
         pos = assembly.take(chunk, pos)
         if (assembly.part.missing > 0) return packets
-        const packet = assembly.next()
-        if (packet !== undefined) packets.push(packet)
+        const item = assembly.next()
+        if (item !== undefined && (this.#takesNotes || !isNote(item))) items.push(item)
       }
     } catch (error) {
       this.#die(error)
-      if (packets.length === 0) throw error
+      if (items.length === 0) throw error
       return thenThrow(packets, error)
     }
   }

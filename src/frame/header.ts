@@ -33,10 +33,15 @@ const META_AT = 8
 const BUFFERS_AT = 16
 const CRC_AT = 20
 const HAS_CHECKSUMS = 1
+const IS_NOTE = 2
+/** Bytes of the metadata of a note. */
+export const NOTE_BYTES = 16
 
 /** What the first 24 bytes say. */
 export interface Header {
   readonly hasChecksums: boolean
+  /** Whether it carries no packet, but a word from one end of the stream to the other. */
+  readonly isNote: boolean
   readonly metaBytes: number
   /** Buffers announced. */
   readonly count: number
@@ -81,7 +86,7 @@ export function layOut(
   let end = headBytes + metaBytes
   for (const byteLength of lengths) end += paddingBefore(end, byteLength) + byteLength
   const frameBytes = end + paddingBehind(end)
-  return { hasChecksums, metaBytes, count, headBytes, lengths, checksums, frameBytes }
+  return { hasChecksums, isNote: false, metaBytes, count, headBytes, lengths, checksums, frameBytes }
 }
 
 /** Where each part lies in the frame, the metadata first, and how long it is. */
@@ -136,14 +141,14 @@ function readWord(bytes: Uint8Array, at: number): number {
   return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0
 }
 
-function writeLength(bytes: Uint8Array, at: number, n: number): void {
+export function writeLength(bytes: Uint8Array, at: number, n: number): void {
   // The low word is what a shift leaves of a number past 2**32.
   writeWord(bytes, at, n)
   writeWord(bytes, at + 4, Math.floor(n / 2 ** 32))
 }
 
 /** @throws MALFORMED past 2**53, which no limit and no memory reaches */
-function readLength(bytes: Uint8Array, at: number, offset: number): number {
+export function readLength(bytes: Uint8Array, at: number, offset: number): number {
   const n = readWord(bytes, at + 4) * 2 ** 32 + readWord(bytes, at)
   if (n > Number.MAX_SAFE_INTEGER) throw unpackFailure('MALFORMED', 'a length past 2**53', { offset })
   return n
@@ -171,7 +176,7 @@ export function isFrame(bytes: Uint8Array): boolean {
 export function checkStart(bytes: Uint8Array, length: number): void {
   for (let at = 0; at < Math.min(length, START.length); at++) {
     const byte = bytes[at]
-    if (byte === START[at] || (at === FLAGS_AT && byte === HAS_CHECKSUMS)) continue
+    if (byte === START[at] || (at === FLAGS_AT && (byte === HAS_CHECKSUMS || byte === IS_NOTE))) continue
     const offset = at
     if (at < VERSION_AT) throw unpackFailure('MALFORMED', 'no magic number', { offset })
     if (at === VERSION_AT) throw unpackFailure('VERSION', `version ${byte}, not ${START[at]},`, { offset })
@@ -187,13 +192,16 @@ export function checkStart(bytes: Uint8Array, length: number): void {
  */
 export function readHeader(bytes: Uint8Array, limits: Readonly<Limits>): Header {
   const hasChecksums = bytes[FLAGS_AT] === HAS_CHECKSUMS
+  const isNote = bytes[FLAGS_AT] === IS_NOTE
   const metaBytes = readLength(bytes, META_AT, META_AT)
   const count = readWord(bytes, BUFFERS_AT)
   check(limits, 'metaBytes', metaBytes, META_AT)
   check(limits, 'buffers', count, BUFFERS_AT)
   if (!hasChecksums && readWord(bytes, CRC_AT) !== 0)
     throw unpackFailure('MALFORMED', 'a checksum where checksums are off', { offset: CRC_AT })
-  return { hasChecksums, metaBytes, count, headBytes: headBytesOf(count, hasChecksums) }
+  if (isNote && (metaBytes !== NOTE_BYTES || count !== 0))
+    throw unpackFailure('MALFORMED', 'a note of no known form', { offset: META_AT })
+  return { hasChecksums, isNote, metaBytes, count, headBytes: headBytesOf(count, hasChecksums) }
 }
 
 /**
@@ -222,7 +230,7 @@ export function readTable(
     lengths.push(byteLength)
   }
   const layout = layOut(metaBytes, lengths, hasChecksums ? readChecksums(table, count) : undefined)
-  if (layout.frameBytes <= Number.MAX_SAFE_INTEGER) return layout
+  if (layout.frameBytes <= Number.MAX_SAFE_INTEGER) return { ...layout, isNote: header.isNote }
   throw unpackFailure('MALFORMED', 'a frame past 2**53')
 }
 
@@ -250,7 +258,14 @@ export function checkPart(layout: Layout, part: number, checksum: number): void 
   throw unpackFailure('CHECKSUM', `buffer ${part} is not what was sent`, { buffer: part })
 }
 
-/** @throws CHECKSUM when checksums are demanded of a frame that has none. */
-export function expectChecksums({ hasChecksums }: Header, wanted: boolean | undefined): void {
-  if (wanted === true && !hasChecksums) throw unpackFailure('CHECKSUM', 'no checksums', { offset: FLAGS_AT })
+/** The frame, flagged as a note. */
+export function noteFlagged(frame: Uint8Array): Uint8Array {
+  frame[FLAGS_AT] = IS_NOTE
+  return frame
+}
+
+/** @throws CHECKSUM when checksums are demanded of a packet that has none. */
+export function expectChecksums({ hasChecksums, isNote }: Header, wanted: boolean | undefined): void {
+  if (wanted === true && !hasChecksums && !isNote)
+    throw unpackFailure('CHECKSUM', 'no checksums', { offset: FLAGS_AT })
 }

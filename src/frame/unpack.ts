@@ -47,7 +47,8 @@ export function unpack(bytes: Uint8Array, options: UnpackOptions = {}): Packet {
   expectArgument(isBytes(bytes), 'bytes', 'a Uint8Array')
   expectArgument(checksum === undefined || typeof checksum === 'boolean', 'checksum', 'a boolean')
   const layout = readLayout(bytes, resolveLimits(options.limits), checksum)
-  const { frameBytes } = layout
+  const { frameBytes, isNote } = layout
+  if (isNote) throw unpackFailure('MALFORMED', 'a note, which carries no packet')
   if (bytes.length < frameBytes) throw truncated(frameBytes, bytes.length)
   if (bytes.length > frameBytes) {
     const sizes = { offset: frameBytes, requested: frameBytes, available: bytes.length }

@@ -33,6 +33,7 @@ export class PortCarrier implements Carrier, Outlet {
   readonly name = 'port'
   readonly textBytes = TEXT_BYTES
   readonly takesHosts = true
+  readonly sharesMemory = true
   readonly #endpoint: Endpoint
   readonly #link: Link
   readonly #inlet: Inlet

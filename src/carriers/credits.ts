@@ -1,0 +1,73 @@
+/**
+ * What a sender knows of how far its peer has come. It asks now and then, and the answer comes when everything before
+ * the question has been taken in; who sends more than the high-water mark beyond that waits.
+ */
+import { expectArgument } from '../errors.js'
+import { Deferred } from './deferred.js'
+
+export class Credits {
+  readonly #highWaterMark: number
+  /** Bytes sent, sent when last asked, and taken in by the peer; all since the beginning. */
+  #sent = 0
+  #asked = 0
+  #taken = 0
+  #room: Deferred | undefined
+
+  /** @throws TypeError for what is no mark */
+  constructor(highWaterMark = 2 ** 24) {
+    const isMark = typeof highWaterMark === 'number' && highWaterMark > 0
+    expectArgument(isMark, 'highWaterMark', 'a number of bytes > 0')
+    this.#highWaterMark = highWaterMark
+  }
+
+  /** Bytes sent that the peer has not taken in, as far as is known. */
+  get queuedBytes(): number {
+    return this.#sent - this.#taken
+  }
+
+  get isFull(): boolean {
+    return this.queuedBytes > this.#highWaterMark
+  }
+
+  /** Whether enough was sent since the last question for another. */
+  get isDue(): boolean {
+    return this.#sent - this.#asked > this.#highWaterMark / 2 || (this.isFull && this.#asked < this.#sent)
+  }
+
+  add(byteLength: number): void {
+    this.#sent += byteLength
+  }
+
+  /** The count to ask about; nothing when it was asked already. */
+  ask(): number | undefined {
+    if (this.#asked === this.#sent) return undefined
+    this.#asked = this.#sent
+    return this.#sent
+  }
+
+  /** The peer has taken in what was sent up to this count. */
+  taken(count: number): void {
+    // A count from nowhere must not open the gate for good.
+    if (count > this.#taken && count <= this.#sent) this.#taken = count
+    if (!this.isFull) this.open()
+  }
+
+  /** Everything sent so far counts as taken in. */
+  forgive(): void {
+    this.#taken = this.#asked = this.#sent
+    this.open()
+  }
+
+  /** Resolves when there is room, or `open` is called; nothing, when there is. */
+  room(): Promise<void> | undefined {
+    if (!this.isFull) return undefined
+    this.#room ??= new Deferred()
+    return this.#room.promise
+  }
+
+  /** Lets go on whoever waits. */
+  open(): void {
+    this.#room?.resolve()
+    this.#room = undefined
+  }
+}

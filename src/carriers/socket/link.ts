@@ -1,0 +1,167 @@
+/**
+ * Node's sockets, pipes and other duplex streams as a link. What is made here, or accepted by `serve`, is read straight
+ * to where the bytes stay (`onread`, which a socket takes at its making); any other stream by its 'data' events, which
+ * costs a copy.
+ */
+import { connect, type NetConnectOpts, type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { OutbandError } from '../../errors.js'
+import type { Inlet, Link } from '../stream/link.js'
+
+/** Chunks of fewer bytes that are written within one tick share a system call. */
+const SMALL = 16_384
+/** Of so many bytes together. */
+const GATHERED = 65_536
+/** What is read to before a frame says where to: all sockets of the thread share it, since it is emptied at once. */
+const FIRST = new Uint8Array(65_536)
+
+/** What a socket's constructor takes as `connect` does, and its types do not say. */
+interface ReadingOptions extends SocketConstructorOpts {
+  readonly onread: OnReadOpts
+  readonly handle?: object
+}
+
+export class SocketLink implements Link {
+  readonly name = 'socket'
+  readonly canPause = true
+  readonly socket: Duplex
+  readonly #isDirect: boolean
+  #inlet: Inlet | undefined
+  #target: Uint8Array = FIRST
+  /** Whether something was written in this tick, so that more of it waits for its end. */
+  #isGathering = false
+  #gathered = 0
+  #error: Error | undefined
+
+  private constructor(make: (onread: OnReadOpts) => Duplex, isDirect: boolean) {
+    this.#isDirect = isDirect
+    this.socket = make({
+      buffer: () => {
+        this.#target = this.#inlet?.target() ?? FIRST
+        return this.#target
+      },
+      callback: (byteLength, memory) => {
+        // The first read of all goes to memory that was there before anybody knew what comes.
+        if (memory !== this.#target) this.#inlet?.push(memory.subarray(0, byteLength))
+        else if (memory === FIRST) this.#inlet?.push(FIRST.subarray(0, byteLength))
+        else this.#inlet?.filled(byteLength)
+        return true
+      },
+    })
+    // Who has closed may still want to hear: it is for the carrier to end the other direction.
+    this.socket.allowHalfOpen = true
+  }
+
+  /** A link over a stream that is there already. */
+  static over(stream: Duplex): SocketLink {
+    return new SocketLink(() => stream, false)
+  }
+
+  /** A link over a socket that connects. */
+  static to(options: NetConnectOpts): SocketLink {
+    return new SocketLink(onread => connect({ ...options, allowHalfOpen: true, onread }), true)
+  }
+
+  /** A link over a file descriptor: a socket or pipe that the process was given. */
+  static on(fd: number): SocketLink {
+    const make = (onread: OnReadOpts): Socket => {
+      const options: ReadingOptions = { fd, readable: true, writable: true, allowHalfOpen: true, onread }
+      return new Socket(options)
+    }
+    return new SocketLink(make, true)
+  }
+
+  /**
+   * A link over a socket of which nothing was read or written yet: it is made anew, since a socket learns only at its
+   * making where to read to. Where the system does not let go of it, it is taken as it is.
+   */
+  static adopting(socket: Socket): SocketLink {
+    const owner = socket as Owner
+    const handle = owner._handle
+    if (handle === null || handle === undefined) return SocketLink.over(socket)
+    return new SocketLink(onread => {
+      owner._handle = null
+      const options: ReadingOptions = { handle, allowHalfOpen: true, onread }
+      const adopted = new Socket(options)
+      const owned = adopted as Owner
+      // So that the server counts it out at its end.
+      owned.server = owner.server
+      owned._server = owner._server
+      owner._server = null
+      return adopted
+    }, true)
+  }
+
+  open(inlet: Inlet): void {
+    this.#inlet = inlet
+    const { socket } = this
+    if (!this.#isDirect) socket.on('data', (chunk: Uint8Array) => inlet.push(chunk))
+    socket.on('end', () => inlet.ended())
+    socket.on('error', error => {
+      this.#error ??= error
+    })
+    socket.once('close', () => inlet.gone(this.#error && lost(this.#error)))
+  }
+
+  write(chunks: readonly Uint8Array[], done?: (isOut: boolean) => void): void {
+    const { socket } = this
+    const last = chunks.length - 1
+    const isSmall = last === 0 && chunks[0]!.length < SMALL
+    if (isSmall) this.#gathered += chunks[0]!.length
+    else socket.cork()
+    for (const [at, chunk] of chunks.entries()) {
+      if (at < last || done === undefined) socket.write(chunk)
+      else socket.write(chunk, error => done(!error))
+    }
+    if (!isSmall) socket.uncork()
+    if (!isSmall || this.#gathered >= GATHERED) this.#flush()
+    this.#gather()
+  }
+
+  /** What is written first in a tick goes at once, and the rest of that tick together: who blocks the thread then has sent. */
+  #gather(): void {
+    if (this.#isGathering) return
+    this.#isGathering = true
+    this.socket.cork()
+    process.nextTick(() => {
+      this.#isGathering = false
+      this.#gathered = 0
+      this.socket.uncork()
+    })
+  }
+
+  #flush(): void {
+    this.#gathered = 0
+    if (!this.#isGathering) return
+    this.socket.uncork()
+    this.socket.cork()
+  }
+
+  pause(): void {
+    this.socket.pause()
+  }
+
+  resume(): void {
+    this.socket.resume()
+  }
+
+  finish(): void {
+    this.socket.end()
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+}
+
+/** What Node has in a socket and does not say. */
+interface Owner {
+  _handle?: object | null
+  server?: unknown
+  _server?: unknown
+}
+
+/** The error of a socket as ours. */
+export function lost(cause: Error): OutbandError {
+  return new OutbandError('PEER_GONE', `socket: the peer is gone: ${cause.message}`, { cause })
+}

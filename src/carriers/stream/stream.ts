@@ -1,0 +1,463 @@
+/**
+ * Packets as frames through a link, which moves bytes. Between packets the two ends exchange notes (`frame/note.ts`):
+ *
+ *      hello ── packets … ask ──→            a peer that says hello is a channel: it ends with a goodbye, and answers
+ *            ←── taken … packets ── bye      what it is asked. One that does not is plain: its last byte is its goodbye
+ */
+import { isMemory } from '../../bytes/window.js'
+import { OutbandError } from '../../errors.js'
+import { Deframer, pack } from '../../frame/index.js'
+import { type Item, isNote, type Note, packNote } from '../../frame/note.js'
+import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../../limits.js'
+import type { Packet, Parcel } from '../../packet.js'
+import { type Carrier, type Counts, type Sink, type Transfer, throwApart } from '../carrier.js'
+import { Credits } from '../credits.js'
+import { Deferred } from '../deferred.js'
+import { Ending } from '../ending.js'
+import { handOver } from '../handover.js'
+import { chunksOf } from './chunks.js'
+import type { Inlet, Link } from './link.js'
+import type { Quota, Share } from './quota.js'
+import { expectTime, Watch, type WatchOptions } from './watch.js'
+
+/** What one message costs beside its bytes, about. */
+const MESSAGE_BYTES = 64
+/** Frames of fewer bytes are not worth to be told of. */
+const PROGRESS_BYTES = 65_536
+/** How long a peer that has said nothing is taken for a channel. */
+const PATIENCE_MS = 1000
+/** Up to so much is read from a peer that is to wait: so its end is noticed. */
+const HELD_BYTES = 65_536
+/** Memory to read to when there is no frame to put it to. */
+const NOWHERE = new Uint8Array(65_536)
+
+/** Options of every carrier over bytes. */
+export interface StreamOptions extends WatchOptions {
+  /** `'untrusted'` (default), `'trusted'` for a peer of one's own, or single limits over `trusted`. */
+  readonly limits?: LimitsOption | undefined
+  /** Bytes under way above which `send` waits. Default 16 MiB. */
+  readonly highWaterMark?: number | undefined
+  /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. Default: copies, and counts it. */
+  readonly strict?: boolean | undefined
+  /** How long `close` waits for a peer of which nothing is heard. Default 30 000. */
+  readonly closeTimeoutMs?: number | undefined
+  /** When the peer has closed, goes on sending until this side closes as well. Default: closes. */
+  readonly allowHalfOpen?: boolean | undefined
+}
+
+type Peer = 'unknown' | 'channel' | 'plain'
+
+export class StreamCarrier implements Carrier, Inlet {
+  readonly name: string
+  readonly textBytes = -1
+  readonly takesHosts = false
+  readonly sharesMemory = false
+  readonly counts: Counts = { copied: 0, transferred: 0, shared: 0 }
+  readonly #link: Link
+  readonly #limits: Readonly<Limits>
+  readonly #deframer: Deframer
+  readonly #credits: Credits
+  readonly #watch: Watch
+  readonly #ending = new Ending()
+  readonly #share: Share | undefined
+  readonly #isStrict: boolean
+  readonly #isHalfOpen: boolean
+  readonly #closeTimeoutMs: number
+  #sink: Sink | undefined
+  #peer: Peer = 'unknown'
+  #patience: ReturnType<typeof setTimeout> | undefined
+  #isPaused = false
+  #isOverQuota = false
+  /** What came and is held back, in order. */
+  #inbox: Item[] = []
+  #inboxBytes = 0
+  /** Bytes of packets whose frames the system has. */
+  #writtenBytes = 0
+  /** Who waits for memory of theirs that is not yet written. */
+  readonly #lent = new Set<Deferred>()
+  /** The peer's last question, while the answer to one before is not yet written; −1: none. */
+  #question = -1
+  #isAnswering = false
+  #sentPackets = 0
+  #receivedPackets = 0
+  /** Whether the peer has said all, and whether its last byte is there. */
+  #isPeerDone = false
+  #isEnded = false
+  #isFinished = false
+
+  /** Opens the link. @throws TypeError for an option of the wrong type */
+  constructor(link: Link, options: StreamOptions = {}, quota?: Quota) {
+    const { limits = 'untrusted', highWaterMark, strict = false, closeTimeoutMs = 30_000 } = options
+    expectTime(closeTimeoutMs, 'closeTimeoutMs')
+    this.#limits = resolveLimits(limits)
+    this.#credits = new Credits(highWaterMark)
+    this.#deframer = new Deframer({ limits: this.#limits }, true)
+    this.#isStrict = strict
+    this.#isHalfOpen = options.allowHalfOpen === true
+    this.#closeTimeoutMs = closeTimeoutMs
+    const isPatient = this.#limits === LIMITS.trusted
+    const { frameTimeoutMs = isPatient ? 0 : 60_000, idleTimeoutMs = isPatient ? 0 : 30_000 } = options
+    this.#watch = new Watch(
+      { frameTimeoutMs, idleTimeoutMs },
+      {
+        late: (what, ms) => this.abort(new OutbandError('TIMEOUT', `${link.name}: ${what} for ${ms} ms`)),
+        speak: () => this.#say('alive'),
+      },
+    )
+    this.#share = quota?.share(isRoom => this.#fill(!isRoom))
+    this.name = link.name
+    this.#link = link
+    link.open(this)
+    link.pause()
+    this.#say('hello', idleTimeoutMs)
+  }
+
+  get queuedBytes(): number {
+    return this.#credits.queuedBytes
+  }
+
+  get closed(): Promise<void> {
+    return this.#ending.closed
+  }
+
+  receive(sink: Sink): void {
+    this.#sink = sink
+    this.#ending.tell(sink)
+    if (this.#ending.isOver) return
+    this.#watch.start()
+    this.#release()
+  }
+
+  /** What is not moved is lent, if it is long, until the promise resolves; it rejects when it could not be written. */
+  send(parcel: Parcel, transfer: Transfer = false): Promise<void> | undefined {
+    this.#ending.expectOpen()
+    let byteLength = MESSAGE_BYTES + parcel.meta.length
+    for (const buffer of parcel.buffers) byteLength += buffer.byteLength
+    const { chunks, isLent } = this.#chunksOf(parcel, transfer)
+    this.#sentPackets++
+    this.#credits.add(byteLength)
+    const lent = isLent ? new Deferred() : undefined
+    if (lent !== undefined) this.#lent.add(lent)
+    this.#watch.said()
+    this.#link.write(chunks, isOut => this.#written(byteLength, isOut, lent))
+    if (this.#credits.isDue) this.#ask()
+    const room = this.#credits.room()
+    if (room === undefined || lent === undefined) return room ?? lent?.promise
+    const both = Promise.all([room, lent.promise]).then(() => {})
+    both.catch(() => {})
+    return both
+  }
+
+  pause(): void {
+    this.#isPaused = true
+    this.#brake()
+  }
+
+  resume(): void {
+    this.#isPaused = false
+    this.#release()
+  }
+
+  close(): Promise<void> {
+    if (!this.#ending.isOver && !this.#ending.isClosing) {
+      this.#ending.isClosing = true
+      this.#say('bye')
+      this.#watch.closing(this.#closeTimeoutMs)
+      this.#finish()
+      this.#release()
+    }
+    return this.#ending.closed
+  }
+
+  abort(error = new OutbandError('CLOSED', 'abort: the carrier was aborted')): void {
+    this.#end(error)
+  }
+
+  // What goes out.
+
+  #chunksOf({ meta, buffers, hosts }: Parcel, transfer: Transfer) {
+    const limits = this.#limits
+    const packetOf = (windows: readonly Uint8Array[]): Packet => ({
+      meta: meta as Uint8Array,
+      buffers: windows,
+    })
+    return handOver(
+      { meta, buffers, hosts },
+      transfer,
+      this.#isStrict,
+      this.counts,
+      (windows, list) => {
+        if (list.length === 0) return chunksOf(packetOf(windows), limits)
+        const stranger = list.find(item => !isMemory(item))
+        if (stranger !== undefined) {
+          throw new OutbandError(
+            'UNSUPPORTED',
+            `send: a ${stranger.constructor?.name} cannot go by ${this.name}`,
+          )
+        }
+        // What cannot be packed is refused before anything moves.
+        pack(packetOf(windows), { limits })
+        return chunksOf(packetOf(moved(windows, new Set(list as ArrayBuffer[]))), limits)
+      },
+      true,
+    )
+  }
+
+  #written(byteLength: number, isOut: boolean, lent: Deferred | undefined): void {
+    // What is lost is told when the link says that it is gone.
+    if (!isOut) return
+    this.#writtenBytes += byteLength
+    if (this.#peer === 'plain') this.#credits.taken(this.#writtenBytes)
+    if (lent === undefined) return
+    this.#lent.delete(lent)
+    lent.resolve()
+  }
+
+  #say(kind: NonNullable<Note['kind']>, count?: number, done?: () => void): void {
+    if (this.#isFinished) return
+    this.#watch.said()
+    this.#link.write([packNote(kind, count)], done)
+  }
+
+  #ask(): void {
+    if (this.#peer === 'unknown') this.#wait()
+    if (this.#peer !== 'channel') return
+    const count = this.#credits.ask()
+    if (count !== undefined) this.#say('ask', count)
+  }
+
+  /** One answer is under way at a time, so that who asks without end and reads nothing does not fill our memory. */
+  #answer(count: number): void {
+    this.#question = count
+    if (this.#isAnswering) return
+    this.#isAnswering = true
+    this.#question = -1
+    this.#say('taken', count, () => {
+      this.#isAnswering = false
+      if (this.#question >= 0 && !this.#ending.isOver) this.#answer(this.#question)
+    })
+  }
+
+  /** The last byte, as soon as the peer needs no more answers of ours: a channel has said goodbye then. */
+  #finish(): void {
+    if (!this.#ending.isClosing || this.#isFinished) return
+    if (this.#peer === 'unknown' && !this.#isPeerDone) return this.#wait()
+    if (this.#peer === 'channel' && !this.#isPeerDone) return
+    this.#isFinished = true
+    this.#link.finish()
+  }
+
+  /** Some peers never speak: these are plain. */
+  #wait(): void {
+    this.#patience ??= setTimeout(() => {
+      if (this.#peer === 'unknown' && !this.#ending.isOver) this.#meet('plain')
+    }, PATIENCE_MS)
+  }
+
+  // What comes in.
+
+  target(): Uint8Array {
+    if (this.#ending.isOver) return NOWHERE
+    try {
+      return this.#deframer.target()
+    } catch (error) {
+      this.abort(error as OutbandError)
+      return NOWHERE
+    }
+  }
+
+  filled(byteLength: number): void {
+    this.#take(() => this.#deframer.filled(byteLength))
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#take(() => this.#deframer.push(chunk))
+  }
+
+  boundary(): void {
+    if (this.#ending.isOver || this.#deframer.progress === undefined) return
+    this.abort(new OutbandError('MALFORMED', `${this.name}: a message ends inside a frame`))
+  }
+
+  ended(): void {
+    if (this.#ending.isOver) return
+    this.#isEnded = true
+    if (this.#inbox.length === 0) return this.#hearEnd()
+    // A peer that has closed waits for who holds back, and one that is gone does not.
+    if (this.#peer === 'channel' && !this.#inbox.some(item => isNote(item) && item.kind === 'bye'))
+      this.#drain(true)
+  }
+
+  gone(error?: OutbandError): void {
+    if (this.#ending.isOver) return
+    this.#drain(true)
+    if (this.#ending.isOver) return
+    const isInOrder = this.#isEnded && this.#isPeerDone && this.#ending.isClosing && error === undefined
+    this.#end(isInOrder ? undefined : (error ?? this.#lost()))
+  }
+
+  #take(read: () => Iterable<Packet>): void {
+    if (this.#ending.isOver) return
+    let count = 0
+    try {
+      for (const item of read() as Iterable<Item>) {
+        count++
+        if (this.#isHeld || this.#inbox.length > 0) this.#keep(item)
+        else this.#handle(item)
+        if (this.#ending.isOver) return
+      }
+    } catch (error) {
+      return this.abort(error as OutbandError)
+    }
+    const { progress } = this.#deframer
+    this.#watch.heard(progress !== undefined, count > 0)
+    const { received = 0, total = 0 } = progress ?? {}
+    if (total >= PROGRESS_BYTES) this.#sink?.progress?.({ received, total })
+    this.#share?.use(received, total - received)
+    this.#brake(total)
+  }
+
+  get #isHeld(): boolean {
+    return this.#sink === undefined || (this.#isPaused && !this.#ending.isClosing)
+  }
+
+  /** @throws LIMIT when the peer sends on although it should wait */
+  #keep(item: Item): void {
+    this.#inbox.push(item)
+    this.#inboxBytes += MESSAGE_BYTES
+    if (isNote(item)) return
+    this.#inboxBytes += item.meta.length
+    for (const { byteLength } of item.buffers) this.#inboxBytes += byteLength
+    const { totalBytes } = this.#limits
+    if (this.#link.canPause || this.#inboxBytes <= totalBytes) return
+    const fields = { limit: 'totalBytes', max: totalBytes, requested: this.#inboxBytes }
+    throw new OutbandError(
+      'LIMIT',
+      `${this.name}: limits.totalBytes is ${totalBytes}, got more than is read`,
+      fields,
+    )
+  }
+
+  #handle(item: Item): void {
+    if (isNote(item)) return this.#hear(item)
+    if (this.#peer === 'unknown') this.#meet('plain')
+    this.#receivedPackets++
+    try {
+      this.#sink?.parcel(item)
+    } catch (error) {
+      throwApart(error)
+    }
+  }
+
+  #hear({ kind, count }: Note): void {
+    if (kind === 'hello') {
+      this.#watch.keepAlive(count / 3)
+      this.#meet('channel')
+    } else if (kind === 'ask') this.#answer(count)
+    else if (kind === 'taken') {
+      this.#credits.taken(count)
+      if (this.#credits.isDue) this.#ask()
+    } else if (kind === 'bye') this.#hearBye()
+  }
+
+  #meet(peer: Peer): void {
+    this.#peer = peer
+    clearTimeout(this.#patience)
+    if (peer === 'plain') this.#credits.taken(this.#writtenBytes)
+    else if (this.#credits.isDue) this.#ask()
+    this.#finish()
+  }
+
+  #hearBye(): void {
+    this.#isPeerDone = true
+    if (this.#isHalfOpen && !this.#ending.isClosing) this.#sink?.finish?.()
+    else void this.close()
+    this.#finish()
+  }
+
+  #hearEnd(): void {
+    try {
+      this.#deframer.end()
+    } catch (cause) {
+      return this.#end(this.#lost(cause))
+    }
+    if (this.#isPeerDone) return
+    // Of a peer that never spoke nobody knows whether it took what was sent.
+    const isPlain = this.#peer !== 'channel' && (this.#receivedPackets > 0 || this.#sentPackets === 0)
+    if (!isPlain) return this.#end(this.#lost())
+    this.#peer = 'plain'
+    this.#hearBye()
+  }
+
+  #lost(cause?: unknown): OutbandError {
+    const fields = cause === undefined ? {} : { cause }
+    return new OutbandError('PEER_GONE', `${this.name}: the peer is gone without a goodbye`, fields)
+  }
+
+  // Holding back.
+
+  #fill(isFull: boolean): void {
+    this.#isOverQuota = isFull
+    if (isFull) this.#brake()
+    else this.#release()
+  }
+
+  /** `byteLength`: of the frame that is on its way. */
+  #brake(byteLength = this.#deframer.progress?.total ?? 0): void {
+    if (this.#ending.isOver) return
+    const isMuch = this.#inboxBytes + byteLength >= HELD_BYTES
+    if (!this.#isOverQuota && !(this.#isHeld && isMuch)) return
+    this.#link.pause()
+    this.#watch.hold()
+  }
+
+  #release(): void {
+    if (this.#ending.isOver || this.#isHeld) return
+    this.#drain()
+    if (this.#ending.isOver || this.#isHeld || this.#isOverQuota) return
+    this.#watch.release()
+    this.#link.resume()
+  }
+
+  /** Hands on what was held back, until it is to be held back again, or for good. */
+  #drain(isLast = false): void {
+    if (this.#inbox.length === 0 || this.#sink === undefined) return
+    const inbox = this.#inbox
+    this.#inbox = []
+    this.#inboxBytes = 0
+    for (const [at, item] of inbox.entries()) {
+      if (this.#ending.isOver) return
+      if (this.#isHeld && !isLast) {
+        for (const held of inbox.slice(at)) this.#keep(held)
+        return
+      }
+      this.#handle(item)
+    }
+    if (this.#isEnded && !this.#ending.isOver) this.#hearEnd()
+  }
+
+  #end(error: OutbandError | undefined): void {
+    this.#ending.come(error, () => {
+      this.#watch.stop()
+      clearTimeout(this.#patience)
+      this.#inbox = []
+      this.#credits.open()
+      for (const lent of this.#lent) {
+        if (error === undefined) lent.resolve()
+        else lent.reject(error)
+      }
+      this.#lent.clear()
+      this.#share?.leave()
+      this.#link.destroy()
+    })
+  }
+}
+
+/** The windows, those on memory of the set moved with it. */
+function moved(windows: readonly Uint8Array[], memory: ReadonlySet<ArrayBufferLike>): readonly Uint8Array[] {
+  const isMoving = ({ buffer }: Uint8Array) => memory.has(buffer)
+  const gone = windows.filter(isMoving)
+  const fresh = structuredClone(gone, { transfer: [...memory] as ArrayBuffer[] })
+  let at = 0
+  return windows.map(window => (gone[at] === window ? fresh[at++]! : window))
+}

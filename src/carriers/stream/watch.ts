@@ -1,0 +1,149 @@
+/** The clocks of a stream: how long a frame may take, how long the peer may be silent, and this side as well. */
+import { expectArgument } from '../../errors.js'
+
+/** Times in milliseconds; 0: for ever. */
+export interface WatchOptions {
+  /** A frame that has begun must be there after so long. Default 60 000, for a trusted peer 0. */
+  readonly frameTimeoutMs?: number | undefined
+  /** Something must come within so long. Default 30 000, for a trusted peer 0. A channel that has nothing to say says that. */
+  readonly idleTimeoutMs?: number | undefined
+}
+
+/** What the clocks tell. */
+export interface Alarms {
+  /** The peer is late. */
+  late(what: string, ms: number): void
+  /** This side has been silent for long. */
+  speak(): void
+}
+
+export class Watch {
+  readonly idleTimeoutMs: number
+  readonly #frameTimeoutMs: number
+  readonly #alarms: Alarms
+  #aliveMs = 0
+  #heardAt = performance.now()
+  #saidAt = this.#heardAt
+  /** When the frame that is under way began; −1 between frames. */
+  #frameAt = -1
+  #isHeld = false
+  /** How long the peer may be silent once this side has closed, and when it has. */
+  #closeMs = 0
+  #closedAt = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #dueAt = Number.POSITIVE_INFINITY
+
+  /** @throws TypeError for an option of the wrong type */
+  constructor({ frameTimeoutMs = 0, idleTimeoutMs = 0 }: WatchOptions, alarms: Alarms) {
+    expectTime(frameTimeoutMs, 'frameTimeoutMs')
+    expectTime(idleTimeoutMs, 'idleTimeoutMs')
+    this.#frameTimeoutMs = frameTimeoutMs
+    this.idleTimeoutMs = idleTimeoutMs
+    this.#alarms = alarms
+  }
+
+  /** Something came; whether it ends inside a frame, and whether it ended one. */
+  heard(isInFrame: boolean, isAnotherFrame: boolean): void {
+    this.#heardAt = performance.now()
+    if (!isInFrame) this.#frameAt = -1
+    else if (this.#frameAt < 0 || isAnotherFrame) this.#frameAt = this.#heardAt
+    this.#arm()
+  }
+
+  said(): void {
+    this.#saidAt = performance.now()
+  }
+
+  /** The peer wants to hear from this side, at least so often. */
+  keepAlive(ms: number): void {
+    this.#aliveMs = ms
+    this.#arm()
+  }
+
+  /** This side has closed: an answer must come, or anything. */
+  closing(ms: number): void {
+    this.#closeMs = ms
+    this.#closedAt = performance.now()
+    this.#arm()
+  }
+
+  /** The peer cannot be heard, since this side does not read. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
+  /** This side reads again; the clocks begin anew. */
+  release(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    this.#heardAt = performance.now()
+    if (this.#frameAt >= 0) this.#frameAt = this.#heardAt
+    this.#arm()
+  }
+
+  start(): void {
+    this.#heardAt = this.#saidAt = performance.now()
+    this.#arm()
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer)
+    this.#dueAt = 0
+  }
+
+  get #closeAt(): number {
+    return due(Math.max(this.#closedAt, this.#heardAt), this.#closeMs)
+  }
+
+  #arm(): void {
+    const isHeld = this.#isHeld
+    const dueAt = Math.min(
+      due(this.#heardAt, isHeld ? 0 : this.idleTimeoutMs),
+      this.#frameAt < 0 ? Number.POSITIVE_INFINITY : due(this.#frameAt, isHeld ? 0 : this.#frameTimeoutMs),
+      due(this.#saidAt, this.#aliveMs),
+      this.#closeAt,
+    )
+    // A timer that comes too early finds that out by itself: cheaper than a new one for every chunk.
+    if (dueAt >= this.#dueAt) return
+    clearTimeout(this.#timer)
+    this.#dueAt = dueAt
+    this.#timer = setTimeout(
+      () => this.#ring(),
+      Math.min(Math.max(dueAt - performance.now(), 0) + 1, 2 ** 30),
+    )
+    // A clock is no reason for a process to live.
+    const timer = this.#timer as { unref?(): void }
+    timer.unref?.()
+  }
+
+  #ring(): void {
+    if (this.#dueAt === 0) return
+    this.#dueAt = Number.POSITIVE_INFINITY
+    const now = performance.now()
+    if (!this.#isHeld) {
+      if (this.#frameAt >= 0 && now >= due(this.#frameAt, this.#frameTimeoutMs)) {
+        return this.#alarms.late('the frame was not complete', this.#frameTimeoutMs)
+      }
+      if (now >= due(this.#heardAt, this.idleTimeoutMs)) {
+        return this.#alarms.late('the peer was silent', this.idleTimeoutMs)
+      }
+    }
+    if (now >= this.#closeAt) {
+      return this.#alarms.late('close: the peer has not answered', this.#closeMs)
+    }
+    if (now >= due(this.#saidAt, this.#aliveMs)) {
+      this.#saidAt = now
+      this.#alarms.speak()
+    }
+    this.#arm()
+  }
+}
+
+function due(since: number, ms: number): number {
+  return ms === 0 ? Number.POSITIVE_INFINITY : since + ms
+}
+
+/** @throws TypeError for what is no time */
+export function expectTime(ms: unknown, name: string): asserts ms is number {
+  expectArgument(typeof ms === 'number' && ms >= 0, name, 'milliseconds ≥ 0')
+}

@@ -1,0 +1,99 @@
+/** Sockets given to channels: the side that connects, and what both sides share. */
+import type { NetConnectOpts, Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { lost, SocketLink } from '../carriers/socket/link.js'
+import { SocketCarrier } from '../carriers/socket/socket.js'
+import type { Quota } from '../carriers/stream/quota.js'
+import type { StreamOptions } from '../carriers/stream/stream.js'
+import { expectTime } from '../carriers/stream/watch.js'
+import { Channel, type ChannelOptions } from '../channel.js'
+import { OutbandError } from '../errors.js'
+
+/** Options of a channel over a socket. `limits` default to `'untrusted'`, for both layers. */
+export type SocketOptions = ChannelOptions & StreamOptions
+
+/** Options of `connect`. */
+export type ConnectOptions = SocketOptions & {
+  /** How long the connection may take. Default 10 000; 0: as long as the system likes. */
+  readonly connectTimeoutMs?: number | undefined
+}
+
+/** Where to: the path of a Unix socket or Windows pipe, what `net.connect` takes, or a stream that is open already. */
+export type Address = string | NetConnectOpts | Duplex
+
+/**
+ * A channel over a socket: one that is made here, and read straight to where the bytes stay, or any duplex stream (a
+ * TLSSocket, a pipe), which is the channel's from then on. Resolves when connected; the other side may be `serve`, or any
+ * program that speaks frames (`spec/FORMAT.md`).
+ *
+ * Memory: `send` lends buffers of 16 KiB or more until it resolves, and copies shorter ones; what arrives is the reader's.
+ *
+ * Rejects with PEER_GONE, the system's error as its cause, or TIMEOUT.
+ * @throws TypeError for an option of the wrong type
+ */
+export async function connect<In = unknown, Out = In>(
+  to: Address,
+  options: ConnectOptions = {},
+): Promise<Channel<In, Out>> {
+  const { connectTimeoutMs = 10_000, ...rest } = options
+  expectTime(connectTimeoutMs, 'connectTimeoutMs')
+  if (to instanceof Duplex) return channelOver<In, Out>(new SocketCarrier(to, streamOptions(rest)), rest)
+  const link = SocketLink.to(typeof to === 'string' ? { path: to } : to)
+  settle(link.socket as Socket)
+  // Before the carrier: a failure to connect is told by the promise alone.
+  const connected = connection(link.socket as Socket, connectTimeoutMs)
+  const carrier = new SocketCarrier(link, streamOptions(rest))
+  try {
+    await connected
+  } catch (error) {
+    carrier.abort(error as OutbandError)
+    throw error
+  }
+  return channelOver<In, Out>(carrier, rest)
+}
+
+function connection(socket: Socket, connectTimeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer =
+      connectTimeoutMs === 0
+        ? undefined
+        : setTimeout(() => {
+            reject(new OutbandError('TIMEOUT', `connect: not connected for ${connectTimeoutMs} ms`))
+          }, connectTimeoutMs)
+    socket.once('connect', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    socket.once('error', error => {
+      clearTimeout(timer)
+      reject(lost(error))
+    })
+  })
+}
+
+/** What a TCP socket is told: writes are gathered already, and a peer that is gone should be found out. */
+export function settle(socket: Socket): void {
+  socket.setNoDelay(true)
+  socket.setKeepAlive(true, 60_000)
+}
+
+/** The stream's options among all. */
+export function streamOptions(options: SocketOptions): StreamOptions {
+  const { limits, highWaterMark, strict, closeTimeoutMs, allowHalfOpen, frameTimeoutMs, idleTimeoutMs } =
+    options
+  return { limits, highWaterMark, strict, closeTimeoutMs, allowHalfOpen, frameTimeoutMs, idleTimeoutMs }
+}
+
+/** A channel with the options that are not the stream's alone. */
+export function channelOver<In, Out>(carrier: SocketCarrier, options: SocketOptions): Channel<In, Out> {
+  const { highWaterMark, closeTimeoutMs, allowHalfOpen, frameTimeoutMs, idleTimeoutMs, ...rest } = options
+  return new Channel<In, Out>(carrier, { ...rest, limits: options.limits ?? 'untrusted' })
+}
+
+/** A socket that a server accepted, as a carrier: read straight to where the bytes stay, unless it is encrypted. */
+export function accepted(socket: Socket, options: SocketOptions, quota: Quota): SocketCarrier {
+  settle(socket)
+  const isPlain = (socket as { encrypted?: boolean }).encrypted !== true
+  const link = isPlain ? SocketLink.adopting(socket) : SocketLink.over(socket)
+  return new SocketCarrier(link, streamOptions(options), quota)
+}

@@ -1,0 +1,122 @@
+/** A server of channels: one for each connection, none of which is any other's concern. */
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type ListenOptions, Server, type Socket } from 'node:net'
+import { throwApart } from '../carriers/carrier.js'
+import { Quota } from '../carriers/stream/quota.js'
+import type { Channel } from '../channel.js'
+import { expectArgument, isOutbandError } from '../errors.js'
+import { accepted, channelOver, type SocketOptions } from './connect.js'
+
+/** Options of `serve`, for all connections. */
+export type ServeOptions = SocketOptions & {
+  /** Connections at a time; more are refused. Default 1024. */
+  readonly maxConnections?: number | undefined
+  /** Bytes of frames that are on their way, all connections together: at this many, some are not read from. Default 1 GiB. */
+  readonly maxBytes?: number | undefined
+}
+
+/** Where: a path, a port, what `server.listen` takes, or a server (of `net` or `tls`) that listens or will. */
+export type Place = string | number | ListenOptions | Server
+
+/** Takes a channel; when it, or the promise that it returns, fails, that channel is aborted. */
+export type Handler<In, Out> = (channel: Channel<In, Out>, socket: Socket) => unknown
+
+/** A server that listens. */
+export class ChannelServer<In = unknown, Out = In> {
+  readonly #server: Server
+  readonly #quota: Quota
+  readonly #options: SocketOptions
+  readonly #handler: Handler<In, Out>
+  readonly #channels = new Set<Channel<In, Out>>()
+
+  /** @internal */
+  constructor(server: Server, handler: Handler<In, Out>, options: ServeOptions) {
+    const { maxConnections = 1024, maxBytes = 2 ** 30, ...rest } = options
+    expectArgument(Number.isInteger(maxConnections) && maxConnections > 0, 'maxConnections', 'a number > 0')
+    expectArgument(typeof handler === 'function', 'handler', 'a function')
+    this.#server = server
+    this.#quota = new Quota(maxBytes)
+    this.#options = rest
+    this.#handler = handler
+    server.maxConnections = maxConnections
+    const isEncrypted = 'setSecureContext' in server
+    server.on(isEncrypted ? 'secureConnection' : 'connection', socket => this.#accept(socket))
+    // A client that fails before it is one is nobody's concern.
+    server.on('tlsClientError', () => {})
+  }
+
+  /** The path, or the address and port that the system gave. */
+  get address(): string | AddressInfo | null {
+    return this.#server.address()
+  }
+
+  /** The channels that have not ended. */
+  get channels(): ReadonlySet<Channel<In, Out>> {
+    return this.#channels
+  }
+
+  /** Bytes of frames that are on their way in. */
+  get bytesUnderWay(): number {
+    return this.#quota.used
+  }
+
+  /** Accepts nobody more, closes every channel, and resolves when all have ended, in whatever way. */
+  async close(): Promise<void> {
+    const isDown = this.#server.listening ? once(this.#server, 'close') : undefined
+    this.#server.close()
+    await Promise.allSettled([...this.#channels].map(channel => channel.close()))
+    await isDown
+  }
+
+  /** Accepts nobody more, and aborts every channel. */
+  abort(): void {
+    this.#server.close()
+    for (const channel of [...this.#channels]) channel.abort()
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')](): Promise<void> {
+    return this.close()
+  }
+
+  #accept(socket: Socket): void {
+    const carrier = accepted(socket, this.#options, this.#quota)
+    const channel = channelOver<In, Out>(carrier, this.#options)
+    this.#channels.add(channel)
+    channel.on('close', () => this.#channels.delete(channel))
+    void this.#run(channel, socket)
+  }
+
+  async #run(channel: Channel<In, Out>, socket: Socket): Promise<void> {
+    try {
+      await this.#handler(channel, socket)
+    } catch (error) {
+      // What ended the channel, and so the handler's loop, is told by the channel. Anything else is the handler's own.
+      if (isOutbandError(error)) return channel.abort(error)
+      channel.abort()
+      throwApart(error)
+    }
+  }
+}
+
+/**
+ * A server that gives each connection to `handler` as a channel, with limits for peers that are not trusted. A peer that
+ * breaks them, or falls silent, loses its channel with an error, and nobody else notices.
+ *
+ * Rejects with the system's error when it cannot listen (EADDRINUSE …).
+ * @throws TypeError for an option of the wrong type
+ */
+export async function serve<In = unknown, Out = In>(
+  at: Place,
+  handler: Handler<In, Out>,
+  options: ServeOptions = {},
+): Promise<ChannelServer<In, Out>> {
+  const server = at instanceof Server ? at : createServer({ allowHalfOpen: true, pauseOnConnect: true })
+  const channels = new ChannelServer<In, Out>(server, handler, options)
+  if (!(at instanceof Server)) {
+    server.listen(typeof at === 'string' ? { path: at } : typeof at === 'number' ? { port: at } : at)
+    await once(server, 'listening')
+  }
+  // Later errors are of single connections: the system has no more descriptors, say.
+  server.on('error', () => {})
+  return channels
+}
