@@ -1,15 +1,13 @@
 /**
  * Packets through an endpoint, in one direction: posts them, keeps count of what the peer has not yet taken in, and
- * waits when that is too much. Ports have no back-pressure of their own: the sender asks now and then, and the
- * answer comes when everything before the question has been taken in.
+ * waits when that is too much, since ports have no back-pressure of their own.
  */
-
 import { isShared } from '../../bytes/window.js'
 import { expectArgument, OutbandError } from '../../errors.js'
 import { RingWriter } from '../../memory/ring.js'
 import type { Parcel } from '../../packet.js'
 import type { Counts, Transfer } from '../carrier.js'
-import { Deferred } from '../deferred.js'
+import { Credits } from '../credits.js'
 import { handOver, notTransferable } from '../handover.js'
 import type { Endpoint } from './endpoint.js'
 import { ASK, RING, SMALL, toPost } from './posts.js'
@@ -52,51 +50,41 @@ export class Link {
   readonly counts: Counts = { copied: 0, transferred: 0, shared: 0 }
   readonly #sender: Sender
   readonly #endpoint: Endpoint
-  readonly #highWaterMark: number
   readonly #isStrict: boolean
-  /** Bytes sent, sent when last asked, and taken in by the peer; all since the beginning. */
-  #sent = 0
-  #asked = 0
-  #taken = 0
-  #room: Deferred | undefined
+  readonly #credits: Credits
+  /** Whether somebody waits for room. */
+  #isHolding = false
   #isEnded = false
   /** Posts made, modulo 2**32. */
   #posts = 0
   #ring: RingWriter | undefined
 
   /** @throws TypeError for an option of the wrong type */
-  constructor(endpoint: Endpoint, sender: Sender, { highWaterMark = 2 ** 24, strict = false }: LinkOptions) {
-    expectArgument(
-      typeof highWaterMark === 'number' && highWaterMark > 0,
-      'highWaterMark',
-      'a number of bytes > 0',
-    )
+  constructor(endpoint: Endpoint, sender: Sender, { highWaterMark, strict = false }: LinkOptions) {
     expectArgument(typeof strict === 'boolean', 'strict', 'a boolean')
     this.#endpoint = endpoint
     this.#sender = sender
-    this.#highWaterMark = highWaterMark
+    this.#credits = new Credits(highWaterMark)
     this.#isStrict = strict
   }
 
   /** Bytes that the peer has not taken in, as far as is known; 0 while nobody would tell. */
   get queuedBytes(): number {
-    return this.#sender.isMet ? this.#sent - this.#taken : 0
+    return this.#sender.isMet ? this.#credits.queuedBytes : 0
   }
 
   /** Posts a packet; memory is copied, moved or shared before this returns. */
   send(parcel: Parcel, transfer: Transfer): Promise<void> | undefined {
     const { meta, buffers, hosts } = parcel
     const isBare = buffers.length === 0 && hosts === undefined && typeof transfer === 'boolean'
-    if (isBare && this.#sendByRing(meta)) this.#sent += meta.length + MESSAGE_BYTES
+    if (isBare && this.#sendByRing(meta)) this.#credits.add(meta.length + MESSAGE_BYTES)
     else if (isBare && typeof meta === 'string' && meta !== '') {
       // One without metadata would be a bell.
       this.#post(this.#sender.brand + meta, NO_LIST)
-      this.#sent += meta.length + MESSAGE_BYTES
+      this.#credits.add(meta.length + MESSAGE_BYTES)
     } else this.#sendList(parcel, transfer)
-    if (!this.#sender.isMet) return undefined
-    const queued = this.queuedBytes
-    if (this.#sent - this.#asked > this.#highWaterMark / 2 || queued > this.#highWaterMark) this.#ask()
-    return queued > this.#highWaterMark ? this.room() : undefined
+    if (this.#sender.isMet && this.#credits.isDue) this.#ask()
+    return this.room()
   }
 
   /** Posts something that is no packet: a note. */
@@ -106,39 +94,38 @@ export class Link {
 
   /** Resolves when the bytes under way are under the high-water mark; nothing, when they are, or nobody will ever say. */
   room(): Promise<void> | undefined {
-    if (this.#isEnded || !this.#sender.isMet || this.queuedBytes <= this.#highWaterMark) return undefined
-    if (this.#room === undefined) {
-      this.#room = new Deferred()
-      this.#sender.hold(true)
-      this.#ask()
-    }
-    return this.#room.promise
+    if (this.#isEnded || !this.#sender.isMet) return undefined
+    const room = this.#credits.room()
+    if (room === undefined || this.#isHolding) return room
+    this.#isHolding = true
+    this.#sender.hold(true)
+    this.#ask()
+    return room
   }
 
   /** The peer has taken in what was sent up to this count. */
   taken(count: number): void {
-    // A count from another peer of a broadcast, or from nowhere, must not open the gate for good.
-    if (count > this.#taken && count <= this.#sent) this.#taken = count
-    if (this.queuedBytes <= this.#highWaterMark) this.#makeRoom()
+    this.#credits.taken(count)
+    if (!this.#credits.isFull) this.#letGo()
   }
 
   /** Nobody will answer for what was sent: the peer is another, or none of ours. */
   forget(): void {
-    this.#taken = this.#asked = this.#sent
+    this.#credits.forgive()
     this.#ring = undefined
-    this.#makeRoom()
+    this.#letGo()
   }
 
   /** Nobody will answer any more: whoever waits goes on, to learn that from the next `send`. */
   end(): void {
     this.#isEnded = true
-    this.#makeRoom()
+    this.#credits.open()
+    this.#letGo()
   }
 
-  #makeRoom(): void {
-    if (this.#room === undefined) return
-    this.#room.resolve()
-    this.#room = undefined
+  #letGo(): void {
+    if (!this.#isHolding) return
+    this.#isHolding = false
     this.#sender.hold(false)
   }
 
@@ -154,9 +141,8 @@ export class Link {
   }
 
   #ask(): void {
-    if (this.#asked === this.#sent) return
-    this.#asked = this.#sent
-    this.note(ASK, this.#sent)
+    const count = this.#credits.ask()
+    if (count !== undefined) this.note(ASK, count)
   }
 
   /** False when there is no ring, or no room in it. */
@@ -178,7 +164,7 @@ export class Link {
     let byteLength = meta.length + MESSAGE_BYTES
     for (const buffer of buffers) byteLength += buffer.byteLength
     this.#move(parcel, transfer, message, (post, list) => this.#post(post, [...list, ...own]))
-    this.#sent += byteLength
+    this.#credits.add(byteLength)
   }
 
   /**
