@@ -6,7 +6,7 @@ import { codeOf, importsOf, packageOf, withoutComments } from './imports.js'
 
 /** Bottom first. A file may import its own row and the rows above it in this list. */
 const layers = [
-  ['errors', 'limits'],
+  ['errors', 'limits', 'dispose'],
   ['bytes'],
   ['packet', 'registry', 'out-of-band', 'wire'],
   ['encode', 'decode', 'formats', 'frame'],
@@ -31,6 +31,7 @@ const valueSide = new Set(['registry', 'encode', 'decode', 'formats', 'codec', '
 const portable = new Set([
   'errors',
   'limits',
+  'dispose',
   'bytes',
   'packet',
   'registry',

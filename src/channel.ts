@@ -4,6 +4,7 @@
  */
 import { type Carrier, type Progress, type Sink, type Transfer, throwApart } from './carriers/carrier.js'
 import { Codec, type CodecOptions } from './codec.js'
+import { asyncDispose, dispose } from './dispose.js'
 import { expectArgument, isOutbandError, type OutbandError } from './errors.js'
 import { Hosts } from './hosts.js'
 import type { Parcel } from './packet.js'
@@ -69,10 +70,6 @@ interface Waiter<In> {
   resolve(result: IteratorResult<In, undefined>): void
   reject(error: unknown): void
 }
-
-// Older engines have no such symbols; then nobody can ask for these methods by them either.
-const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
-const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
 
 const DONE = Promise.resolve()
 const END = Object.freeze({ value: undefined, done: true } as const)

@@ -39,17 +39,19 @@ export async function connect<In = unknown, Out = In>(
   expectTime(connectTimeoutMs, 'connectTimeoutMs')
   if (to instanceof Duplex) return channelOver<In, Out>(new SocketCarrier(to, streamOptions(rest)), rest)
   const link = SocketLink.to(typeof to === 'string' ? { path: to } : to)
-  settle(link.socket as Socket)
-  // Before the carrier: a failure to connect is told by the promise alone.
-  const connected = connection(link.socket as Socket, connectTimeoutMs)
-  const carrier = new SocketCarrier(link, streamOptions(rest))
+  const socket = link.socket as Socket
   try {
+    settle(socket)
+    const connected = connection(socket, connectTimeoutMs)
+    // Of a failure this promise tells, and no other.
+    connected.catch(() => {})
+    const channel = channelOver<In, Out>(new SocketCarrier(link, streamOptions(rest)), rest)
     await connected
+    return channel
   } catch (error) {
-    carrier.abort(error as OutbandError)
+    link.destroy()
     throw error
   }
-  return channelOver<In, Out>(carrier, rest)
 }
 
 function connection(socket: Socket, connectTimeoutMs: number): Promise<void> {

@@ -1,17 +1,23 @@
 /** A server of channels: one for each connection, none of which is any other's concern. */
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type ListenOptions, Server, type Socket } from 'node:net'
+import { PassThrough } from 'node:stream'
 import { throwApart } from '../carriers/carrier.js'
+import { SocketCarrier } from '../carriers/socket/socket.js'
 import { Quota } from '../carriers/stream/quota.js'
 import type { Channel } from '../channel.js'
+import { asyncDispose } from '../dispose.js'
 import { expectArgument, isOutbandError } from '../errors.js'
-import { accepted, channelOver, type SocketOptions } from './connect.js'
+import { accepted, channelOver, type SocketOptions, streamOptions } from './connect.js'
 
 /** Options of `serve`, for all connections. */
 export type ServeOptions = SocketOptions & {
   /** Connections at a time; more are refused. Default 1024. */
   readonly maxConnections?: number | undefined
-  /** Bytes of frames that are on their way, all connections together: at this many, some are not read from. Default 1 GiB. */
+  /**
+   * Bytes of frames that are on their way, all connections together: about at this many, all but one are not read from
+   * until others are done. Default 1 GiB.
+   */
   readonly maxBytes?: number | undefined
 }
 
@@ -34,6 +40,8 @@ export class ChannelServer<In = unknown, Out = In> {
     const { maxConnections = 1024, maxBytes = 2 ** 30, ...rest } = options
     expectArgument(Number.isInteger(maxConnections) && maxConnections > 0, 'maxConnections', 'a number > 0')
     expectArgument(typeof handler === 'function', 'handler', 'a function')
+    // What is wrong with the options is said now, and not to the first who connects.
+    channelOver(new SocketCarrier(new PassThrough(), streamOptions(rest)), rest).abort()
     this.#server = server
     this.#quota = new Quota(maxBytes)
     this.#options = rest
@@ -74,7 +82,7 @@ export class ChannelServer<In = unknown, Out = In> {
     for (const channel of [...this.#channels]) channel.abort()
   }
 
-  [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')](): Promise<void> {
+  [asyncDispose](): Promise<void> {
     return this.close()
   }
 

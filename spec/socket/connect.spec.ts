@@ -1,0 +1,367 @@
+/** Where channels over sockets lead, what they do with memory, and how a connection fails. */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { connect as connectSocket, createServer, type Socket } from 'node:net'
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { values } from '../../fixtures/values.js'
+import type { Channel } from '../../src/channel.js'
+import { isOutbandError } from '../../src/index.js'
+import { type Address, connect, serve } from '../../src/socket/index.js'
+import { codeOf, turns, within } from '../carriers/inbox.js'
+import { somePath } from '../carriers/path.js'
+import { difference } from '../same.js'
+import { outcomeOf, served } from './raw.js'
+
+const ways = suite('sockets: where to')
+
+const pem = (name: string) => readFileSync(new URL(`../../../fixtures/tls/${name}.pem`, import.meta.url))
+
+interface Way {
+  readonly name: string
+  /** Serves an echo and says how it is reached. */
+  readonly open: () => Promise<{ to: Address; close(): Promise<void> }>
+}
+
+const echo = (channel: Channel) => {
+  channel.on('message', value => void channel.send(value))
+}
+const portOf = (address: unknown): number => (address as { port: number }).port
+
+const rows: Way[] = [
+  {
+    name: 'the path of a Unix socket',
+    open: async () => {
+      const path = somePath()
+      const server = await serve(path, echo, { limits: 'trusted' })
+      return { to: path, close: () => server.close() }
+    },
+  },
+  {
+    name: 'a path in options',
+    open: async () => {
+      const path = somePath()
+      const server = await serve({ path }, echo, { limits: 'trusted' })
+      return { to: { path }, close: () => server.close() }
+    },
+  },
+  {
+    name: 'a port of TCP',
+    open: async () => {
+      const server = await serve({ port: 0, host: '127.0.0.1' }, echo, { limits: 'trusted' })
+      return { to: { port: portOf(server.address), host: '127.0.0.1' }, close: () => server.close() }
+    },
+  },
+  {
+    name: 'a socket that is connected',
+    open: async () => {
+      const path = somePath()
+      const server = await serve(path, echo, { limits: 'trusted' })
+      const socket = connectSocket(path)
+      await once(socket, 'connect')
+      return { to: socket, close: () => server.close() }
+    },
+  },
+  {
+    name: 'a socket that still connects',
+    open: async () => {
+      const path = somePath()
+      const server = await serve(path, echo, { limits: 'trusted' })
+      return { to: connectSocket(path), close: () => server.close() }
+    },
+  },
+  {
+    name: "a server of one's own",
+    open: async () => {
+      const path = somePath()
+      const own = createServer()
+      const server = await serve(own, echo, { limits: 'trusted' })
+      own.listen(path)
+      await once(own, 'listening')
+      return { to: path, close: () => server.close() }
+    },
+  },
+  {
+    name: 'TLS',
+    open: async () => {
+      const own = createTlsServer({ key: pem('key'), cert: pem('cert') }).listen(0, '127.0.0.1')
+      await once(own, 'listening')
+      const server = await serve(own, echo, { limits: 'trusted' })
+      const socket = connectTls({
+        port: portOf(own.address()),
+        host: '127.0.0.1',
+        ca: pem('cert'),
+        servername: 'localhost',
+      })
+      await once(socket, 'secureConnect')
+      return { to: socket, close: () => server.close() }
+    },
+  },
+]
+for (const { name, open } of rows) {
+  ways(`${name}: every value, and 20 MB, come back`, async () => {
+    const { to, close } = await open()
+    const channel = await connect(to, { limits: 'trusted' })
+    const sent = values.filter(({ isShared }) => !isShared).map(row => ({ row, value: row.make() }))
+    const large = new Float64Array(2_500_000).map((_, i) => i)
+    for (const { value } of sent) void channel.send(value)
+    void channel.send(large)
+    let at = 0
+    for await (const copy of channel) {
+      if (at === sent.length) {
+        assert.equal(copy, large)
+        break
+      }
+      const { row, value } = sent[at++]!
+      const found = difference(row.arrives?.(value as never) ?? value, copy)
+      assert.is(found, undefined, `${row.name}: ${found}`)
+    }
+    await within(Promise.all([channel.close(), close()]), 'the end of both')
+  })
+}
+
+ways.run()
+
+const failures = suite('sockets: a connection that fails')
+
+const addresses: [name: string, to: Address, code: string, cause: string][] = [
+  ['a path that nobody has', somePath(), 'PEER_GONE', 'ENOENT'],
+  ['a port that nobody has', { port: 1, host: '127.0.0.1' }, 'PEER_GONE', 'ECONNREFUSED'],
+]
+for (const [name, to, code, cause] of addresses) {
+  failures(`${name}: ${code}, because of ${cause}`, async () => {
+    const error = await connect(to).catch(error => error)
+    assert.ok(isOutbandError(error, code as never), String(error))
+    assert.is((error.cause as NodeJS.ErrnoException).code, cause)
+  })
+}
+
+failures('a connection that takes too long: TIMEOUT, and the socket is let go', async () => {
+  let asked = false
+  const lookup = () => {
+    asked = true
+  }
+  assert.is(
+    await codeOf(() => connect({ host: 'nowhere.invalid', port: 1, lookup }, { connectTimeoutMs: 20 })),
+    'TIMEOUT',
+  )
+  assert.ok(asked)
+})
+
+for (const [name, value] of [
+  ['connectTimeoutMs', -1],
+  ['closeTimeoutMs', 'soon'],
+  ['frameTimeoutMs', Number.NaN],
+  ['idleTimeoutMs', -1],
+  ['highWaterMark', 0],
+  ['limits', 'none'],
+  ['maxWaiting', 0],
+  ['maxWaitingBytes', -1],
+] as const) {
+  failures(`${name}: ${String(value)}: a TypeError`, async () => {
+    const { path, dispose } = await served()
+    try {
+      const error = await connect(path, { [name]: value }).catch(error => error)
+      assert.instance(error, TypeError)
+      assert.match(error.message, new RegExp(`^${name}`))
+    } finally {
+      await dispose()
+    }
+  })
+}
+
+failures.run()
+
+const memory = suite('sockets: memory')
+
+memory('a long buffer is lent until send resolves, a short one is copied', async () => {
+  const { path, values, dispose } = await served({ limits: 'trusted' })
+  try {
+    const channel = await connect(path, { limits: 'trusted', highWaterMark: 2 ** 28 })
+    const long = new Uint8Array(2 ** 26).fill(1)
+    const short = new Uint8Array(10_000).fill(1)
+    let isWritten = false
+    const sent = channel.send(long).then(() => {
+      isWritten = true
+    })
+    await channel.send(short)
+    short.fill(2)
+    assert.not.ok(isWritten, 'the system does not take 64 MiB at once')
+    await within(sent, 'all written')
+    long.fill(2)
+    await channel.close()
+    for (const value of values[0] as Uint8Array[]) assert.ok(value.every(byte => byte === 1))
+  } finally {
+    await dispose()
+  }
+})
+
+memory('what is changed after send has resolved does not travel', async () => {
+  const { path, values, outcomes, dispose } = await served()
+  try {
+    const channel = await connect(path)
+    const samples = new Float64Array(1_000_000)
+    for (let i = 0; i < 5; i++) {
+      samples.fill(i)
+      await channel.send(samples)
+    }
+    samples.fill(99)
+    await channel.close()
+    assert.is(await outcomes[0], 'closed')
+    for (const [i, value] of (values[0] as Float64Array[]).entries()) {
+      assert.ok(
+        value.every(sample => sample === i),
+        `message ${i}`,
+      )
+    }
+  } finally {
+    await dispose()
+  }
+})
+
+memory('transfer: the array is gone at once, and arrives as it was', async () => {
+  const { path, values, dispose } = await served()
+  try {
+    const channel = await connect(path)
+    const samples = new Float64Array(1_000_000).fill(7)
+    const sent = channel.send({ samples }, { transfer: true })
+    assert.is(samples.length, 0)
+    assert.is(channel.stats.sent.transferred, 8_000_000)
+    await sent
+    await channel.close()
+    assert.equal(values[0], [{ samples: new Float64Array(1_000_000).fill(7) }])
+  } finally {
+    await dispose()
+  }
+})
+
+memory('two arrays of one message land in different memory', async () => {
+  const { path, values, dispose } = await served()
+  try {
+    const channel = await connect(path)
+    await channel.send([new Float64Array(1000), new Float64Array(100_000)])
+    await channel.close()
+    const [first, second] = values[0]![0] as Float64Array[]
+    assert.is.not(first!.buffer, second!.buffer)
+    assert.is(second!.buffer.byteLength, 800_000)
+  } finally {
+    await dispose()
+  }
+})
+
+memory('shared memory arrives as a copy', async () => {
+  const { path, values, dispose } = await served()
+  try {
+    const channel = await connect(path)
+    for (const length of [10, 100_000]) {
+      const shared = new Uint8Array(new SharedArrayBuffer(length)).fill(3)
+      await channel.send(shared)
+    }
+    await channel.close()
+    for (const value of values[0] as Uint8Array[]) {
+      assert.instance(value.buffer, ArrayBuffer)
+      assert.ok(value.every(byte => byte === 3))
+    }
+  } finally {
+    await dispose()
+  }
+})
+
+memory('a host object cannot go by socket: UNSUPPORTED, and the channel goes on', async () => {
+  const { path, values, dispose } = await served()
+  try {
+    const channel = await connect(path)
+    const { port1 } = new MessageChannel()
+    assert.is(await codeOf(() => channel.send({ port1 })), 'UNSUPPORTED')
+    assert.is(await codeOf(() => channel.send(1, { transfer: [port1] })), 'UNSUPPORTED')
+    port1.postMessage('still mine')
+    port1.close()
+    await channel.send(2)
+    await channel.close()
+    assert.equal(values[0], [2])
+  } finally {
+    await dispose()
+  }
+})
+
+memory.run()
+
+const events = suite('sockets: progress')
+
+events('a large message is told of while it comes: bytes received of the total', async () => {
+  const told: { received: number; total: number }[] = []
+  const { path, values, dispose } = await served({}, channel => {
+    channel.on('progress', progress => told.push(progress))
+  })
+  try {
+    const channel = await connect(path)
+    await channel.send('small')
+    await channel.send(new Uint8Array(20_000_000))
+    await channel.close()
+    assert.is(values[0]!.length, 2)
+    assert.ok(told.length > 10, `${told.length} times`)
+    assert.is(new Set(told.map(({ total }) => total)).size, 1)
+    assert.ok(told[0]!.total > 20_000_000 && told[0]!.total < 20_001_000)
+    for (const [i, { received, total }] of told.entries()) {
+      assert.ok(received < total && received > (told[i - 1]?.received ?? 0))
+    }
+  } finally {
+    await dispose()
+  }
+})
+
+events.run()
+
+const closing = suite('sockets: the end')
+
+closing('the process is not kept by a channel that has ended, nor a path by its server', async () => {
+  const { path, server, outcomes } = await served()
+  const channel = await connect(path)
+  await channel.send(1)
+  await within(server.close(), 'close')
+  assert.is(await outcomes[0], 'closed')
+  assert.is(await outcomeOf(channel), 'closed')
+  assert.is(server.channels.size, 0)
+  const again = await serve(path, () => {})
+  await again.close()
+})
+
+closing('half-closed: who has closed still reads what the peer says', async () => {
+  const path = somePath()
+  const server = await serve<number, number>(
+    path,
+    async channel => {
+      let sum = 0
+      for await (const n of channel) sum += n
+      // The peer has closed: it has said all, and waits.
+      await turns(3)
+      await channel.send(sum)
+      await channel.close()
+    },
+    { allowHalfOpen: true },
+  )
+  const channel = await connect<number>(path)
+  for (const n of [1, 2, 3]) await channel.send(n)
+  const closed = channel.close()
+  const answers: number[] = []
+  for await (const answer of channel) answers.push(answer)
+  assert.equal(answers, [6])
+  await within(closed, 'closed')
+  await server.close()
+})
+
+closing('a socket that is given: its end is seen by its other listeners too', async () => {
+  const { path, dispose } = await served()
+  try {
+    const socket: Socket = connectSocket(path)
+    const gone = once(socket, 'close')
+    const channel = await connect(socket)
+    await channel.close()
+    await within(gone, 'close')
+  } finally {
+    await dispose()
+  }
+})
+
+closing.run()

@@ -1,0 +1,381 @@
+/** Peers that are no channels, and peers that are late, silent or gone: what the two ends say to each other. */
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Deframer, packBytes } from '../../src/frame/index.js'
+import { packNote } from '../../src/frame/note.js'
+import { decode, isOutbandError } from '../../src/index.js'
+import { connect, serve } from '../../src/socket/index.js'
+import { codeOf, turns, upTo, within } from '../carriers/inbox.js'
+import { somePath } from '../carriers/path.js'
+import { frameOf, packetsOf, rawPeer, served } from './raw.js'
+
+const plain = suite('sockets: programs that are no channels')
+
+interface PlainRow {
+  readonly name: string
+  /** What the program writes and does. */
+  readonly says: (peer: Socket) => unknown
+  readonly values: unknown[]
+  /** 'closed', or the code of the error. */
+  readonly outcome: string
+}
+
+const frames = Buffer.concat([frameOf(1), frameOf('two'), frameOf({ three: 3 })])
+const all = [1, 'two', { three: 3 }]
+const rows: PlainRow[] = [
+  { name: 'frames, then its end', says: peer => peer.end(frames), values: all, outcome: 'closed' },
+  { name: 'nothing at all', says: peer => peer.end(), values: [], outcome: 'closed' },
+  {
+    name: 'frames, one byte at a time',
+    says: async peer => {
+      for (const byte of frames) {
+        peer.write(Uint8Array.of(byte))
+        await turns(1)
+      }
+      peer.end()
+    },
+    values: all,
+    outcome: 'closed',
+  },
+  {
+    name: 'frames, then bye',
+    says: peer => peer.end(Buffer.concat([frames, packNote('bye')])),
+    values: all,
+    outcome: 'closed',
+  },
+  {
+    name: 'notes of kinds that nobody knows, between frames',
+    says: peer => {
+      const unknown = packNote('alive', 7)
+      unknown[24] = 200
+      peer.end(Buffer.concat([unknown, frames, unknown]))
+    },
+    values: all,
+    outcome: 'closed',
+  },
+  {
+    name: 'frames, then part of one',
+    says: peer => peer.end(Buffer.concat([frames, frames.subarray(0, 30)])),
+    values: all,
+    outcome: 'PEER_GONE',
+  },
+  {
+    name: 'hello, frames, and no goodbye',
+    says: peer => peer.end(Buffer.concat([packNote('hello'), frames])),
+    values: all,
+    outcome: 'PEER_GONE',
+  },
+  {
+    name: 'hello, frames and bye',
+    says: peer => peer.end(Buffer.concat([packNote('hello'), frames, packNote('bye')])),
+    values: all,
+    outcome: 'closed',
+  },
+  {
+    name: 'a packet behind its goodbye',
+    says: peer => peer.end(Buffer.concat([frames, packNote('bye'), frames])),
+    values: all,
+    outcome: 'TRAILING',
+  },
+  {
+    name: 'a note that is too long',
+    says: peer => {
+      const note = packBytes({ meta: new Uint8Array(17), buffers: [] })
+      note[5] = 2
+      peer.end(Buffer.concat([frames, note]))
+    },
+    values: all,
+    outcome: 'MALFORMED',
+  },
+  {
+    name: 'hello a thousand times, answers to nothing, and bye',
+    says: peer => {
+      const notes = upTo(1000).flatMap(i => [packNote('hello', i), packNote('taken', i * 1e6)])
+      peer.end(Buffer.concat([...notes, frames, packNote('bye')]))
+    },
+    values: all,
+    outcome: 'closed',
+  },
+]
+for (const { name, says, values: wanted, outcome: end } of rows) {
+  plain(`${name}: ${wanted.length} values, ${end}`, async () => {
+    const { path, values, outcomes, dispose } = await served()
+    try {
+      const peer = await rawPeer(path)
+      peer.resume()
+      await says(peer)
+      while (outcomes.length === 0) await turns(1)
+      const outcome = await within(outcomes[0]!, 'the end')
+      assert.is(outcome === 'closed' ? outcome : outcome.code, end, String(outcome))
+      assert.equal(values[0], wanted)
+      peer.destroy()
+    } finally {
+      await dispose()
+    }
+  })
+}
+
+plain('one that only reads gets every packet, then the end', async () => {
+  const path = somePath()
+  const server = await serve(path, async channel => {
+    for (const i of upTo(50)) await channel.send({ i, samples: new Float64Array(i * 1000) })
+    await channel.close()
+  })
+  const peer = await rawPeer(path)
+  const deframer = new Deframer()
+  const values: unknown[] = []
+  for await (const chunk of peer) for (const packet of deframer.push(chunk)) values.push(decode(packet))
+  deframer.end()
+  assert.equal(
+    values.map(value => (value as { i: number }).i),
+    upTo(50),
+  )
+  peer.destroy()
+  await server.close()
+})
+
+plain('one that asks and shuts its direction gets the answer, where the server waits for it', async () => {
+  const path = somePath()
+  const server = await serve<number, number>(
+    path,
+    async channel => {
+      const read: number[] = []
+      for await (const n of channel) read.push(n)
+      await channel.send(read.reduce((sum, n) => sum + n, 0))
+      await channel.close()
+    },
+    { allowHalfOpen: true },
+  )
+  const peer = await rawPeer(path)
+  peer.end(Buffer.concat([frameOf(20), frameOf(22)]))
+  const deframer = new Deframer()
+  const values: unknown[] = []
+  for await (const chunk of peer) for (const packet of deframer.push(chunk)) values.push(decode(packet))
+  assert.equal(values, [42])
+  await server.close()
+})
+
+plain('one that reads slowly and never answers holds the sender back by itself', async () => {
+  const path = somePath()
+  let sent = 0
+  const server = await serve(
+    path,
+    async channel => {
+      for (; sent < 40; sent++) await channel.send(new Uint8Array(2 ** 20))
+      await channel.close()
+    },
+    { highWaterMark: 2 ** 22 },
+  )
+  const peer = await rawPeer(path)
+  // A word that shows what it is: else the sender waits a while for its hello.
+  peer.write(frameOf('hello'))
+  await new Promise(resolve => setTimeout(resolve, 100))
+  assert.ok(sent < 10, `${sent} sent`)
+  assert.is(await packetsOf(peer), 40)
+  peer.destroy()
+  await server.close()
+})
+
+plain.run()
+
+const late = suite('sockets: peers that are late')
+
+interface LateRow {
+  readonly name: string
+  readonly options: { idleTimeoutMs?: number; frameTimeoutMs?: number }
+  readonly does: (peer: Socket) => unknown
+  readonly message: RegExp
+}
+
+const frame = frameOf(new Uint8Array(10_000))
+const drip = async (peer: Socket, bytes: Uint8Array, ms: number) => {
+  for (const byte of bytes) {
+    if (peer.destroyed || peer.readableEnded) return
+    peer.write(Uint8Array.of(byte))
+    await new Promise(resolve => setTimeout(resolve, ms))
+  }
+}
+const lateRows: LateRow[] = [
+  {
+    name: 'connects and is silent',
+    options: { idleTimeoutMs: 60 },
+    does: () => {},
+    message: /the peer was silent for 60 ms/,
+  },
+  {
+    name: 'sends a frame and is silent',
+    options: { idleTimeoutMs: 60 },
+    does: peer => peer.write(frame),
+    message: /the peer was silent for 60 ms/,
+  },
+  {
+    name: 'sends half a frame',
+    options: { frameTimeoutMs: 60 },
+    does: peer => peer.write(frame.subarray(0, 5000)),
+    message: /the frame was not complete for 60 ms/,
+  },
+  {
+    name: 'sends a frame byte by byte',
+    options: { idleTimeoutMs: 2000, frameTimeoutMs: 80 },
+    does: peer => drip(peer, frame, 5),
+    message: /the frame was not complete for 80 ms/,
+  },
+  {
+    name: 'sends a frame and half of the next, again and again too slowly',
+    options: { idleTimeoutMs: 2000, frameTimeoutMs: 80 },
+    does: async peer => {
+      peer.write(frame.subarray(0, 5000))
+      await new Promise(resolve => setTimeout(resolve, 40))
+      // One is complete in time; the next begins its own time.
+      peer.write(Buffer.concat([frame.subarray(5000), frame.subarray(0, 5000)]))
+    },
+    message: /the frame was not complete for 80 ms/,
+  },
+]
+for (const { name, options, does, message } of lateRows) {
+  late(`who ${name} is given up: TIMEOUT`, async () => {
+    const { path, outcomes, dispose } = await served(options)
+    try {
+      const peer = await rawPeer(path)
+      peer.resume()
+      const start = performance.now()
+      void does(peer)
+      while (outcomes.length === 0) await turns(1)
+      const outcome = await within(outcomes[0]!, 'the end')
+      assert.ok(isOutbandError(outcome, 'TIMEOUT'), String(outcome))
+      assert.match(outcome.message, message)
+      assert.ok(performance.now() - start > 55, 'not before its time')
+      peer.destroy()
+    } finally {
+      await dispose()
+    }
+  })
+}
+
+late('two channels that have nothing to say stay together', async () => {
+  const { path, outcomes, values, dispose } = await served({ idleTimeoutMs: 100 })
+  try {
+    // One that is patient, which yet knows that the other is not.
+    for (const idleTimeoutMs of [0, 100]) {
+      const channel = await connect<unknown, number>(path, { idleTimeoutMs })
+      await new Promise(resolve => setTimeout(resolve, 350))
+      await channel.send(idleTimeoutMs)
+      await channel.close()
+    }
+    assert.equal(await Promise.all(outcomes), ['closed', 'closed'])
+    assert.equal(values, [[0], [100]])
+  } finally {
+    await dispose()
+  }
+})
+
+late('a peer is not late while this side does not read', async () => {
+  const path = somePath()
+  let read = 0
+  const server = await serve<Uint8Array>(
+    path,
+    async channel => {
+      for await (const _ of channel) {
+        read++
+        // Longer than both its times; the second value is half read meanwhile.
+        if (read === 1) await new Promise(resolve => setTimeout(resolve, 300))
+      }
+    },
+    { idleTimeoutMs: 100, frameTimeoutMs: 100, maxWaiting: 1 },
+  )
+  const peer = await rawPeer(path)
+  const sizes = upTo(20).map(() => 2 ** 20)
+  peer.resume()
+  peer.end(Buffer.concat(sizes.map(size => frameOf(new Uint8Array(size)))))
+  const [channel] = await within(
+    (async () => {
+      while (server.channels.size === 0) await turns(1)
+      return [...server.channels]
+    })(),
+    'the connection',
+  )
+  await within(channel!.closed, 'closed')
+  assert.is(read, sizes.length)
+  peer.destroy()
+  await server.close()
+})
+
+late('close does not wait for ever for a peer that never answers', async () => {
+  const path = somePath()
+  const server = await serve(path, channel => channel.close(), { closeTimeoutMs: 80 })
+  const peer = await rawPeer(path)
+  // It says hello, so that its goodbye is waited for.
+  peer.write(packNote('hello'))
+  peer.resume()
+  while (server.channels.size === 0) await turns(1)
+  const [channel] = server.channels
+  assert.is(await codeOf(() => channel!.closed), 'TIMEOUT')
+  peer.destroy()
+  await server.close()
+})
+
+late.run()
+
+const gone = suite('sockets: peers that are gone')
+
+gone('a reset: PEER_GONE, with what the system says', async () => {
+  const server = await serve({ port: 0, host: '127.0.0.1' }, () => {})
+  const { port } = server.address as { port: number }
+  const peer = (await import('node:net')).connect(port, '127.0.0.1')
+  peer.on('error', () => {})
+  await once(peer, 'connect')
+  while (server.channels.size === 0) await turns(1)
+  const [channel] = server.channels
+  peer.resetAndDestroy()
+  const error = await within(
+    channel!.closed.catch(error => error),
+    'the end',
+  )
+  assert.ok(isOutbandError(error, 'PEER_GONE'), String(error))
+  assert.is((error.cause as NodeJS.ErrnoException).code, 'ECONNRESET')
+  await server.close()
+})
+
+gone('what could not be written is told by its send', async () => {
+  const { path, channels, dispose } = await served()
+  try {
+    const channel = await connect(path, { highWaterMark: 2 ** 30 })
+    while (channels.length === 0) await turns(1)
+    // Nobody reads on the other side until it is gone.
+    const server = channels[0]!
+    const sent = upTo(20).map(() => channel.send(new Uint8Array(2 ** 22)))
+    server.abort()
+    const outcomes = await within(Promise.allSettled(sent), 'all of them')
+    const lost = outcomes.filter(({ status }) => status === 'rejected')
+    assert.ok(lost.length > 0)
+    for (const outcome of lost) assert.is((outcome as PromiseRejectedResult).reason.code, 'PEER_GONE')
+    assert.is(await codeOf(() => channel.closed), 'PEER_GONE')
+  } finally {
+    await dispose()
+  }
+})
+
+gone.run()
+
+const notes = suite('sockets: notes')
+
+notes('a channel says hello first and bye last, and packets as pack makes them between', async () => {
+  const path = somePath()
+  const server = await serve(path, async channel => {
+    await channel.send('one')
+    await channel.send(new Uint8Array(5000))
+    await channel.close()
+  })
+  const peer = await rawPeer(path)
+  const chunks: Buffer[] = []
+  for await (const chunk of peer) chunks.push(chunk)
+  const idle = 30_000
+  const wanted = [packNote('hello', idle), frameOf('one'), frameOf(new Uint8Array(5000)), packNote('bye')]
+  assert.equal(Buffer.concat(chunks), Buffer.concat(wanted))
+  peer.destroy()
+  await server.close()
+})
+
+notes.run()

@@ -1,0 +1,298 @@
+/** A server: what one peer does is no other's concern, and what all may take is bounded. */
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { asyncDispose } from '../../src/dispose.js'
+import { packBytes } from '../../src/frame/index.js'
+import { isOutbandError } from '../../src/index.js'
+import { connect, serve } from '../../src/socket/index.js'
+import { codeOf, turns, upTo, within } from '../carriers/inbox.js'
+import { somePath } from '../carriers/path.js'
+import { frameOf, outcomeOf, rawPeer, served } from './raw.js'
+
+const apart = suite('serve: one peer and the others')
+
+const MiB = 2 ** 20
+const good = frameOf({ id: 1 })
+const headOf = (bytes: Uint8Array): Uint8Array => bytes.subarray(0, 32)
+
+const bad: [name: string, bytes: Uint8Array, code: string, limit?: string][] = [
+  ['the start of HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'MALFORMED'],
+  ['one byte of nonsense', Uint8Array.of(0), 'MALFORMED'],
+  ['another version', Uint8Array.from(good, (byte, at) => (at === 4 ? 9 : byte)), 'VERSION'],
+  ['a packet that cannot be decoded', packBytes({ meta: new Uint8Array(8), buffers: [] }), 'MALFORMED'],
+  [
+    'the head of a frame with a buffer past the limit, and nothing of it',
+    headOf(packBytes({ meta: new Uint8Array(1), buffers: [new Uint8Array(65 * MiB)] })),
+    'LIMIT',
+    'bufferBytes',
+  ],
+  [
+    'the head of a frame with too much metadata',
+    headOf(packBytes({ meta: new Uint8Array(2 * MiB), buffers: [] })),
+    'LIMIT',
+    'metaBytes',
+  ],
+  ['a RegExp', frameOf(/(a+)+b/), 'UNSUPPORTED'],
+]
+for (const [name, bytes, code, limit] of bad) {
+  apart(`${name}: ${code}, for that peer alone`, async () => {
+    const { path, outcomes, values, server, dispose } = await served()
+    try {
+      const fine = await connect<unknown, number>(path)
+      await fine.send(1)
+      const peer = await rawPeer(path)
+      peer.write(good)
+      peer.write(bytes)
+      const gone = new Promise(resolve => peer.resume().once('end', resolve).once('close', resolve))
+      await within(gone, 'the end of the bad one')
+      const outcome = await outcomes[1]!
+      assert.ok(isOutbandError(outcome, code as never), String(outcome))
+      if (limit !== undefined) assert.is(outcome.limit, limit)
+      assert.equal(values[1], [{ id: 1 }], 'what came before is delivered')
+      await fine.send(2)
+      await fine.close()
+      assert.is(await outcomes[0], 'closed')
+      assert.equal(values[0], [1, 2])
+      assert.is(server.channels.size, 0)
+      peer.destroy()
+    } finally {
+      await dispose()
+    }
+  })
+}
+
+const handlers: [name: string, fail: () => unknown][] = [
+  [
+    'throws',
+    () => {
+      throw new RangeError('from the handler')
+    },
+  ],
+  ['rejects', () => Promise.reject(new RangeError('from the handler'))],
+]
+for (const [name, fail] of handlers) {
+  apart(`a handler that ${name}: its channel is aborted, its error thrown apart`, async () => {
+    const path = somePath()
+    const errors: unknown[] = []
+    const note = (error: unknown) => errors.push(error)
+    process.on('uncaughtException', note)
+    const server = await serve(path, fail)
+    try {
+      const channel = await connect(path)
+      assert.is(await codeOf(() => channel.closed), 'PEER_GONE')
+      await turns(2)
+      assert.match(String(errors), /^RangeError: from the handler$/)
+      server.abort()
+    } finally {
+      process.off('uncaughtException', note)
+    }
+  })
+}
+
+apart('a peer that dies under a handler that reads: nothing is thrown', async () => {
+  const { path, outcomes, server, dispose } = await served()
+  try {
+    const peer = await rawPeer(path)
+    peer.write(good.subarray(0, 30))
+    await turns(3)
+    peer.destroy()
+    const outcome = await within(outcomes[0] ?? turns(5).then(() => outcomes[0]!), 'the end')
+    assert.ok(isOutbandError(outcome, 'PEER_GONE'), String(outcome))
+    assert.is((outcome.cause as { code: string }).code, 'TRUNCATED')
+    assert.is(server.channels.size, 0)
+  } finally {
+    await dispose()
+  }
+})
+
+apart('wrong options are told when it is made, and not to the first who comes', async () => {
+  for (const options of [
+    { limits: 'none' },
+    { maxBytes: 0 },
+    { maxConnections: -1 },
+    { highWaterMark: -1 },
+    { maxWaiting: 0 },
+    { idleTimeoutMs: -1 },
+  ]) {
+    const error = await serve(somePath(), () => {}, options as never).catch(error => error)
+    assert.instance(error, TypeError, JSON.stringify(options))
+  }
+  const error = await serve(somePath(), 'handler' as never).catch(error => error)
+  assert.instance(error, TypeError)
+})
+
+apart('a place that is taken: the error of the system', async () => {
+  const { path, dispose } = await served()
+  try {
+    const error = await serve(path, () => {}).catch(error => error)
+    assert.is(error.code, 'EADDRINUSE')
+  } finally {
+    await dispose()
+  }
+})
+
+apart.run()
+
+const bounds = suite('serve: bounds')
+
+bounds('more connections than allowed are refused, and those that are there go on', async () => {
+  const { path, values, outcomes, dispose } = await served({ maxConnections: 2 })
+  try {
+    const first = await connect<unknown, number>(path)
+    const second = await connect<unknown, number>(path)
+    await first.send(1)
+    const third = await connect(path)
+    assert.is(await codeOf(() => third.closed), 'PEER_GONE')
+    await second.send(2)
+    await Promise.all([first.close(), second.close()])
+    assert.equal(await Promise.all(outcomes), ['closed', 'closed'])
+    assert.equal(values, [[1], [2]])
+  } finally {
+    await dispose()
+  }
+})
+
+bounds('frames on their way take no more than maxBytes, and one more; all of them arrive', async () => {
+  const maxBytes = 4 * MiB
+  const size = 3 * MiB
+  // Each may have read once more when it is stopped.
+  const bound = maxBytes + size + 8 * 2 ** 18
+  const { path, values, server, dispose } = await served({ maxBytes })
+  try {
+    let most = 0
+    const frame = frameOf(new Uint8Array(size).fill(7))
+    const peers = await Promise.all(upTo(8).map(() => rawPeer(path)))
+    // All but the last byte of each.
+    for (const peer of peers) peer.write(frame.subarray(0, -1))
+    for (const _ of upTo(200)) {
+      await turns(1)
+      most = Math.max(most, server.bytesUnderWay)
+    }
+    assert.ok(most > size, `${most} bytes were on their way`)
+    assert.ok(most < bound, `${most} bytes were on their way`)
+    // Short messages pass all the same.
+    const small = await connect<unknown, string>(path)
+    await small.send('small')
+    await small.close()
+    for (const peer of peers) peer.end(frame.subarray(-1))
+    await within(
+      (async () => {
+        while (values.flat().length < 9) {
+          await turns(1)
+          most = Math.max(most, server.bytesUnderWay)
+        }
+      })(),
+      'all of them',
+      10_000,
+    )
+    assert.ok(most < bound, `${most} bytes were on their way`)
+    assert.is(server.bytesUnderWay, 0)
+    for (const value of values.flat()) {
+      if (value !== 'small') assert.is((value as Uint8Array).length, size)
+    }
+  } finally {
+    await dispose()
+  }
+})
+
+bounds('who holds much and stalls keeps others waiting no longer than its deadline', async () => {
+  const { path, values, outcomes, server, dispose } = await served({ maxBytes: MiB, frameTimeoutMs: 150 })
+  try {
+    const frame = frameOf(new Uint8Array(3 * MiB).fill(7))
+    const stalled = await rawPeer(path)
+    stalled.write(frame.subarray(0, -1))
+    while (server.bytesUnderWay < 2 * MiB) await turns(1)
+    const channel = await connect(path)
+    await channel.send(new Uint8Array(3 * MiB))
+    await channel.close()
+    const outcome = await outcomes[0]!
+    assert.ok(isOutbandError(outcome, 'TIMEOUT'), String(outcome))
+    assert.is(values[1]!.length, 1)
+    assert.is(server.bytesUnderWay, 0)
+  } finally {
+    await dispose()
+  }
+})
+
+bounds('a reader that is slow keeps no more than maxWaitingBytes, and one more', async () => {
+  const path = somePath()
+  let most = 0
+  let read = 0
+  const server = await serve<Uint8Array>(
+    path,
+    async channel => {
+      for await (const value of channel) {
+        read++
+        most = Math.max(most, channel.stats.queueLength * value.length)
+        if (read < 5) await new Promise(resolve => setTimeout(resolve, 20))
+      }
+    },
+    { maxWaitingBytes: 4 * MiB },
+  )
+  const channel = await connect(path, { highWaterMark: 2 ** 30 })
+  for (const _ of upTo(50)) void channel.send(new Uint8Array(MiB))
+  await within(channel.close(), 'closed', 10_000)
+  assert.is(read, 50)
+  assert.ok(most <= 6 * MiB, `${most} bytes waited`)
+  await server.close()
+})
+
+bounds('a peer that asks without end and reads nothing does not fill our memory', async () => {
+  const { path, server, channels, dispose } = await served()
+  try {
+    const peer = await rawPeer(path)
+    const { packNote } = await import('../../src/frame/note.js')
+    const asks = Buffer.concat(upTo(20_000).map(i => packNote('ask', i)))
+    const before = process.memoryUsage().rss
+    for (const _ of upTo(20)) {
+      peer.write(asks)
+      await turns(10)
+    }
+    assert.is(server.channels.size, 1)
+    assert.is(channels[0]!.stats.queueLength, 0)
+    const grown = process.memoryUsage().rss - before
+    assert.ok(grown < 64 * MiB, `${grown} bytes more`)
+    peer.destroy()
+  } finally {
+    await dispose()
+  }
+})
+
+bounds.run()
+
+const end = suite('serve: the end')
+
+end('close delivers what was sent, on every channel', async () => {
+  const path = somePath()
+  const server = await serve(path, channel => {
+    for (const i of upTo(100)) void channel.send(i)
+  })
+  const clients = await Promise.all(upTo(5).map(() => connect<number>(path)))
+  while (server.channels.size < 5) await turns(1)
+  const closed = server.close()
+  for (const client of clients) {
+    const read: number[] = []
+    for await (const n of client) read.push(n)
+    assert.equal(read, upTo(100))
+    assert.is(await outcomeOf(client), 'closed')
+  }
+  await within(closed, 'close')
+})
+
+end('abort is PEER_GONE for every client', async () => {
+  const { path, server, dispose } = await served()
+  const clients = await Promise.all(upTo(3).map(() => connect(path)))
+  await turns(3)
+  server.abort()
+  for (const client of clients) assert.is(await codeOf(() => client.closed), 'PEER_GONE')
+  await dispose()
+})
+
+end('await using closes it', async () => {
+  const path = somePath()
+  const server = await serve(path, () => {})
+  await server[asyncDispose]()
+  assert.is(await codeOf(() => connect(path)), 'PEER_GONE')
+})
+
+end.run()
