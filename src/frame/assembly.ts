@@ -134,7 +134,7 @@ export class Assembly {
 
   #note(meta: Uint8Array): Note {
     const note = readNote(meta)
-    this.#isOver = note.kind === 'bye'
+    this.#isOver ||= note.kind === 'bye'
     return note
   }
 
