@@ -3,6 +3,7 @@
 
 import { BUFFERS, NODES } from '../fixtures/workloads.js'
 import { type Board, geometricMean } from './board.js'
+import { receivingPeak } from './peak.js'
 import { bundleSize } from './size.js'
 
 export interface Verdict {
@@ -138,6 +139,33 @@ export const bars: readonly Bar[] = [
         passed: moved >= 0.85 && copied >= 1.3,
         notes: [],
       }
+    },
+  },
+  {
+    bar: 'P11',
+    what: 'Unix socket, 8 MiB arrays: vs raw bytes; vs msgpackr',
+    cases: ['socket/tensor-8MiB'],
+    judge: board => {
+      const ratio = (rival: string) => board.ratio('socket/tensor-8MiB', rival, 'outband socket')
+      const [raw, msgpackr] = [ratio('raw socket'), ratio('msgpackr socket')]
+      return {
+        must: '≥ 0.85x; ≥ 2x',
+        goal: '0.95x; 3x',
+        got: `${times(raw)}; ${times(msgpackr)}`,
+        passed: raw >= 0.85 && msgpackr >= 2,
+        notes: [],
+      }
+    },
+  },
+  {
+    bar: 'P12',
+    what: 'peak memory of who receives 1 GiB over a socket / the message',
+    cases: [],
+    judge: async () => {
+      const { peakBytes, messageBytes } = await receivingPeak()
+      return slower(peakBytes / messageBytes, 1.1, 1.02, true, [
+        `${peakBytes} bytes at most, beyond those at rest`,
+      ])
     },
   },
   {

@@ -14,7 +14,7 @@ import {
 } from '../fixtures/workloads.js'
 import { coveredBytes, footprint } from '../src/cli/memory.js'
 import { bytes } from '../src/cli/table.js'
-import type { Contestant, Session } from './contestant.js'
+import type { Carried, Contestant, Session } from './contestant.js'
 import { contestants } from './contestants.js'
 
 export interface Entrant {
@@ -50,21 +50,33 @@ export interface Case {
 
 const ours = contestants.filter(({ ours, on }) => ours && on === undefined)
 const rivals = contestants.filter(({ ours, on }) => !ours && on === undefined)
-const PORT_WORKLOADS = new Set([
-  'rpc',
-  'records',
-  'movies',
-  'earthquakes',
-  'football',
-  'us-10m',
-  'cars',
-  'budget',
-  'tensor-1MiB',
-  'frames',
-])
+/** What each carrier is asked to carry. */
+const CARRIED: Readonly<Record<Carried, readonly string[]>> = {
+  port: [
+    'rpc',
+    'records',
+    'movies',
+    'earthquakes',
+    'football',
+    'us-10m',
+    'cars',
+    'budget',
+    'tensor-1MiB',
+    'frames',
+  ],
+  socket: ['rpc', 'records', 'movies', 'us-10m', 'tensor-64KiB', 'tensor-8MiB', 'frames'],
+  process: ['rpc', 'movies', 'tensor-8MiB'],
+}
+const DESTINATION: Readonly<Record<Carried, string>> = {
+  port: 'to a thread',
+  socket: 'to a process, by a Unix socket',
+  process: 'to a child process',
+}
+/** Measured where it says something. */
+const NOT_BY_CODECS = new Set(['tensor-1GiB', 'tensor-8MiB'])
 
 export const cases: readonly Case[] = [
-  ...workloads.filter(({ name }) => name !== 'tensor-1GiB').map(codecCase),
+  ...workloads.filter(({ name }) => !NOT_BY_CODECS.has(name)).map(codecCase),
   growthCase('nodes', 'time per node of a record-like tree', NODES, tree, countNodes),
   growthCase(
     'buffers',
@@ -80,7 +92,9 @@ export const cases: readonly Case[] = [
     tensor,
     () => 1,
   ),
-  ...workloads.filter(({ name }) => PORT_WORKLOADS.has(name)).map(portCase),
+  ...(Object.keys(CARRIED) as Carried[]).flatMap(on =>
+    workloads.filter(({ name }) => CARRIED[on].includes(name)).map(workload => carrierCase(on, workload)),
+  ),
 ]
 
 function codecCase({ name, about, kind, make }: Workload): Case {
@@ -102,15 +116,15 @@ function codecCase({ name, about, kind, make }: Workload): Case {
   }
 }
 
-function portCase({ name, about, make }: Workload): Case {
-  const here = contestants.filter(({ on }) => on === 'port')
+function carrierCase(on: Carried, { name, about, make }: Workload): Case {
+  const here = contestants.filter(contestant => contestant.on === on)
   const enter = async (some: readonly Contestant[]): Promise<Field> => {
     const value = await make()
     return field(some, contestant => admit(contestant, value, 0))
   }
   return {
-    name: `port/${name}`,
-    about: `${about}, to a thread`,
+    name: `${on}/${name}`,
+    about: `${about}, ${DESTINATION[on]}`,
     ours: here.filter(({ ours }) => ours),
     rivals: here.filter(({ ours }) => !ours),
     absent: [],

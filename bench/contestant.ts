@@ -20,6 +20,9 @@ export interface Session {
   close?(): void | Promise<void>
 }
 
+/** What carries packets: a case of its own for each. */
+export type Carried = 'port' | 'socket' | 'process'
+
 export interface Traits {
   readonly ours?: boolean
   /** The receiver needs state that travels outside the message. */
@@ -31,7 +34,7 @@ export interface Traits {
   /** One of its family that a quick run can do without. */
   readonly variant?: boolean
   /** Takes part in the cases of a carrier, and in no others. */
-  readonly on?: 'port'
+  readonly on?: Carried
   /** The only kinds of workload it takes. */
   readonly kinds?: readonly WorkloadKind[]
 }

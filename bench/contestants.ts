@@ -1,6 +1,7 @@
 import { ours } from './ours.js'
 import { ports } from './ports.js'
 import { rivals } from './rivals.js'
+import { streams } from './streams.js'
 
 /** Everyone, ourselves first. */
-export const contestants = [...ours, ...rivals, ...ports]
+export const contestants = [...ours, ...rivals, ...ports, ...streams]

@@ -103,7 +103,7 @@ function session({ way, control }: Thread, value: unknown): Session {
 }
 
 /** Messages of one operation: enough that the first wake-up of the thread is not what is measured. */
-function burstOf(value: unknown): number {
+export function burstOf(value: unknown): number {
   const { meta, buffers } = encode(value)
   const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, meta.length)
   return Math.min(1000, Math.max(4 * UNDER_WAY, Math.round(200_000 / bytes)))

@@ -1,0 +1,188 @@
+// Whoever moves values to another process by a Unix socket or by Node's own channel: ourselves, rivals, and the limit,
+// which is the bytes of an array as they are. One way is timed from the first message to the word that all have
+// arrived, so both sides' work is in it.
+
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { connect as connectSocket, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Packr } from 'msgpackr'
+import { footprint } from '../src/cli/memory.js'
+import { connect } from '../src/socket/index.js'
+import type { Contestant, Session, Traits } from './contestant.js'
+import { framesOf } from './length-prefix.js'
+import { burstOf } from './ports.js'
+import type { Home, Order } from './stream-worker.js'
+
+const HOME = new URL('./stream-worker.js', import.meta.url)
+
+/** One end of a way to a process. */
+interface Way {
+  /** Sends a value; a promise when it is wise to wait. */
+  send(value: unknown): unknown
+  /** What one value counts for on the other side: 1, or its bytes. */
+  readonly countOf?: (value: unknown) => number
+  /** What comes back. */
+  hear(take: (value: unknown) => void): void
+}
+
+interface Peer {
+  readonly way: Way
+  readonly child: ChildProcess
+  /** All that was announced so far. */
+  sent: number
+}
+
+let paths = 0
+
+function stream(
+  name: string,
+  about: string,
+  on: 'socket' | 'process',
+  home: Home,
+  make: (path: string, child: ChildProcess) => Way | Promise<Way>,
+  traits?: Traits & Pick<Contestant, 'refuses'>,
+): Contestant {
+  let peer: Promise<Peer> | undefined
+  const open = async (value: unknown): Promise<Session> => {
+    peer ??= start(home, make)
+    return session(await peer, value)
+  }
+  return { name, about, family: name, on, ...traits, open }
+}
+
+async function start(
+  home: Home,
+  make: (path: string, child: ChildProcess) => Way | Promise<Way>,
+): Promise<Peer> {
+  const path = join(tmpdir(), `outband-bench-${process.pid}-${paths++}`)
+  const child = fork(HOME, [home, path], { serialization: 'advanced' })
+  await word(child, 'ready')
+  return { way: await make(path, child), child, sent: 0 }
+}
+
+/** Resolves when the other side says so. */
+function word(child: ChildProcess, wanted: string): Promise<void> {
+  return new Promise(resolve => {
+    const listen = (message: { word?: string }) => {
+      if (message.word !== wanted) return
+      child.off('message', listen)
+      resolve()
+    }
+    child.on('message', listen)
+  })
+}
+
+function session(peer: Peer, value: unknown): Session {
+  const { way, child } = peer
+  const per = burstOf(value)
+  const count = way.countOf?.(value) ?? 1
+  const tell = (order: Order) => child.send({ order })
+  const oneWay = async (times: number) => {
+    peer.sent += times * per * count
+    const arrived = word(child, 'done')
+    tell({ until: peer.sent })
+    for (let i = 0; i < times * per; i++) {
+      const room = way.send(value)
+      if (room !== undefined) await room
+    }
+    await arrived
+  }
+  const result = () =>
+    new Promise(resolve => {
+      way.hear(resolve)
+      tell('echo')
+      // The order goes another way than the value.
+      setTimeout(() => way.send(value), 50)
+    })
+  return { ops: { 'one way': oneWay }, per, result }
+}
+
+/** Writes, and waits when the system has enough. */
+const write = (socket: Socket, bytes: Uint8Array): unknown =>
+  socket.write(bytes) ? undefined : once(socket, 'drain')
+
+async function channel(path: string): Promise<Way> {
+  const channel = await connect(path, { limits: 'trusted' })
+  let listener = (_: unknown) => {}
+  channel.on('message', value => listener(value))
+  return {
+    send: value => channel.send(value),
+    hear: take => {
+      listener = take
+    },
+  }
+}
+
+async function socketTo(path: string): Promise<Socket> {
+  const socket = connectSocket(path)
+  await once(socket, 'connect')
+  return socket
+}
+
+const bytesOf = (value: unknown): Uint8Array => {
+  const [view] = footprint(value).views
+  return new Uint8Array(view!.buffer, view!.byteOffset, view!.byteLength)
+}
+
+async function raw(path: string): Promise<Way> {
+  const socket = await socketTo(path)
+  return {
+    send: value => write(socket, bytesOf(value)),
+    countOf: value => bytesOf(value).length,
+    hear: take => {
+      socket.once('data', take)
+    },
+  }
+}
+
+async function msgpackr(path: string): Promise<Way> {
+  const socket = await socketTo(path)
+  const packr = new Packr({ structuredClone: true, moreTypes: true })
+  const head = () => Buffer.alloc(4)
+  return {
+    send: value => {
+      // Its results lie in memory that it uses again; one of its own is what an asynchronous write needs.
+      const message = Buffer.from(packr.pack(value))
+      const length = head()
+      length.writeUInt32LE(message.length)
+      socket.write(length)
+      return write(socket, message)
+    },
+    hear: take => framesOf(socket, bytes => take(packr.unpack(bytes))),
+  }
+}
+
+function ipc(_: string, child: ChildProcess): Way {
+  return {
+    // Node keeps what the system does not take, and says so.
+    send: value => new Promise(resolve => child.send({ value }, resolve)),
+    hear: take => {
+      child.on('message', (message: { value?: unknown }) => {
+        if ('value' in message) take(message.value)
+      })
+    },
+  }
+}
+
+const refusesObjects = (value: unknown): string | undefined =>
+  footprint(value).views.length === 1 ? undefined : 'takes the bytes of one array alone'
+
+export const streams: readonly Contestant[] = [
+  stream('outband socket', 'connect(path).send(value), Unix socket', 'socket', 'channel', channel, {
+    ours: true,
+  }),
+  stream(
+    'raw socket',
+    'socket.write(bytes of the array), read as data events and thrown away',
+    'socket',
+    'raw',
+    raw,
+    {
+      refuses: refusesObjects,
+    },
+  ),
+  stream('msgpackr socket', 'packr.pack behind its length, Unix socket', 'socket', 'msgpackr', msgpackr),
+  stream('fork advanced', "fork(…, { serialization: 'advanced' }).send(value)", 'process', 'ipc', ipc),
+]
