@@ -2,6 +2,7 @@
  * What a carrier inside the process does with the memory of a packet: shares what is shared, moves what the sender
  * gave away, copies the rest: once, the exact window, to memory that then moves itself.
  */
+import { allocateUncleared } from '../bytes/text.js'
 import { allocate, isDetached, isGone, isMemory, isShared, maxBytes } from '../bytes/window.js'
 import { isOutbandError, OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
@@ -10,6 +11,8 @@ import { isHeld, mustMove } from './platform.js'
 
 /** Copies move, up to so many: V8 compares each entry of the list with all before it (65 536 of them: 900 ms). */
 const LONG_LIST = 1024
+/** A copy of so many bytes or more is worth another way to memory. */
+const LONG_COPY = 131_072
 const POOLED = 'memory of a pool, of WebAssembly or mapped'
 
 /** The sender's wishes, looked through before anything is posted. */
@@ -112,12 +115,12 @@ function settle({ buffers, moving, copied, shared }: Plan, counts: Counts): void
 function copyOf(window: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = window
   const phase = byteOffset & 7
-  const isWhole = byteLength === buffer.byteLength
-  const copy = new Uint8Array(
-    allocate(phase + byteLength, isWhole ? maxBytes(buffer) : -1),
-    phase,
-    byteLength,
-  )
+  const max = byteLength === buffer.byteLength ? maxBytes(buffer) : -1
+  // Long memory that is written over at once need not be cleared before.
+  const isLong = max < 0 && byteLength >= LONG_COPY
+  const memory = isLong ? allocateUncleared(phase + byteLength).buffer : allocate(phase + byteLength, max)
+  const copy = new Uint8Array(memory as ArrayBuffer, phase, byteLength)
+  if (isLong) new Uint8Array(memory, 0, phase).fill(0)
   copy.set(window)
   return copy
 }
