@@ -1,4 +1,6 @@
 /** A server: what one peer does is no other's concern, and what all may take is bounded. */
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asyncDispose } from '../../src/dispose.js'
@@ -129,6 +131,20 @@ apart('a place that is taken: the error of the system', async () => {
   } finally {
     await dispose()
   }
+})
+
+apart('a path that a dead process left is taken over, and a file that is no socket is not', async () => {
+  const path = somePath()
+  const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
+  spawnSync(process.execPath, ['-e', script])
+  assert.ok(existsSync(path))
+  const server = await serve(path, () => {})
+  await (await connect(path)).close()
+  await server.close()
+  writeFileSync(path, 'precious')
+  const error = await serve(path, () => {}).catch(error => error)
+  assert.is(error.code, 'EADDRINUSE')
+  assert.is(readFileSync(path, 'utf8'), 'precious')
 })
 
 apart.run()

@@ -59,9 +59,18 @@ export function pack(packet: PacketLike, options?: PackOptions): Uint8Array[] {
  * @throws DETACHED when memory of the packet is gone; LIMIT.
  */
 export function packBytes(packet: PacketLike, options?: PackOptions): Uint8Array {
+  return packInto(packet, options, allocateFrame)
+}
+
+/** As `packBytes`, in memory that is given for it: so many bytes, all 0. */
+export function packInto(
+  packet: PacketLike,
+  options: PackOptions | undefined,
+  allocate: (byteLength: number) => Uint8Array,
+): Uint8Array {
   const { meta, windows, layout } = plan(packet, options)
   const { headBytes, frameBytes } = layout
-  const frame = allocateFrame(frameBytes)
+  const frame = allocate(frameBytes)
   writeHead(frame, layout)
   frame.set(meta, headBytes)
   let position = headBytes + meta.length

@@ -26,6 +26,7 @@ const MESSAGE_BYTES = 64
 const PROGRESS_BYTES = 65_536
 /** How long a peer that has said nothing is taken for a channel. */
 const PATIENCE_MS = 1000
+const LEAST_ALIVE_MS = 10
 /** Up to so much is read from a peer that is to wait: so its end is noticed. */
 const HELD_BYTES = 65_536
 /** Memory to read to when there is no frame to put it to. */
@@ -78,6 +79,7 @@ export class StreamCarrier implements Carrier, Inlet {
   /** The peer's last question, while the answer to one before is not yet written; −1: none. */
   #question = -1
   #isAnswering = false
+  #isSpeaking = false
   #sentPackets = 0
   #receivedPackets = 0
   /** Whether the peer has said all, and whether its last byte is there. */
@@ -101,7 +103,7 @@ export class StreamCarrier implements Carrier, Inlet {
       { frameTimeoutMs, idleTimeoutMs },
       {
         late: (what, ms) => this.abort(new OutbandError('TIMEOUT', `${link.name}: ${what} for ${ms} ms`)),
-        speak: () => this.#say('alive'),
+        speak: () => this.#speak(),
       },
     )
     this.#share = quota?.share(isRoom => this.#fill(!isRoom))
@@ -217,6 +219,15 @@ export class StreamCarrier implements Carrier, Inlet {
     if (this.#isFinished) return
     this.#watch.said()
     this.#link.write([packNote(kind, count)], done)
+  }
+
+  /** One word at a time: a peer that reads nothing must not make us keep more and more of them. */
+  #speak(): void {
+    if (this.#isSpeaking) return
+    this.#isSpeaking = true
+    this.#say('alive', 0, () => {
+      this.#isSpeaking = false
+    })
   }
 
   #ask(): void {
@@ -351,7 +362,8 @@ export class StreamCarrier implements Carrier, Inlet {
 
   #hear({ kind, count }: Note): void {
     if (kind === 'hello') {
-      this.#watch.keepAlive(count / 3)
+      // A third, so that one may be late; whoever wants it every millisecond does not get it.
+      this.#watch.keepAlive(count === 0 ? 0 : Math.max(count / 3, LEAST_ALIVE_MS))
       this.#meet('channel')
     } else if (kind === 'ask') this.#answer(count)
     else if (kind === 'taken') {
