@@ -1,6 +1,7 @@
 /** Types at compile time: a line that does not compile is a failed test, and so is a wrong one that does. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Channel } from '../src/channel.js'
 import type * as outband from '../src/index.js'
 import {
   Codec,
@@ -15,6 +16,7 @@ import {
   type Packet,
   registry,
 } from '../src/index.js'
+import { type ChannelServer, connect, serve } from '../src/socket/index.js'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 type IsAny<T> = 0 extends 1 & T ? true : false
@@ -220,6 +222,25 @@ test('no public signature takes or gives any', () => {
   holds<Equal<Offending<typeof outband>, never>>()
   holds<Equal<Options, never>>()
   holds<Equal<Objects, never>>()
+})
+
+test('a channel has the types of what arrives and of what is sent', () => {
+  const use = async (path: string): Promise<void> => {
+    const channel = await connect<number, string>(path)
+    holds<Equal<typeof channel, Channel<number, string>>>()
+    for await (const n of channel) holds<Equal<typeof n, number>>()
+    channel.on('message', n => holds<Equal<typeof n, number>>())
+    channel.on('progress', ({ received }) => holds<Equal<typeof received, number>>())
+    await channel.send('text')
+    // @ts-expect-error: text is sent, and nothing else
+    await channel.send(1)
+    const server = await serve<string, number>(path, async inner => {
+      holds<Equal<typeof inner, Channel<string, number>>>()
+      for await (const text of inner) await inner.send(text.length)
+    })
+    holds<Equal<typeof server, ChannelServer<string, number>>>()
+  }
+  assert.type(use, 'function')
 })
 
 test.run()
