@@ -50,10 +50,7 @@ export function unpack(bytes: Uint8Array, options: UnpackOptions = {}): Packet {
   const { frameBytes, isNote } = layout
   if (isNote) throw unpackFailure('MALFORMED', 'a note, which carries no packet')
   if (bytes.length < frameBytes) throw truncated(frameBytes, bytes.length)
-  if (bytes.length > frameBytes) {
-    const sizes = { offset: frameBytes, requested: frameBytes, available: bytes.length }
-    throw unpackFailure('TRAILING', 'the frame goes on', sizes)
-  }
+  if (bytes.length > frameBytes) throw trailing(frameBytes, bytes.length)
   return cut(bytes, layout, checksum !== false && layout.hasChecksums)
 }
 
@@ -101,4 +98,9 @@ function cut(bytes: Uint8Array, layout: Layout, isChecked: boolean): Packet {
 /** The error for a frame that ends too early. */
 export function truncated(requested: number, available: number) {
   return unpackFailure('TRUNCATED', 'the frame ends', { offset: available, requested, available })
+}
+
+/** The error for bytes behind a frame that is to be the only one. */
+export function trailing(requested: number, available: number) {
+  return unpackFailure('TRAILING', 'the frame goes on', { offset: requested, requested, available })
 }
