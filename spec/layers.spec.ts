@@ -16,7 +16,7 @@ const layers = [
   ['carriers'],
   ['hosts'],
   ['channel'],
-  ['port', 'socket'],
+  ['port', 'socket', 'file'],
   ['adapters', 'types', 'cli'],
 ]
 

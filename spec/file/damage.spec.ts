@@ -1,0 +1,186 @@
+/** Damaged files of one frame: cut at every byte, with every bit flipped, and longer than they were. Never a wrong value. */
+import { closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { dump, load, openFile } from '../../src/file/index.js'
+import { readLayout } from '../../src/frame/unpack.js'
+import { type ErrorCode, isOutbandError } from '../../src/index.js'
+import { inFolder, quietly, refused } from './kit.js'
+
+const value = { id: 7, small: Float32Array.of(1, 2, 3), samples: new Uint8Array(1100).fill(5), tail: 'é' }
+const make = async (path: string): Promise<Buffer> => {
+  await dump(path, value, { threshold: 0, sync: false })
+  return readFileSync(path)
+}
+
+const test = suite('file: damage')
+
+test(
+  'every prefix is TORN, and says why',
+  inFolder(async folder => {
+    const path = join(folder, 'value')
+    const bytes = await make(path)
+    await quietly(async () => {
+      for (let length = bytes.length - 1; length >= 0; length--) {
+        truncateSync(path, length)
+        const error = await refused(load(path), 'TORN', { available: length, offset: length })
+        assert.ok(isOutbandError(error.cause, 'TRUNCATED'))
+        await refused(openFile(path), 'TORN')
+      }
+    })
+  }),
+)
+
+/** What a flip in these bytes of the file may be called; behind them all is TORN. */
+function allowed(byte: number): ErrorCode[] {
+  if (byte < 4) return ['MALFORMED']
+  if (byte === 4) return ['VERSION']
+  // The high bytes of a length are past the limits, or past 2**53, before its checksum could be known.
+  return byte >= 8 && byte < 20 ? ['TORN', 'LIMIT'] : ['TORN']
+}
+
+test(
+  'every single-bit flip is an error, and partial reading gives the bytes that were or none',
+  inFolder(async folder => {
+    const path = join(folder, 'value')
+    const bytes = await make(path)
+    const fd = openSync(path, 'r+')
+    let whole = 0
+    try {
+      await quietly(async () => {
+        for (let bit = 0; bit < bytes.length * 8; bit++) {
+          const byte = bit >> 3
+          writeSync(fd, Uint8Array.of(bytes[byte]! ^ (1 << (bit & 7))), 0, 1, byte)
+          const code = await codeOf(load(path))
+          assert.ok(allowed(byte).includes(code!), `bit ${bit}: ${code}`)
+          if (bit % 3 === 0) whole += await buffersRead(path)
+          writeSync(fd, bytes, byte, 1, byte)
+        }
+      })
+    } finally {
+      closeSync(fd)
+    }
+    // Most of the file is the buffer of 1100 bytes, beside which the other is read all the same.
+    assert.ok(whole > 1000, `${whole}`)
+    assert.is((await load<typeof value>(path)).samples[1099], 5)
+  }),
+)
+
+test(
+  'metadata alone is checked like all of it',
+  inFolder(async folder => {
+    const path = join(folder, 'value')
+    const bytes = await make(path)
+    const { headBytes, metaBytes } = readLayout(bytes)
+    for (let at = headBytes; at < headBytes + metaBytes; at++) {
+      bytes[at]! ^= 1
+      writeFileSync(path, bytes)
+      bytes[at]! ^= 1
+      const error = await refused(openFile(path), 'TORN')
+      assert.ok(isOutbandError(error.cause, 'CHECKSUM'))
+      const unchecked = await openFile(path, { checksum: false })
+      assert.is(unchecked.meta[at - headBytes], bytes[at]! ^ 1)
+      await unchecked.close()
+    }
+  }),
+)
+
+/** How many buffers of the damaged file could be read; asserts that these are right. */
+async function buffersRead(path: string): Promise<number> {
+  let count = 0
+  const wanted = [new Uint8Array(value.small.buffer), value.samples]
+  try {
+    await using(await openFile(path), async file => {
+      for (const [i, bytes] of wanted.entries()) {
+        const found = await file.buffer(i).catch(error => {
+          assert.ok(isOutbandError(error, 'TORN') && error.buffer === i)
+        })
+        if (found === undefined) continue
+        assert.is(Buffer.compare(found, bytes), 0)
+        count++
+      }
+    })
+  } catch (error) {
+    if (!isOutbandError(error)) throw error
+  }
+  return count
+}
+
+async function using<T extends { close(): Promise<void> }>(
+  file: T,
+  run: (file: T) => Promise<void>,
+): Promise<void> {
+  try {
+    await run(file)
+  } finally {
+    await file.close()
+  }
+}
+
+/** The code of what the promise rejects with; nothing when there is a value. */
+async function codeOf(promise: Promise<unknown>): Promise<ErrorCode | undefined> {
+  try {
+    await promise
+    return undefined
+  } catch (error) {
+    if (isOutbandError(error)) return error.code
+    throw error
+  }
+}
+
+test(
+  'what goes on behind the frame is TORN: a byte, zeros, another frame',
+  inFolder(async folder => {
+    const path = join(folder, 'value')
+    const bytes = await make(path)
+    for (const more of [Buffer.alloc(1, 1), Buffer.alloc(8), bytes]) {
+      writeFileSync(path, Buffer.concat([bytes, more]))
+      const error = await refused(load(path), 'TORN', {
+        offset: bytes.length,
+        requested: bytes.length,
+        available: bytes.length + more.length,
+      })
+      assert.ok(isOutbandError(error.cause, 'TRAILING'))
+      await refused(openFile(path), 'TORN')
+    }
+  }),
+)
+
+test(
+  'what was never a frame is MALFORMED, and another version is VERSION',
+  inFolder(async folder => {
+    const path = join(folder, 'value')
+    for (const text of ['{"json": true}', 'x', '\0'.repeat(100), 'OUTA']) {
+      writeFileSync(path, text)
+      await refused(load(path), 'MALFORMED')
+    }
+    writeFileSync(path, 'OUTB\x02')
+    await refused(load(path), 'VERSION')
+  }),
+)
+
+test(
+  'a file that changes while it is open is TORN',
+  inFolder(async folder => {
+    const path = join(folder, 'value')
+    const bytes = await make(path)
+    await using(await openFile(path), async file => {
+      const at = bytes.length - 100
+      writeFileSync(path, bytes.subarray(0, at))
+      await refused(file.buffer(1), 'TORN', { offset: at, requested: bytes.length, available: at })
+      await refused(file.packet(), 'TORN')
+      await refused(file.decode(), 'TORN')
+      bytes[at]! ^= 1
+      writeFileSync(path, bytes)
+      await refused(file.buffer(1), 'TORN', { buffer: 1 })
+      await refused(file.decode(), 'TORN', { buffer: 1 })
+      bytes[at]! ^= 1
+      writeFileSync(path, bytes)
+      assert.is((await file.buffer(1))[1099], 5)
+      assert.is((await file.decode<typeof value>()).tail, 'é')
+    })
+  }),
+)
+
+test.run()

@@ -1,0 +1,203 @@
+/**
+ * A file that holds one frame, open for reading: all of it, or the metadata or a buffer alone.
+ *
+ *      openFile reads    [ head ][ metadata ]
+ *      buffer(1) reads                                       [ buffer 1 ]
+ */
+import { constants } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { crc32c } from '../bytes/crc32c.js'
+import { decode } from '../codec.js'
+import type { DecodeOptions } from '../decode/settings.js'
+import { expectArgument, failure } from '../errors.js'
+import { checkPart, expectChecksums, type Layout, partsOf } from '../frame/header.js'
+import { Part } from '../frame/part.js'
+import { trailing, truncated } from '../frame/unpack.js'
+import { type Limits, resolveLimits } from '../limits.js'
+import type { Packet } from '../packet.js'
+import { expectRegistry, type Registry } from '../registry.js'
+import { PIECE } from './disk.js'
+import { asyncDispose } from './dispose.js'
+import { readHead, readMeta } from './head.js'
+import { packetsIn } from './packets.js'
+import { type FilePath, fileError, pathOf } from './path.js'
+
+/** Options of `load` and `openFile`. */
+export interface LoadOptions extends Omit<DecodeOptions, 'limits'> {
+  /** Checksums are compared when the frame has them. `true`: one without them is refused. `false`: they are not looked at. */
+  checksum?: boolean | undefined
+  /** `'untrusted'` (default), `'trusted'` for files of one's own, or single limits over `trusted`. */
+  limits?: DecodeOptions['limits']
+}
+
+/** What an open file was asked for. */
+interface Settings {
+  readonly types: Registry | undefined
+  readonly limits: Readonly<Limits>
+  readonly checksum: boolean | undefined
+}
+
+/** A frame in a file, of which the head and the metadata have been read. Calls may run side by side. */
+export class FrameFile {
+  /** Bytes of the frame, which is all of the file. */
+  readonly byteLength: number
+  /** Bytes of each buffer. */
+  readonly lengths: readonly number[]
+  readonly hasChecksums: boolean
+  /** The metadata (own), for `inspect`, say. */
+  readonly meta: Uint8Array
+  readonly #path: string
+  readonly #file: FileHandle
+  readonly #layout: Layout
+  readonly #settings: Settings
+  /** Where each part lies: the metadata, then the buffers. */
+  readonly #places: readonly (readonly [start: number, byteLength: number])[]
+  #closing: Promise<void> | undefined
+
+  /** @internal Made by `openFile`. */
+  constructor(path: string, file: FileHandle, layout: Layout, meta: Uint8Array, settings: Settings) {
+    this.byteLength = layout.frameBytes
+    this.lengths = layout.lengths
+    this.hasChecksums = layout.hasChecksums
+    this.meta = meta
+    this.#path = path
+    this.#file = file
+    this.#layout = layout
+    this.#settings = settings
+    this.#places = [...partsOf(layout)]
+  }
+
+  /**
+   * Reads one buffer (own) and nothing else of the file.
+   * @throws TypeError unless there is a buffer of that number; TORN, LIMIT, CLOSED; Node's own errors
+   */
+  buffer(index: number): Promise<Uint8Array> {
+    return this.#reading(() => this.#buffer(index))
+  }
+
+  /** Reads all: the packet, to be sent on without a look at the value (own). @throws TORN, LIMIT, CLOSED; Node's own errors */
+  packet(): Promise<Packet> {
+    return this.#reading(() => this.#packet())
+  }
+
+  /** Reads all: the value, whose memory is the caller's own. @throws as `packet` and `decode` do */
+  async decode<T = unknown>(): Promise<T> {
+    const { types, limits } = this.#settings
+    return decode<T>(await this.packet(), { types, limits })
+  }
+
+  /** Closes the file, after the calls that are under way. */
+  close(): Promise<void> {
+    this.#closing ??= this.#file.close()
+    return this.#closing
+  }
+
+  [asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #reading<T>(read: () => Promise<T>): Promise<T> {
+    try {
+      if (this.#closing === undefined) return await read()
+    } catch (error) {
+      if (this.#closing === undefined) throw fileError(this.#path, error)
+    }
+    throw failure('file', 'CLOSED', `${this.#path} was closed`, {})
+  }
+
+  async #buffer(index: number): Promise<Uint8Array> {
+    const isThere = Number.isInteger(index) && index >= 0 && index < this.lengths.length
+    expectArgument(isThere, 'index', `that of one of ${this.lengths.length} buffers`)
+    const [start, byteLength] = this.#places[index + 1]
+    const isChecked = this.hasChecksums && this.#settings.checksum !== false
+    const part = new Part(byteLength, 0, 'bufferBytes', isChecked)
+    while (part.missing > 0) {
+      const most = Math.min(part.missing, PIECE)
+      const room = part.room(most) as Uint8Array
+      const { bytesRead } = await this.#file.read(room, 0, most, start + part.at)
+      if (bytesRead === 0) throw truncated(this.byteLength, start + part.at)
+      part.filled(bytesRead)
+    }
+    if (isChecked) checkPart(this.#layout, index, part.checksum)
+    return part.bytes
+  }
+
+  async #packet(): Promise<Packet> {
+    const { limits, checksum } = this.#settings
+    for await (const { packet } of packetsIn(this.#file, 0, this.byteLength, { limits, checksum }))
+      return packet
+    // A frame that ends without an error has been one.
+    throw truncated(this.byteLength, 0)
+  }
+}
+
+/**
+ * Opens a file that holds one frame, and reads its head and metadata.
+ * @throws TORN when the file ends early, goes on too long, or its checksums do not fit: `cause` says what was found;
+ * MALFORMED when it was never a frame, VERSION, LIMIT; CHECKSUM when checksums are demanded of a frame without.
+ * @throws TypeError for an option of the wrong type; Node's own errors, unchanged: ENOENT when there is no such file.
+ */
+export async function openFile(path: FilePath, options: LoadOptions = {}): Promise<FrameFile> {
+  const { types, checksum, limits: limitsOption = 'untrusted' } = options
+  const limits = resolveLimits(limitsOption)
+  expectRegistry(types)
+  expectArgument(checksum === undefined || typeof checksum === 'boolean', 'checksum', 'a boolean')
+  const settings = { types, limits, checksum }
+  const absolute = pathOf(path)
+  const file = await openToRead(absolute)
+  try {
+    return await read(absolute, file, settings)
+  } catch (error) {
+    await file.close().catch(() => {})
+    throw error
+  }
+}
+
+async function read(path: string, file: FileHandle, settings: Settings): Promise<FrameFile> {
+  const { size } = await file.stat()
+  const { layout, meta } = await readStart(file, size, settings).catch(error => {
+    throw fileError(path, error)
+  })
+  expectChecksums(layout, settings.checksum)
+  return new FrameFile(path, file, layout, meta, settings)
+}
+
+/** The head and the metadata of a file that is as long as its frame. */
+async function readStart(
+  file: FileHandle,
+  size: number,
+  { limits, checksum }: Settings,
+): Promise<{ layout: Layout; meta: Uint8Array }> {
+  const isChecked = checksum !== false
+  const head = await readHead(file, 0, size, { limits, isChecked })
+  const { layout } = head
+  const { frameBytes, headBytes, metaBytes } = layout
+  if (size < frameBytes) throw truncated(frameBytes, size)
+  if (size > frameBytes) throw trailing(frameBytes, size)
+  const meta = await readMeta(file, 0, size, head)
+  if (meta.length < metaBytes) throw truncated(frameBytes, headBytes + meta.length)
+  if (isChecked && layout.hasChecksums) checkPart(layout, -1, crc32c(meta))
+  return { layout, meta }
+}
+
+/** Opens for reading. A pipe is opened at once, though nobody writes to it, and then refused by the first read. */
+export function openToRead(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+}
+
+/**
+ * Reads the value that `dump` wrote. Limits are checked on the head, and `'untrusted'` unless said otherwise: a buffer
+ * over 64 MiB wants `{ limits: 'trusted' }`, or its own limit raised; the error names it.
+ *
+ * Memory: the value's own. Each buffer of 4096 bytes or more is read straight into an allocation of its own.
+ *
+ * @throws as `openFile` and `decode` do
+ */
+export async function load<T = unknown>(path: FilePath, options?: LoadOptions): Promise<T> {
+  const file = await openFile(path, options)
+  try {
+    return await file.decode<T>()
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,68 @@
+/** The head of a frame in a file, and its metadata: read without what follows, and no more of it than there is. */
+import { checkStart, HEADER_BYTES, type Layout, readHeader } from '../frame/header.js'
+import { readLayout } from '../frame/unpack.js'
+import type { Limits } from '../limits.js'
+import { type Readable, readInto } from './disk.js'
+
+/** Bytes that are read at first: most heads, and much metadata. */
+const FIRST = 4096
+
+/** What is held against a head. */
+export interface HeadSettings {
+  readonly limits: Readonly<Limits>
+  /** Whether its checksum is compared, when it has one. */
+  readonly isChecked: boolean
+}
+
+/** The head of a frame, and what was read with it. */
+export interface Head {
+  readonly layout: Layout
+  /** The frame from its first byte on: the whole head, and perhaps more. */
+  readonly bytes: Uint8Array
+}
+
+/**
+ * The head of the frame that begins at byte `at` of a file of `size` bytes.
+ * @throws TRUNCATED, MALFORMED, VERSION, LIMIT, CHECKSUM; Node's own errors
+ */
+export async function readHead(
+  file: Readable,
+  at: number,
+  size: number,
+  settings: HeadSettings,
+): Promise<Head> {
+  let bytes = await extended(file, new Uint8Array(0), at, Math.min(FIRST, size - at))
+  checkStart(bytes, bytes.length)
+  if (bytes.length >= HEADER_BYTES) {
+    const { headBytes } = readHeader(bytes, settings.limits)
+    bytes = await extended(file, bytes, at, Math.min(headBytes, size - at))
+  }
+  return { layout: readLayout(bytes, settings.limits, settings.isChecked ? undefined : false), bytes }
+}
+
+/** The metadata (own), or what there is of it. */
+export async function readMeta(
+  file: Readable,
+  at: number,
+  size: number,
+  { layout, bytes }: Head,
+): Promise<Uint8Array> {
+  const { headBytes, metaBytes } = layout
+  const end = Math.min(headBytes + metaBytes, size - at)
+  const frame = await extended(file, bytes, at, end)
+  return frame.slice(headBytes, end)
+}
+
+/** The bytes from `at` on, of which some are there already; fewer than wanted where the file ends. */
+async function extended(
+  file: Readable,
+  bytes: Uint8Array,
+  at: number,
+  byteLength: number,
+): Promise<Uint8Array> {
+  if (bytes.length >= byteLength) return bytes
+  const longer = new Uint8Array(byteLength)
+  longer.set(bytes)
+  const read = await readInto(file, longer.subarray(bytes.length), at + bytes.length)
+  return longer.subarray(0, bytes.length + read)
+}

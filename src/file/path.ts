@@ -1,0 +1,43 @@
+/** Where a file is, and what its errors say of it. */
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expectArgument, isOutbandError, OutbandError } from '../errors.js'
+import { reasonOf } from '../wire/lines.js'
+
+/** A path, or a URL of `file:`. */
+export type FilePath = string | URL
+
+/** The absolute path, so that a change of the working directory changes nothing. @throws TypeError */
+export function pathOf(path: FilePath): string {
+  expectArgument(typeof path === 'string' || path instanceof URL, 'path', 'a string or a URL')
+  return typeof path === 'string' ? resolve(path) : fileURLToPath(path)
+}
+
+/** Bytes in which a frame says that it is one. */
+const MAGIC_BYTES = 4
+
+/** Whether the error of a reader of frames says no more than that bytes are not what they were. */
+export function isDamage({ code, offset = MAGIC_BYTES }: OutbandError): boolean {
+  if (code === 'MALFORMED') return offset >= MAGIC_BYTES
+  return code === 'TRUNCATED' || code === 'TRAILING' || code === 'CHECKSUM'
+}
+
+/**
+ * The error of a file for one of its frame: TORN for damage, and any other as it is. `at`: where the frame begins, in a
+ * file of many.
+ */
+export function fileError(path: string, error: unknown, at?: number): unknown {
+  return isOutbandError(error) && isDamage(error) ? torn(path, error, at) : error
+}
+
+/** TORN, whatever the cause. */
+export function torn(path: string, cause: OutbandError, at?: number): OutbandError {
+  const { requested, available, buffer } = cause
+  const fields = Object.entries({ offset: at ?? cause.offset, requested, available, buffer, cause })
+  const where = at === undefined ? '' : `, in the frame at byte ${at}`
+  return new OutbandError(
+    'TORN',
+    `file: ${path} is torn${where}: ${reasonOf(cause)}`,
+    Object.fromEntries(fields.filter(([, field]) => field !== undefined)),
+  )
+}
