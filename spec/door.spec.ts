@@ -51,7 +51,7 @@ test("the public names of 'outband'", () => {
 
 const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['channel', ['Channel']],
-  ['file', ['dump', 'load', 'openFile']],
+  ['file', ['dump', 'load', 'openFile', 'openLog']],
   ['frame', ['Deframer', 'pack', 'packBytes', 'unpack']],
   ['loopback', ['loopback']],
   ['port', ['PortCarrier', 'connectPort', 'wrapPort']],

@@ -26,6 +26,7 @@ export const CODES = [
   'SHM_STALE',
   'RING_CORRUPT',
   'TORN',
+  'LOCKED',
 ] as const
 
 /** One of `CODES`. */
