@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { openLog } from '../src/file/index.js'
 import { packBytes } from '../src/frame/index.js'
 import { encode, inspect } from '../src/index.js'
 
@@ -109,6 +110,56 @@ arguments_('inspect lists the frames of a file, up to where they make no sense',
   } finally {
     rmSync(folder, { recursive: true })
   }
+})
+
+arguments_('inspect lists a log, and says where its torn tail begins, behind 100 frames too', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'outband-'))
+  try {
+    const file = join(folder, 'log')
+    const log = await openLog(file, { sync: false })
+    const appends = Array.from({ length: 130 }, (_, id) => log.append({ id, samples: new Float64Array(600) }))
+    await Promise.all(appends)
+    await log.close()
+    const whole = readFileSync(file)
+    const frameBytes = whole.length / 130
+    const listed = (bytes: Uint8Array): string => {
+      writeFileSync(file, bytes)
+      const { status, stdout, stderr } = run('inspect', file)
+      assert.is(stderr, '')
+      assert.is(status, 0)
+      return stdout
+    }
+    const all = listed(whole)
+    assert.is(all.match(/outband frame at byte/g)?.length, 100)
+    assert.match(all, `\n\n… 30 more frames, ${30 * frameBytes} bytes\n`)
+    assert.not.match(all, 'torn')
+    const torn = listed(whole.subarray(0, -9))
+    assert.match(
+      torn,
+      `… 29 more frames, ${29 * frameBytes} bytes\noutband frame at byte ${129 * frameBytes}\n`,
+    )
+    assert.match(torn, /! torn: the frame ends at byte \d+; wanted \d+, got \d+\n… \d+ more bytes\n$/)
+    const short = listed(whole.subarray(0, frameBytes * 2 + 1000))
+    assert.match(short, `! torn: 1000 bytes from byte ${2 * frameBytes} on are no whole frame`)
+    assert.is(short.match(/outband packet: /g)?.length, 3)
+    assert.match(listed(Buffer.concat([whole, Buffer.alloc(24)])), '! torn: no magic number')
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+arguments_('inspect reads a pipe to its end', () => {
+  const frame = packBytes(encode({ id: 7 }))
+  const { stdout, status } = spawnSync(
+    'sh',
+    ['-c', `cat | "${process.execPath}" "${main}" inspect /dev/stdin`],
+    {
+      encoding: 'utf8',
+      input: frame,
+    },
+  )
+  assert.is(status, 0)
+  assert.match(stdout, `outband frame at byte 0: ${frame.length} bytes, 0 buffers\n`)
 })
 
 demo.run()

@@ -1,54 +1,90 @@
-import { readFile } from 'node:fs/promises'
-import { isFrame, type Layout, partsOf } from '../frame/header.js'
-import { unpack } from '../frame/index.js'
-import { readLayout } from '../frame/unpack.js'
-import { inspect } from '../index.js'
+/** What a file holds, as text that people can read. Of a large file no more is in memory than the metadata of a frame. */
+import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { isOutbandError } from '../errors.js'
+import { type Readable, readInto } from '../file/disk.js'
+import { type Head, readHead, readMeta } from '../file/head.js'
+import { goodRun } from '../file/packets.js'
+import { isFrame, partsOf } from '../frame/header.js'
+import { inspect, LIMITS, type OutbandError } from '../index.js'
 import { count, Lines, reasonOf } from '../wire/lines.js'
 
-/** Frames of one file that are listed. */
+/** Frames of one file that are listed; those behind them are checked and counted. */
 const MOST_FRAMES = 100
+const limits = LIMITS.trusted
+
+/** A file, or a pipe that has been read to its end. */
+interface Source {
+  readonly file: Readable
+  readonly size: number
+}
 
 /**
- * Lists a file that holds frames, one after the other, or `meta` alone, whose buffers are elsewhere, so that only their
- * lengths are shown.
+ * Lists a file that holds frames, one after the other, and says where it is torn; or `meta` alone, whose buffers are
+ * elsewhere, so that only their lengths are shown. Gives the text piece by piece.
  */
-export async function inspectFile(path: string): Promise<string> {
-  const bytes = await readFile(path)
-  return isFrame(bytes) ? listFrames(bytes) : inspect({ meta: bytes, buffers: [] })
-}
-
-function listFrames(file: Uint8Array): string {
-  const listings: string[] = []
-  for (let at = 0; at < file.length; ) {
-    const rest = file.subarray(at)
-    if (listings.length === MOST_FRAMES) {
-      listings.push(`… ${count(rest.length, 'more byte')}`)
-      break
-    }
-    const { text, frameBytes } = listFrame(rest, at)
-    listings.push(text)
-    at += frameBytes
-  }
-  return listings.join('\n')
-}
-
-/** A frame at the start of the bytes, and how many it has: all of them when that cannot be found out. */
-function listFrame(bytes: Uint8Array, at: number): { text: string; frameBytes: number } {
-  const lines = new Lines()
-  let layout: Layout
+export async function* inspectFile(path: string): AsyncGenerator<string, void, undefined> {
+  const file = await open(path)
   try {
-    layout = readLayout(bytes, undefined, false)
-  } catch (error) {
-    lines.title(`outband frame at byte ${at}`)
-    lines.title(`! not a frame: ${reasonOf(error)}`)
-    return { text: lines.toString(), frameBytes: bytes.length }
+    const source = await sourceOf(path, file)
+    const start = await bytesAt(source, 0, 4)
+    if (isFrame(start)) yield* listFrames(source)
+    else yield inspect({ meta: await bytesAt(source, 0, limits.metaBytes), buffers: [] })
+  } finally {
+    await file.close()
   }
-  const { headBytes, metaBytes, frameBytes, lengths, checksums } = layout
+}
+
+async function sourceOf(path: string, file: FileHandle): Promise<Source> {
+  const stats = await file.stat()
+  if (stats.isFile()) return { file, size: stats.size }
+  const bytes = await readFile(path)
+  const read = async (target: Uint8Array, offset: number, length: number, position: number) => ({
+    bytesRead: bytes.copy(target, offset, position, position + length),
+  })
+  return { file: { read }, size: bytes.length }
+}
+
+/** So many bytes, or as many as there are. */
+async function bytesAt({ file, size }: Source, at: number, most: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(Math.min(most, size - at))
+  return bytes.subarray(0, await readInto(file, bytes, at))
+}
+
+async function* listFrames(source: Source): AsyncGenerator<string, void, undefined> {
+  let frames = 0
+  for (let at = 0; at < source.size; frames++) {
+    if (frames > 0) yield '\n'
+    if (frames === MOST_FRAMES) return yield await countFrames(source, at)
+    const head = await headAt(source, at)
+    if (isOutbandError(head)) {
+      const lines = new Lines()
+      lines.title(`outband frame at byte ${at}`)
+      lines.title(`! not a frame: ${reasonOf(head)}`)
+      return yield lines.toString()
+    }
+    yield await listFrame(source, at, head)
+    at += head.layout.frameBytes
+  }
+}
+
+/** The head, as far as it can be read. */
+async function headAt({ file, size }: Source, at: number): Promise<Head | OutbandError> {
+  try {
+    return await readHead(file, at, size, { limits, isChecked: false })
+  } catch (error) {
+    if (isOutbandError(error)) return error
+    throw error
+  }
+}
+
+async function listFrame(source: Source, at: number, head: Head): Promise<string> {
+  const { headBytes, frameBytes, lengths, checksums } = head.layout
+  const lines = new Lines()
   const title = `outband frame at byte ${at}: ${count(frameBytes, 'byte')}, ${count(lengths.length, 'buffer')}`
   lines.title(checksums ? `${title}, checksums` : title)
   lines.part(0, `head, ${count(headBytes, 'byte')}`)
   let part = 0
-  for (const [start, byteLength] of partsOf(layout)) {
+  for (const [start, byteLength] of partsOf(head.layout)) {
     if (lines.isFull(start, count(lengths.length + 1 - part, 'more part'))) break
     const name = part === 0 ? 'metadata' : `buffer ${part - 1}`
     const checksum = checksums ? `, checksum 0x${checksums[part]!.toString(16).padStart(8, '0')}` : ''
@@ -56,12 +92,25 @@ function listFrame(bytes: Uint8Array, at: number): { text: string; frameBytes: n
     part++
   }
   lines.add(frameBytes, 0, 'end')
-  let buffers: readonly Uint8Array[] | undefined
-  try {
-    buffers = unpack(bytes.subarray(0, frameBytes)).buffers
-  } catch (error) {
-    lines.title(`! ${reasonOf(error)}`)
+  const { error } = await goodRun(source.file, at, Math.min(at + frameBytes, source.size), limits)
+  if (error) lines.title(`! ${reasonOf(error)}`)
+  const rest = source.size - at
+  if (rest < frameBytes) lines.title(`! torn: ${count(rest, 'byte')} from byte ${at} on are no whole frame`)
+  const meta = await readMeta(source.file, at, source.size, head)
+  // Only their lengths are shown, and they need not be in memory for that.
+  const buffers = lengths.map(byteLength => ({ byteLength }) as ArrayBuffer)
+  return `${lines.toString()}\n${inspect(error ? meta : { meta, buffers })}`
+}
+
+/** What is behind the frames that were listed. */
+async function countFrames(source: Source, start: number): Promise<string> {
+  const { end, frames, error } = await goodRun(source.file, start, source.size, limits)
+  const lines = new Lines()
+  if (frames > 0) lines.title(`… ${count(frames, 'more frame')}, ${count(end - start, 'byte')}`)
+  if (error) {
+    lines.title(`outband frame at byte ${end}`)
+    lines.title(`! torn: ${reasonOf(error)}`)
+    lines.title(`… ${count(source.size - end, 'more byte')}`)
   }
-  const meta = bytes.subarray(headBytes, headBytes + metaBytes)
-  return { text: `${lines.toString()}\n${inspect(buffers ? { meta, buffers } : meta)}`, frameBytes }
+  return lines.toString()
 }

@@ -41,7 +41,8 @@ async function main(args: string[]): Promise<number> {
       return (await demo({ json: values.json })) ? 0 : 1
     case 'inspect':
       if (operands.length !== 1) throw new UsageError(`inspect takes one file, got ${operands.length}`)
-      return print(await inspectFile(operands[0]!))
+      for await (const text of inspectFile(operands[0]!)) print(text)
+      return 0
     case undefined:
       throw new UsageError('no command')
     default:
