@@ -8,6 +8,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { openLog } from '../src/file/index.js'
 import { packBytes } from '../src/frame/index.js'
+import { packNote } from '../src/frame/note.js'
 import { encode, inspect } from '../src/index.js'
 
 const main = fileURLToPath(new URL('../src/cli/main.js', import.meta.url))
@@ -107,6 +108,21 @@ arguments_('inspect lists the frames of a file, up to where they make no sense',
     assert.match(listed(plain.subarray(0, 500)), /! the frame ends[\s\S]*Float64Array/)
     assert.match(listed(plain.subarray(0, 30)), /! not a frame: the frame ends/)
     assert.match(listed(plain, Buffer.from('noise')), /at byte \d+\n! not a frame: no magic number/)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+})
+
+arguments_('inspect lists what the two ends of a connection said to each other', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'outband-'))
+  try {
+    const file = join(folder, 'captured')
+    const stream = [packNote('hello', 30_000), packBytes(encode('text')), packNote('bye')]
+    writeFileSync(file, Buffer.concat(stream))
+    const { status, stdout } = run('inspect', file)
+    assert.is(status, 0)
+    assert.match(stdout, /^outband note at byte 0: hello 30000\n\noutband frame at byte 40: /)
+    assert.match(stdout, /"text"[\s\S]*outband note at byte \d+: bye 0\n$/)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -275,6 +275,9 @@ profiles('kinds that a profile switches off are UNSUPPORTED, with the name of th
     const packet = encode([value])
     for (const limits of ['untrusted', { [limit]: false }] as const) {
       refused(() => decode(packet, { limits }), 'UNSUPPORTED', { limit })
+      // Who sends with the receiver's limits learns it, and where it is.
+      const error = refused(() => encode({ list: [value] }, { limits }), 'UNSUPPORTED', { limit })
+      if (limit !== 'shared') assert.is(error.path, 'value.list[0]')
     }
     assert.not.throws(() => decode(packet, { limits: { ...LIMITS.untrusted, [limit]: true } }))
   }

@@ -5,6 +5,7 @@ import { type Readable, readInto } from '../file/disk.js'
 import { type Head, readHead, readMeta } from '../file/head.js'
 import { goodRun } from '../file/packets.js'
 import { isFrame, partsOf } from '../frame/header.js'
+import { readNote } from '../frame/note.js'
 import { inspect, LIMITS, type OutbandError } from '../index.js'
 import { count, Lines, reasonOf } from '../wire/lines.js'
 
@@ -77,7 +78,21 @@ async function headAt({ file, size }: Source, at: number): Promise<Head | Outban
   }
 }
 
+/** What one end of a connection told the other. */
+async function listNote(source: Source, at: number, head: Head): Promise<string> {
+  const lines = new Lines()
+  try {
+    const { kind = 'of another kind', count } = readNote(await readMeta(source.file, at, source.size, head))
+    lines.title(`outband note at byte ${at}: ${kind} ${count}`)
+  } catch (error) {
+    lines.title(`outband note at byte ${at}`)
+    lines.title(`! ${reasonOf(error)}`)
+  }
+  return lines.toString()
+}
+
 async function listFrame(source: Source, at: number, head: Head): Promise<string> {
+  if (head.layout.isNote) return listNote(source, at, head)
   const { headBytes, frameBytes, lengths, checksums } = head.layout
   const lines = new Lines()
   const title = `outband frame at byte ${at}: ${count(frameBytes, 'byte')}, ${count(lengths.length, 'buffer')}`

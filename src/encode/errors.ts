@@ -2,10 +2,11 @@
 import { AGGREGATE, ERROR, ERROR_CLASSES, ERROR_FIELDS, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
 import { encodeRecord } from './containers.js'
 import type { ShapeNode } from './shapes.js'
-import { traced } from './trace.js'
+import { forbidden, traced } from './trace.js'
 import type { Walk } from './walk.js'
 
 export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
+  if (!walk.settings.limits.errors) throw forbidden('errors')
   const number = classOf(error)
   // What is enumerable is a field like any other, `name` set by a constructor for one, and stays enumerable.
   const fields = Object.keys(error).filter(key => key !== 'stack')

@@ -28,7 +28,7 @@ import {
   VIEW_WHOLE,
 } from '../wire/views.js'
 import type { EncodeSettings } from './settings.js'
-import { stopped } from './trace.js'
+import { forbidden, stopped } from './trace.js'
 import type { Entry, Run } from './views.js'
 import { BODY_START, type Walk } from './walk.js'
 
@@ -154,9 +154,10 @@ function windowOf({ buffer, start, end, isShared }: Run, { copyShared }: EncodeS
 }
 
 /** Sets whether a run goes out of band: as the callback says, else by size. */
-function choose(run: Run, { bufferCallback, threshold, copyShared }: EncodeSettings): void {
+function choose(run: Run, { bufferCallback, threshold, copyShared, limits }: EncodeSettings): void {
   const byteLength = run.end - run.start
   const mustShare = run.isShared && !copyShared
+  if (mustShare && !limits.shared) throw forbidden('shared')
   if (bufferCallback !== undefined) run.isOutOfBand = !bufferCallback(run.window, run.source)
   else if (byteLength >= threshold) run.isOutOfBand = true
   else run.isOutOfBand = (run.isForced || mustShare) && Number.isFinite(threshold)

@@ -2,7 +2,7 @@
 import { checkLimit } from '../limits.js'
 import { BIGINT, BOXED, DATE, F64, I8, I16, I32, INTS, REGEXP } from '../wire/ops.js'
 import type { ShapeNode } from './shapes.js'
-import { stopped } from './trace.js'
+import { forbidden, stopped } from './trace.js'
 import type { Walk } from './walk.js'
 
 /** Writes a number in the shortest op that keeps it exactly. Needs room for 9 bytes. */
@@ -44,6 +44,7 @@ export function encodeDate(walk: Walk, date: Date): void {
 }
 
 export function encodeRegExp(walk: Walk, regexp: RegExp): void {
+  if (!walk.settings.limits.regexps) throw forbidden('regexps')
   walk.u8(REGEXP)
   walk.text(regexp.source)
   walk.text(regexp.flags)
