@@ -2,6 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Codec, decode, encode, LIMITS, type Limits } from '../src/index.js'
+import { resolveLimits } from '../src/limits.js'
 import { difference } from './same.js'
 import { refused, thrown } from './thrown.js'
 
@@ -264,6 +265,17 @@ profiles('single numbers are over trusted, or over the profile that is spread', 
   })
   refused(() => decode(packet, { limits: LIMITS.untrusted }), 'UNSUPPORTED', { limit: 'regexps' })
 })
+
+profiles(
+  'what carries bytes of strangers has them over untrusted; a profile that is named is that one',
+  () => {
+    assert.is(resolveLimits(undefined, 'untrusted'), LIMITS.untrusted)
+    assert.equal(resolveLimits({ depth: 5 }, 'untrusted'), { ...LIMITS.untrusted, depth: 5 })
+    assert.equal(resolveLimits({ depth: undefined } as never, 'untrusted'), LIMITS.untrusted)
+    assert.is(resolveLimits('trusted', 'untrusted'), LIMITS.trusted)
+    assert.is(resolveLimits(LIMITS.trusted, 'untrusted'), LIMITS.trusted)
+  },
+)
 
 profiles('kinds that a profile switches off are UNSUPPORTED, with the name of the switch', () => {
   const kinds: [value: unknown, limit: keyof Limits][] = [

@@ -74,10 +74,14 @@ export const LIMITS: { readonly trusted: Readonly<Limits>; readonly untrusted: R
   Object.freeze({ trusted: profile(0), untrusted: profile(1) })
 
 /**
- * The full set for an option. Single numbers override the `trusted` profile.
+ * The full set for an option. Without one it is a profile, which single numbers override.
  * @throws TypeError for an unknown profile or key, or a value that is not a number ≥ 0 (or a boolean).
  */
-export function resolveLimits(option: LimitsOption = 'trusted'): Readonly<Limits> {
+export function resolveLimits(
+  option?: LimitsOption,
+  base: 'trusted' | 'untrusted' = 'trusted',
+): Readonly<Limits> {
+  if (option === undefined) return LIMITS[base]
   for (const name of ['trusted', 'untrusted'] as const) {
     if (option === name || option === LIMITS[name]) return LIMITS[name]
   }
@@ -86,7 +90,7 @@ export function resolveLimits(option: LimitsOption = 'trusted'): Readonly<Limits
     'limits',
     "'trusted', 'untrusted' or an object",
   )
-  const limits: Record<string, unknown> = { ...LIMITS.trusted }
+  const limits: Record<string, unknown> = { ...LIMITS[base] }
   for (const [name, value] of Object.entries(option)) {
     if (value === undefined) continue
     const known = limits[name]
