@@ -56,6 +56,7 @@ const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['loopback', ['loopback']],
   ['port', ['PortCarrier', 'connectPort', 'wrapPort']],
   ['socket', ['ChannelServer', 'SocketCarrier', 'connect', 'serve']],
+  ['streams', ['PacketDecoderStream', 'PacketEncoderStream']],
   ['birpc', ['birpcPort', 'transfer']],
   ['comlink', ['install']],
   ['piscina', ['transfer', 'wrapPool', 'wrapTask']],

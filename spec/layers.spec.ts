@@ -16,7 +16,7 @@ const layers = [
   ['carriers'],
   ['hosts'],
   ['channel'],
-  ['port', 'socket', 'file'],
+  ['port', 'socket', 'streams', 'file'],
   ['adapters', 'types', 'cli'],
 ]
 
@@ -45,6 +45,7 @@ const portable = new Set([
   'hosts',
   'channel',
   'port',
+  'streams',
 ])
 const portableFiles = /^(?:carriers\/(?:[^/]+\.ts|port\/|stream\/)|memory\/ring\.ts)/
 
