@@ -26,13 +26,13 @@ export type Stand = readonly [pattern: RegExp, module: URL]
 /** Which form of the package a page runs. */
 export type Form = 'modules' | 'minified'
 
-/** 'outband' and 'outband/port' as one minified file. */
+/** 'outband', 'outband/port' and 'outband/streams' as one minified file. */
 export async function library(): Promise<string> {
   const { outputFiles } = await build({
     ...SETTINGS,
     minify: true,
     stdin: {
-      contents: "export * from './index.js'\nexport * from './port/index.js'",
+      contents: ['.', './port', './streams'].map(folder => `export * from '${folder}/index.js'`).join('\n'),
       resolveDir: fileURLToPath(new URL('src/', BUILD)),
     },
   })
@@ -43,7 +43,7 @@ function addresses(form: Form, stands: readonly Stand[]): Plugin {
   return {
     name: 'addresses',
     setup({ onResolve }) {
-      onResolve({ filter: /\/src\/(?:port\/)?index\.js$/ }, ({ path }) => {
+      onResolve({ filter: /\/src\/(?:(?:port|streams)\/)?index\.js$/ }, ({ path }) => {
         const module = `/dist${path.slice(path.indexOf('/src/'))}`
         return { path: form === 'modules' ? module : MINIFIED, external: true }
       })

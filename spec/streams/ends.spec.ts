@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { join } from '../../fixtures/assemble.js'
-import { isOutbandError } from '../../src/index.js'
+import { defineType, isOutbandError, registry } from '../../src/index.js'
 import { PacketDecoderStream, PacketEncoderStream } from '../../src/streams/index.js'
 import { turns, within } from '../carriers/inbox.js'
 import { bytesOf, counting, KiB, MiB, outcomeOf, Unhandled } from './kit.js'
@@ -231,6 +231,29 @@ source("the value's own code may end the stream that it goes into", async () => 
     },
   }
   assert.is(await caught(writer.write(value)), REASON)
+})
+
+source("a type's own code may end the stream that it comes out of", async () => {
+  class Last {}
+  const decoder = new PacketDecoderStream({
+    types: registry(
+      defineType({
+        class: Last,
+        tag: 'last',
+        reduce: () => 0,
+        rebuild: () => {
+          void reader.cancel(REASON)
+          return new Last()
+        },
+      }),
+    ),
+  })
+  const reader = decoder.readable.getReader()
+  const read = reader.read()
+  const types = registry(defineType({ class: Last, tag: 'last', reduce: () => 0, rebuild: () => new Last() }))
+  const bytes = await bytesOf([new Last()], { types })
+  assert.is(await caught(decoder.writable.getWriter().write(bytes)), REASON)
+  assert.equal(await read, { value: undefined, done: true })
 })
 
 source('nothing was left unhandled', async () => {

@@ -34,6 +34,7 @@ const arrays: [name: string, make: () => Uint8Array, shape: string, copied?: str
   ['3 MiB', () => counting(3 * MiB), `64 ${MiB}* ${MiB}* ${MiB - 8}* 8`],
   ['a window', () => counting(400 * KiB).subarray(100, 300 * KiB + 100), `64 ${300 * KiB - 8}* 8`],
   ['a Buffer', () => Buffer.from(counting(200 * KiB).buffer), `64 ${200 * KiB - 8}* 8`],
+  ['a rest that is not short is not', () => counting(MiB + 70 * KiB), `64 ${MiB}* ${70 * KiB - 8}* 8`],
   ['a short rest is joined', () => counting(MiB + 108), `64 ${MiB}* 112`],
   ['resizable memory', resizable, `64 ${200 * KiB - 8} 8`],
 ]
@@ -57,6 +58,16 @@ shapes('a chunk is a window, exactly', async () => {
   const [, chunk] = await chunksOf([array])
   assert.is(chunk!.buffer, array.buffer)
   assert.is(chunk!.byteOffset, array.byteOffset)
+})
+
+shapes('two arrays, each less than what is joined, go as they lie', async () => {
+  const arrays = [counting(70 * KiB), counting(70 * KiB)]
+  const chunks = await chunksOf([arrays])
+  const lent = chunks.filter(({ buffer }) => arrays.some(array => array.buffer === buffer))
+  assert.equal(
+    lent.map(({ length }) => length),
+    [70 * KiB, 70 * KiB - 8],
+  )
 })
 
 shapes('arrays that are not large are copied together', async () => {

@@ -65,6 +65,15 @@ options('a mistake is a TypeError at once', () => {
   for (const mistake of mistakes) assert.throws(mistake, (error: unknown) => error instanceof TypeError)
 })
 
+options('limits that are raised hold for frames too, on both sides', async () => {
+  const limits = { buffers: 70_000, items: 200_000 }
+  const sent = Array.from({ length: 66_000 }, () => new Uint8Array(1))
+  const bytes = await bytesOf([sent], { threshold: 0, limits })
+  const { items, error } = await arrival(bytes, () => 100 * KiB, { limits })
+  assert.is(error, undefined)
+  assert.is((items[0] as unknown[]).length, 66_000)
+})
+
 options('an option of a codec that would share memory changes nothing', async () => {
   const shared = new Uint8Array(new SharedArrayBuffer(200 * KiB)).fill(5)
   const bytes = await bytesOf([shared], { shared: 'share' } as PacketEncoderOptions)

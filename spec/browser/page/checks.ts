@@ -20,6 +20,9 @@ export interface Report {
   readonly isDone: boolean
 }
 
+/** What is posted there, the site sends back. */
+export const ECHO = '/echo'
+
 /** The check that is passed over where a page must not make code from strings. */
 export const CAN_EVAL = 'code may be made from strings'
 

@@ -5,8 +5,9 @@ import { dom } from './dom.js'
 const only = new URL(dom.location.href).searchParams.get('only')
 
 try {
-  if (only !== 'ports') await (await import('./codec.js')).declareGolden()
-  if (only !== 'codec') {
+  if (only === null || only === 'codec') await (await import('./codec.js')).declareGolden()
+  if (only === null || only === 'streams') await import('./streams.js')
+  if (only === null || only === 'ports') {
     await import('./ports.js')
     await import('./channels.js')
   }
