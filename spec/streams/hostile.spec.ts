@@ -1,4 +1,6 @@
 /** Hostile bodies: refused with the code that the tables of hostile frames and packets say, and soon. */
+import { once } from 'node:events'
+import { Worker } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { frameRows } from '../../fixtures/hostile/frames.js'
@@ -15,7 +17,7 @@ import {
 import { PacketDecoderStream } from '../../src/streams/index.js'
 import { pushed, whole } from '../frames.js'
 import { canaries } from '../prototypes.js'
-import { arrivalOf, counting, KiB, type Outcome, outcomeOf } from './kit.js'
+import { arrivalOf, bytesOf, counting, KiB, type Outcome, outcomeOf } from './kit.js'
 
 function expectCode(error: unknown, code: ErrorCode): void {
   assert.ok(isOutbandError(error, code), `wanted ${code}, got ${String(error)}`)
@@ -125,5 +127,29 @@ peers('a gzip bomb is refused where its head is out of bounds, not where memory 
   expectCode(error, 'LIMIT')
   assert.ok(process.memoryUsage().arrayBuffers - before < 16 * 2 ** 20)
 })
+
+peers(
+  'a chunk in shared memory that another thread flips: with checksums it is what was sent, or an error',
+  async () => {
+    const frame = await bytesOf([new Uint8Array(64 * KiB)], { checksum: true })
+    const shared = new Uint8Array(new SharedArrayBuffer(frame.length))
+    shared.set(frame)
+    const stop = new Int32Array(new SharedArrayBuffer(4))
+    const worker = new Worker(new URL('../flipper.js', import.meta.url), {
+      workerData: { shared: shared.subarray(KiB), stop },
+    })
+    await once(worker, 'message')
+    const counts = { whole: 0, refused: 0 }
+    for (const end = performance.now() + 400; performance.now() < end; ) {
+      const { items, error } = await arrivalOf([shared])
+      if (error === undefined) assert.ok((items[0] as Uint8Array).every(byte => byte === 0))
+      else expectCode(error, 'CHECKSUM')
+      counts[error === undefined ? 'whole' : 'refused']++
+    }
+    Atomics.store(stop, 0, 1)
+    await once(worker, 'exit')
+    assert.ok(counts.whole > 0 && counts.refused > 0, JSON.stringify(counts))
+  },
+)
 
 peers.run()
