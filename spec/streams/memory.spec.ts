@@ -153,9 +153,12 @@ async function copies(bytes: ReadableStream<Uint8Array>): Promise<Uint8Array[]> 
 const unzipped: Take = async bytes =>
   join(...(await copies(bytes.pipeThrough(new DecompressionStream('gzip')))))
 
+/** Two pieces and a tail. */
+const LARGE = MiB + 300 * KiB
+
 /** Writes one array, changed each time; what arrives must be what was written. */
 async function expectSnapshots(take: Take, options: PacketEncoderOptions): Promise<void> {
-  const array = new Uint8Array(3 * MiB)
+  const array = new Uint8Array(LARGE)
   const encoder = new PacketEncoderStream<Uint8Array>(options)
   const taken = take(encoder.readable)
   const writer = encoder.writable.getWriter()
@@ -164,9 +167,9 @@ async function expectSnapshots(take: Take, options: PacketEncoderOptions): Promi
   await writer.close()
   const { items, error } = await arrivalOf([await taken])
   assert.is(error, undefined)
-  const wanted = [1, 2, 3].map(round => new Uint8Array(3 * MiB).fill(round))
+  const wanted = [1, 2, 3].map(round => new Uint8Array(LARGE).fill(round))
   assert.is(difference(wanted, items), undefined)
-  assert.is(array.length, 3 * MiB)
+  assert.is(array.length, LARGE)
 }
 
 for (const [name, take] of takers) {
@@ -179,12 +182,12 @@ for (const [name, take] of keepers) {
   )
 
   lent(`${name}: an array that stays as it is arrives, and nobody detaches it`, async () => {
-    const array = counting(3 * MiB)
+    const array = counting(LARGE)
     const bytes = await take(ReadableStream.from([array, array]).pipeThrough(new PacketEncoderStream()))
     const { items, error } = await arrivalOf([bytes])
     assert.is(error, undefined)
-    assert.is(array.length, 3 * MiB)
-    assert.is(difference([counting(3 * MiB), counting(3 * MiB)], items), undefined)
+    assert.is(array.length, LARGE)
+    assert.is(difference([counting(LARGE), counting(LARGE)], items), undefined)
   })
 }
 
