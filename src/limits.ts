@@ -39,7 +39,7 @@ export interface Limits {
   codegen: boolean
 }
 
-/** A profile, or single limits over `trusted`. */
+/** A profile, or single limits over the one that is the default where it is given. */
 export type LimitsOption = 'trusted' | 'untrusted' | Partial<Limits>
 
 const MiB = 2 ** 20

@@ -26,7 +26,7 @@ import { type FilePath, fileError, pathOf } from './path.js'
 export interface LoadOptions extends Omit<DecodeOptions, 'limits'> {
   /** Checksums are compared when the frame has them. `true`: one without them is refused. `false`: they are not looked at. */
   checksum?: boolean | undefined
-  /** `'untrusted'` (default), `'trusted'` for files of one's own, or single limits over `trusted`. */
+  /** `'untrusted'` (default), `'trusted'` for files of one's own, or single limits over `untrusted`. */
   limits?: DecodeOptions['limits']
 }
 
@@ -138,8 +138,8 @@ export class FrameFile {
  * @throws TypeError for an option of the wrong type; Node's own errors, unchanged: ENOENT when there is no such file.
  */
 export async function openFile(path: FilePath, options: LoadOptions = {}): Promise<FrameFile> {
-  const { types, checksum, limits: limitsOption = 'untrusted' } = options
-  const limits = resolveLimits(limitsOption)
+  const { types, checksum } = options
+  const limits = resolveLimits(options.limits, 'untrusted')
   expectRegistry(types)
   expectArgument(checksum === undefined || typeof checksum === 'boolean', 'checksum', 'a boolean')
   const settings = { types, limits, checksum }

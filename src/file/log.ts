@@ -175,7 +175,7 @@ export async function openLog<T = unknown>(path: FilePath, options: LogOptions =
   expectArgument(typeof sync === 'boolean', 'sync', 'a boolean')
   expectArgument(typeof readOnly === 'boolean', 'readOnly', 'a boolean')
   expectArgument(typeof repair === 'boolean' || repair === 'skip', 'repair', "a boolean or 'skip'")
-  const limits = resolveLimits(rest.limits ?? 'untrusted')
+  const limits = resolveLimits(rest.limits, 'untrusted')
   const codec = new Codec({ ...rest, limits, shared: 'copy' })
   const absolute = pathOf(path)
   const file = readOnly

@@ -11,6 +11,7 @@
  */
 import { crc32c } from '../bytes/crc32c.js'
 import { allocateUncleared } from '../bytes/text.js'
+import { isShared } from '../bytes/window.js'
 import type { Measure } from '../limits.js'
 import { checkPadding, unpackFailure } from './header.js'
 
@@ -88,11 +89,15 @@ export class Part {
       for (let pos = start; pos < end; pos++) memory[this.at++] = chunk[pos]
       return
     }
-    const bytes = chunk.subarray(start, end)
-    if (this.#sink !== undefined) this.#sink(bytes)
-    else {
+    let bytes = chunk.subarray(start, end)
+    if (this.#sink !== undefined) {
+      // What is summed must be what is used, whoever else writes to the chunk.
+      if (isShared(chunk.buffer)) bytes = bytes.slice()
+      this.#sink(bytes)
+    } else {
       this.#reserve(this.at + bytes.length)
       this.#memory.set(bytes, this.at)
+      bytes = this.#memory.subarray(this.at, this.at + bytes.length)
     }
     this.#arrived(bytes)
   }

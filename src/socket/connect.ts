@@ -8,8 +8,9 @@ import type { StreamOptions } from '../carriers/stream/stream.js'
 import { expectTime } from '../carriers/stream/watch.js'
 import { Channel, type ChannelOptions } from '../channel.js'
 import { OutbandError } from '../errors.js'
+import { resolveLimits } from '../limits.js'
 
-/** Options of a channel over a socket. `limits` default to `'untrusted'`, for both layers. */
+/** Options of a channel over a socket. Limits are those of `'untrusted'`, over which single numbers go. */
 export type SocketOptions = ChannelOptions & StreamOptions
 
 /** Options of `connect`. */
@@ -89,7 +90,7 @@ export function streamOptions(options: SocketOptions): StreamOptions {
 /** A channel with the options that are not the stream's alone. */
 export function channelOver<In, Out>(carrier: SocketCarrier, options: SocketOptions): Channel<In, Out> {
   const { highWaterMark, closeTimeoutMs, allowHalfOpen, frameTimeoutMs, idleTimeoutMs, ...rest } = options
-  return new Channel<In, Out>(carrier, { ...rest, limits: options.limits ?? 'untrusted' })
+  return new Channel<In, Out>(carrier, { ...rest, limits: resolveLimits(options.limits, 'untrusted') })
 }
 
 /** A socket that a server accepted, as a carrier: read straight to where the bytes stay, unless it is encrypted. */

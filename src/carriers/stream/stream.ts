@@ -34,7 +34,7 @@ const NOWHERE = new Uint8Array(65_536)
 
 /** Options of every carrier over bytes. */
 export interface StreamOptions extends WatchOptions {
-  /** `'untrusted'` (default), `'trusted'` for a peer of one's own, or single limits over `trusted`. */
+  /** `'untrusted'` (default), `'trusted'` for a peer of one's own, or single limits over `untrusted`. */
   readonly limits?: LimitsOption | undefined
   /** Bytes under way above which `send` waits. Default 16 MiB. */
   readonly highWaterMark?: number | undefined
@@ -89,9 +89,9 @@ export class StreamCarrier implements Carrier, Inlet {
 
   /** Opens the link. @throws TypeError for an option of the wrong type */
   constructor(link: Link, options: StreamOptions = {}, quota?: Quota) {
-    const { limits = 'untrusted', highWaterMark, strict = false, closeTimeoutMs = 30_000 } = options
+    const { limits, highWaterMark, strict = false, closeTimeoutMs = 30_000 } = options
     expectTime(closeTimeoutMs, 'closeTimeoutMs')
-    this.#limits = resolveLimits(limits)
+    this.#limits = resolveLimits(limits, 'untrusted')
     this.#credits = new Credits(highWaterMark)
     this.#deframer = new Deframer({ limits: this.#limits }, true)
     this.#isStrict = strict
