@@ -63,7 +63,8 @@ function allocate(byteLength: number): Uint8Array {
   return pool.subarray(start, poolAt)
 }
 
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
+/** The chunks as one (own). */
+export function joined(chunks: readonly Uint8Array[]): Uint8Array {
   let length = 0
   for (const chunk of chunks) length += chunk.length
   const bytes = new Uint8Array(length)

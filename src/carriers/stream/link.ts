@@ -14,6 +14,8 @@ export interface Inlet {
   push(chunk: Uint8Array): void
   /** A message ends here, where the transport has messages: so must a frame. */
   boundary(): void
+  /** So many bytes are there of a message that the transport keeps to itself until it is whole. */
+  underway(byteLength: number): void
   /** The peer will send nothing more; this side may. */
   ended(): void
   /** Nothing goes either way any more; with an error unless the end was in order. Called once, last. */
@@ -25,6 +27,10 @@ export interface Link {
   readonly name: string
   /** Whether `pause` reaches the sender: else what comes must be kept. */
   readonly canPause: boolean
+  /** Whether `write` has copied the chunks when it returns: nothing is lent then. */
+  readonly isCopying?: boolean
+  /** Whether a message on its way cannot be told from silence, since `underway` is never called. */
+  readonly isBlind?: boolean
   /** Begins to read, and to call the inlet, though not before this returns. */
   open(inlet: Inlet): void
   /** Writes the chunks as one run (borrow, until `done`), which is called once and later: they are out, or lost. */

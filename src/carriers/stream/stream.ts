@@ -105,13 +105,14 @@ export class StreamCarrier implements Carrier, Inlet {
         late: (what, ms) => this.abort(new OutbandError('TIMEOUT', `${link.name}: ${what} for ${ms} ms`)),
         speak: () => this.#speak(),
       },
+      link.isBlind,
     )
     this.#share = quota?.share(isRoom => this.#fill(!isRoom))
     this.name = link.name
     this.#link = link
     link.open(this)
     link.pause()
-    this.#say('hello', idleTimeoutMs)
+    this.#say('hello', this.#watch.idleTimeoutMs)
   }
 
   get queuedBytes(): number {
@@ -138,7 +139,7 @@ export class StreamCarrier implements Carrier, Inlet {
     const { chunks, isLent } = this.#chunksOf(parcel, transfer)
     this.#sentPackets++
     this.#credits.add(byteLength)
-    const lent = isLent ? new Deferred() : undefined
+    const lent = isLent && this.#link.isCopying !== true ? new Deferred() : undefined
     if (lent !== undefined) this.#lent.add(lent)
     this.#watch.said()
     this.#link.write(chunks, isOut => this.#written(byteLength, isOut, lent))
@@ -288,6 +289,14 @@ export class StreamCarrier implements Carrier, Inlet {
   boundary(): void {
     if (this.#ending.isOver || this.#deframer.progress === undefined) return
     this.abort(new OutbandError('MALFORMED', `${this.name}: a message ends inside a frame`))
+  }
+
+  underway(byteLength: number): void {
+    if (this.#ending.isOver) return
+    this.#watch.heard(byteLength > 0, false)
+    // How long the message will be is not known: at most as long as it may.
+    this.#share?.use(byteLength, this.#limits.totalBytes - byteLength)
+    this.#brake(byteLength)
   }
 
   ended(): void {

@@ -33,12 +33,13 @@ export class Watch {
   #timer: ReturnType<typeof setTimeout> | undefined
   #dueAt = Number.POSITIVE_INFINITY
 
-  /** @throws TypeError for an option of the wrong type */
-  constructor({ frameTimeoutMs = 0, idleTimeoutMs = 0 }: WatchOptions, alarms: Alarms) {
+  /** `isBlind`: what is on its way is not heard. @throws TypeError for an option of the wrong type */
+  constructor({ frameTimeoutMs = 0, idleTimeoutMs = 0 }: WatchOptions, alarms: Alarms, isBlind = false) {
     expectTime(frameTimeoutMs, 'frameTimeoutMs')
     expectTime(idleTimeoutMs, 'idleTimeoutMs')
     this.#frameTimeoutMs = frameTimeoutMs
-    this.idleTimeoutMs = idleTimeoutMs
+    // Who says nothing may be sending a frame, for which there is time.
+    this.idleTimeoutMs = isBlind && idleTimeoutMs > 0 ? idleTimeoutMs + frameTimeoutMs : idleTimeoutMs
     this.#alarms = alarms
   }
 
