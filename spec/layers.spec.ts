@@ -16,6 +16,7 @@ const layers = [
   ['carriers'],
   ['hosts'],
   ['channel'],
+  ['stream'],
   ['port', 'socket', 'streams', 'file'],
   ['adapters', 'types', 'cli'],
 ]
@@ -44,6 +45,7 @@ const portable = new Set([
   'index',
   'hosts',
   'channel',
+  'stream',
   'port',
   'streams',
 ])

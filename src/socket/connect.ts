@@ -4,14 +4,13 @@ import { Duplex } from 'node:stream'
 import { lost, SocketLink } from '../carriers/socket/link.js'
 import { SocketCarrier } from '../carriers/socket/socket.js'
 import type { Quota } from '../carriers/stream/quota.js'
-import type { StreamOptions } from '../carriers/stream/stream.js'
 import { expectTime } from '../carriers/stream/watch.js'
-import { Channel, type ChannelOptions } from '../channel.js'
+import type { Channel } from '../channel.js'
 import { OutbandError } from '../errors.js'
-import { resolveLimits } from '../limits.js'
+import { channelOver, type StreamChannelOptions, streamOptions } from '../stream/channel.js'
 
 /** Options of a channel over a socket. Limits are those of `'untrusted'`, over which single numbers go. */
-export type SocketOptions = ChannelOptions & StreamOptions
+export type SocketOptions = StreamChannelOptions
 
 /** Options of `connect`. */
 export type ConnectOptions = SocketOptions & {
@@ -78,19 +77,6 @@ function connection(socket: Socket, connectTimeoutMs: number): Promise<void> {
 export function settle(socket: Socket): void {
   socket.setNoDelay(true)
   socket.setKeepAlive(true, 60_000)
-}
-
-/** The stream's options among all. */
-export function streamOptions(options: SocketOptions): StreamOptions {
-  const { limits, highWaterMark, strict, closeTimeoutMs, allowHalfOpen, frameTimeoutMs, idleTimeoutMs } =
-    options
-  return { limits, highWaterMark, strict, closeTimeoutMs, allowHalfOpen, frameTimeoutMs, idleTimeoutMs }
-}
-
-/** A channel with the options that are not the stream's alone. */
-export function channelOver<In, Out>(carrier: SocketCarrier, options: SocketOptions): Channel<In, Out> {
-  const { highWaterMark, closeTimeoutMs, allowHalfOpen, frameTimeoutMs, idleTimeoutMs, ...rest } = options
-  return new Channel<In, Out>(carrier, { ...rest, limits: resolveLimits(options.limits, 'untrusted') })
 }
 
 /** A socket that a server accepted, as a carrier: read straight to where the bytes stay, unless it is encrypted. */

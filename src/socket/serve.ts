@@ -9,25 +9,13 @@ import {
   Server,
   type Socket,
 } from 'node:net'
-import { PassThrough } from 'node:stream'
-import { throwApart } from '../carriers/carrier.js'
-import { SocketCarrier } from '../carriers/socket/socket.js'
-import { Quota } from '../carriers/stream/quota.js'
 import type { Channel } from '../channel.js'
 import { asyncDispose } from '../dispose.js'
-import { expectArgument, isOutbandError } from '../errors.js'
-import { accepted, channelOver, type SocketOptions, streamOptions } from './connect.js'
+import { Clients, type ClientsOptions } from '../stream/clients.js'
+import { accepted, type SocketOptions } from './connect.js'
 
 /** Options of `serve`, for all connections. */
-export type ServeOptions = SocketOptions & {
-  /** Connections at a time; more are refused. Default 1024. */
-  readonly maxConnections?: number | undefined
-  /**
-   * Bytes of frames that are on their way, all connections together: about at this many, all but one are not read from
-   * until others are done. Default 1 GiB.
-   */
-  readonly maxBytes?: number | undefined
-}
+export type ServeOptions = SocketOptions & ClientsOptions
 
 /** Where: a path, a port, what `server.listen` takes, or a server (of `net` or `tls`) that listens or will. */
 export type Place = string | number | ListenOptions | Server
@@ -38,23 +26,15 @@ export type Handler<In, Out> = (channel: Channel<In, Out>, socket: Socket) => un
 /** A server that listens. */
 export class ChannelServer<In = unknown, Out = In> {
   readonly #server: Server
-  readonly #quota: Quota
   readonly #options: SocketOptions
-  readonly #handler: Handler<In, Out>
-  readonly #channels = new Set<Channel<In, Out>>()
+  readonly #clients: Clients<In, Out, [socket: Socket]>
 
   /** @internal */
   constructor(server: Server, handler: Handler<In, Out>, options: ServeOptions) {
-    const { maxConnections = 1024, maxBytes = 2 ** 30, ...rest } = options
-    expectArgument(Number.isInteger(maxConnections) && maxConnections > 0, 'maxConnections', 'a number > 0')
-    expectArgument(typeof handler === 'function', 'handler', 'a function')
-    // What is wrong with the options is said now, and not to the first who connects.
-    channelOver(new SocketCarrier(new PassThrough(), streamOptions(rest)), rest).abort()
+    this.#clients = new Clients(handler, options)
     this.#server = server
-    this.#quota = new Quota(maxBytes)
-    this.#options = rest
-    this.#handler = handler
-    server.maxConnections = maxConnections
+    this.#options = options
+    server.maxConnections = this.#clients.maxConnections
     const isEncrypted = 'setSecureContext' in server
     server.on(isEncrypted ? 'secureConnection' : 'connection', socket => this.#accept(socket))
     // A client that fails before it is one is nobody's concern.
@@ -68,26 +48,26 @@ export class ChannelServer<In = unknown, Out = In> {
 
   /** The channels that have not ended. */
   get channels(): ReadonlySet<Channel<In, Out>> {
-    return this.#channels
+    return this.#clients.channels
   }
 
   /** Bytes of frames that are on their way in. */
   get bytesUnderWay(): number {
-    return this.#quota.used
+    return this.#clients.quota.used
   }
 
   /** Accepts nobody more, closes every channel, and resolves when all have ended, in whatever way. */
   async close(): Promise<void> {
     const isDown = this.#server.listening ? once(this.#server, 'close') : undefined
     this.#server.close()
-    await Promise.allSettled([...this.#channels].map(channel => channel.close()))
+    await this.#clients.close()
     await isDown
   }
 
   /** Accepts nobody more, and aborts every channel. */
   abort(): void {
     this.#server.close()
-    for (const channel of [...this.#channels]) channel.abort()
+    this.#clients.abort()
   }
 
   [asyncDispose](): Promise<void> {
@@ -95,22 +75,7 @@ export class ChannelServer<In = unknown, Out = In> {
   }
 
   #accept(socket: Socket): void {
-    const carrier = accepted(socket, this.#options, this.#quota)
-    const channel = channelOver<In, Out>(carrier, this.#options)
-    this.#channels.add(channel)
-    channel.on('close', () => this.#channels.delete(channel))
-    void this.#run(channel, socket)
-  }
-
-  async #run(channel: Channel<In, Out>, socket: Socket): Promise<void> {
-    try {
-      await this.#handler(channel, socket)
-    } catch (error) {
-      // What ended the channel, and so the handler's loop, is told by the channel. Anything else is the handler's own.
-      if (isOutbandError(error)) return channel.abort(error)
-      channel.abort()
-      throwApart(error)
-    }
+    this.#clients.add(accepted(socket, this.#options, this.#clients.quota), socket)
   }
 }
 
