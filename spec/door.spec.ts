@@ -57,6 +57,7 @@ const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['port', ['PortCarrier', 'connectPort', 'wrapPort']],
   ['socket', ['ChannelServer', 'SocketCarrier', 'connect', 'serve']],
   ['streams', ['PacketDecoderStream', 'PacketEncoderStream']],
+  ['websocket', ['WebSocketCarrier', 'WebSocketChannelServer', 'connectWebSocket', 'serveWebSocket']],
   ['birpc', ['birpcPort', 'transfer']],
   ['comlink', ['install']],
   ['piscina', ['transfer', 'wrapPool', 'wrapTask']],

@@ -17,7 +17,7 @@ const layers = [
   ['hosts'],
   ['channel'],
   ['stream'],
-  ['port', 'socket', 'streams', 'file'],
+  ['port', 'socket', 'websocket', 'streams', 'file'],
   ['adapters', 'types', 'cli'],
 ]
 
@@ -48,8 +48,9 @@ const portable = new Set([
   'stream',
   'port',
   'streams',
+  'websocket',
 ])
-const portableFiles = /^(?:carriers\/(?:[^/]+\.ts|port\/|stream\/)|memory\/ring\.ts)/
+const portableFiles = /^(?:carriers\/(?:[^/]+\.ts|port\/|stream\/|websocket\/)|memory\/ring\.ts)/
 
 interface Source {
   /** 'encode/views.ts' */

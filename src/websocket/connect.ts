@@ -1,0 +1,84 @@
+/** A WebSocket given to a channel. */
+
+import { expectTime } from '../carriers/stream/watch.js'
+import { WebSocketLink } from '../carriers/websocket/link.js'
+import { expectWebSocket, type WebSocketLike } from '../carriers/websocket/shape.js'
+import { WebSocketCarrier } from '../carriers/websocket/websocket.js'
+import type { Channel } from '../channel.js'
+import { OutbandError } from '../errors.js'
+import { channelOver, expectOptions, type StreamChannelOptions, streamOptions } from '../stream/channel.js'
+
+/** Options of a channel over a WebSocket. `limits` default to `'untrusted'`, for both layers. */
+export type WebSocketOptions = StreamChannelOptions
+
+/** Options of `connectWebSocket`. */
+export type ConnectOptions = WebSocketOptions & {
+  /** How long the connection may take. Default 10 000; 0: as long as the system likes. */
+  readonly connectTimeoutMs?: number | undefined
+  /** Subprotocols to offer, for a URL. */
+  readonly protocols?: string | readonly string[] | undefined
+}
+
+/** What makes a WebSocket in browsers, and in Node from 22 on. */
+type Maker = new (url: string | URL, protocols?: string | readonly string[]) => WebSocketLike
+
+/**
+ * A channel over a WebSocket: of a URL, where there is a global `WebSocket`, or any that is open or about to be, of a
+ * browser, of Node or of the `ws` library, whichever side of the connection it is. The socket is the channel's from
+ * then on. Resolves when it is open; the other side may be `serveWebSocket`, or any program that speaks frames, each a
+ * binary message (`spec/FORMAT.md`).
+ *
+ * Memory: a socket of `ws` is lent buffers of 16 KiB or more until `send` resolves; any other copies them. What arrives is
+ * the reader's.
+ *
+ * A message on its way is not heard of before it is whole: silence counts from `idleTimeoutMs` and `frameTimeoutMs`
+ * together. Of `ws`, give a client `maxPayload`, which is 100 MiB, if larger frames may come.
+ *
+ * Rejects with PEER_GONE, for a socket that was closed before too, or TIMEOUT.
+ * @throws TypeError for an option of the wrong type, what is no WebSocket, or a URL of which none can be made
+ */
+export async function connectWebSocket<In = unknown, Out = In>(
+  to: string | URL | WebSocketLike,
+  options: ConnectOptions = {},
+): Promise<Channel<In, Out>> {
+  const { connectTimeoutMs = 10_000, protocols, ...rest } = options
+  expectTime(connectTimeoutMs, 'connectTimeoutMs')
+  expectOptions(rest)
+  const link = new WebSocketLink(
+    typeof to === 'string' || to instanceof URL ? made(to, protocols) : expectWebSocket(to),
+  )
+  const carrier = new WebSocketCarrier(link, streamOptions(rest))
+  try {
+    await opened(link, connectTimeoutMs)
+  } catch (error) {
+    carrier.abort(error as OutbandError)
+    throw error
+  }
+  return channelOver<In, Out>(carrier, rest)
+}
+
+function made(url: string | URL, protocols: string | readonly string[] = []): WebSocketLike {
+  const { WebSocket } = globalThis as unknown as { readonly WebSocket?: Maker }
+  if (WebSocket === undefined) {
+    throw new TypeError('to: wanted a WebSocket, since there is no global one to make it of a URL')
+  }
+  try {
+    return new WebSocket(url, protocols)
+  } catch (cause) {
+    throw new TypeError(`to: wanted the URL of a WebSocket: ${(cause as Error).message}`, { cause })
+  }
+}
+
+async function opened(link: WebSocketLink, connectTimeoutMs: number): Promise<void> {
+  if (connectTimeoutMs === 0) return link.opened
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    const error = new OutbandError('TIMEOUT', `connectWebSocket: not connected for ${connectTimeoutMs} ms`)
+    timer = setTimeout(() => reject(error), connectTimeoutMs)
+  })
+  try {
+    await Promise.race([link.opened, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,162 @@
+/** A server of channels over WebSockets, for a `WebSocketServer` of the `ws` library, which the caller imports. */
+import { hangUp, WebSocketLink } from '../carriers/websocket/link.js'
+import { isWs, type RawSocket, type WebSocketLike } from '../carriers/websocket/shape.js'
+import { WebSocketCarrier } from '../carriers/websocket/websocket.js'
+import type { Channel } from '../channel.js'
+import { expectArgument } from '../errors.js'
+import { type Limits, type LimitsOption, resolveLimits } from '../limits.js'
+import { streamOptions } from '../stream/channel.js'
+import { Clients, type ClientsOptions } from '../stream/clients.js'
+import type { WebSocketOptions } from './connect.js'
+
+/** Options of `serveWebSocket`, for all connections. */
+export type ServeOptions = WebSocketOptions & ClientsOptions
+
+/** What `ws` knows of a connection before it is one: in Node an `IncomingMessage`. */
+export interface UpgradeRequest {
+  readonly socket: RawSocket
+}
+
+/** A `WebSocketServer` of `ws`, as far as it is used. */
+export interface WebSocketServerLike<Request extends UpgradeRequest = UpgradeRequest> {
+  readonly options: {
+    maxPayload?: number | undefined
+    readonly perMessageDeflate?: unknown
+    readonly noServer?: boolean | undefined
+    readonly port?: number | null | undefined
+  }
+  on(name: string, listener: (...args: never[]) => void): unknown
+  once(name: string, listener: (...args: never[]) => void): unknown
+  off(name: string, listener: (...args: never[]) => void): unknown
+  address(): string | object | null
+  /** By which the type of a request is found. */
+  shouldHandle(request: Request): unknown
+  close(done?: () => void): void
+}
+
+/** Takes a channel; when it, or the promise that it returns, fails, that channel is aborted. */
+export type Handler<In, Out, Request> = (channel: Channel<In, Out>, request: Request) => unknown
+
+/** Try again later. */
+const REFUSED = 1013
+/** Head, table, checksums and padding of a frame: so many bytes for each buffer, at most, and for the metadata. */
+const PART_BYTES = 128
+
+/** A server of channels that accepts connections, or will. */
+export class WebSocketChannelServer<In = unknown, Out = In, Request extends UpgradeRequest = UpgradeRequest> {
+  readonly #server: WebSocketServerLike<Request>
+  readonly #options: WebSocketOptions
+  readonly #clients: Clients<In, Out, [request: Request]>
+
+  /** @internal */
+  constructor(
+    server: WebSocketServerLike<Request>,
+    handler: Handler<In, Out, Request>,
+    options: ServeOptions,
+  ) {
+    expectServer(server)
+    this.#clients = new Clients(handler, options)
+    this.#server = server
+    this.#options = options
+    bound(server, options.limits)
+    server.on('connection', (socket: WebSocketLike, request: Request) => this.#accept(socket, request))
+  }
+
+  /** What the `WebSocketServer` says; null for one that has no server of its own. */
+  get address(): string | object | null {
+    return this.#server.options.noServer === true ? null : this.#server.address()
+  }
+
+  /** The channels that have not ended. */
+  get channels(): ReadonlySet<Channel<In, Out>> {
+    return this.#clients.channels
+  }
+
+  /** Bytes of frames that are on their way in. */
+  get bytesUnderWay(): number {
+    return this.#clients.quota.used
+  }
+
+  /** Accepts nobody more, closes every channel, and resolves when all have ended, in whatever way. */
+  async close(): Promise<void> {
+    const isDown = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    await this.#clients.close()
+    await isDown
+  }
+
+  /** Accepts nobody more, and aborts every channel. */
+  abort(): void {
+    this.#server.close()
+    this.#clients.abort()
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')](): Promise<void> {
+    return this.close()
+  }
+
+  #accept(socket: WebSocketLike, request: Request): void {
+    const { channels, maxConnections, quota } = this.#clients
+    if (channels.size >= maxConnections) return refuse(socket)
+    const link = new WebSocketLink(socket, request.socket)
+    this.#clients.add(new WebSocketCarrier(link, streamOptions(this.#options), quota), request)
+  }
+}
+
+/**
+ * A server of channels that gives each connection of a `WebSocketServer` to `handler`, with limits for peers that are not
+ * trusted. A peer that breaks them, or falls silent, loses its channel with an error, and nobody else notices.
+ *
+ * The `WebSocketServer` is the channel server's from then on. Its `maxPayload` is lowered to what a frame within `limits`
+ * can be; where it is less, as the 100 MiB of `ws` may be, it is the limit. Who may connect (`verifyClient`, the header
+ * `origin`) is for the caller to say.
+ *
+ * Resolves when it listens, or at once when that is somebody else's; rejects with the system's error (EADDRINUSE …).
+ * @throws TypeError for what is no `WebSocketServer`, one that compresses, or an option of the wrong type
+ */
+export async function serveWebSocket<In = unknown, Out = In, Request extends UpgradeRequest = UpgradeRequest>(
+  server: WebSocketServerLike<Request>,
+  handler: Handler<In, Out, Request>,
+  options: ServeOptions = {},
+): Promise<WebSocketChannelServer<In, Out, Request>> {
+  const channels = new WebSocketChannelServer(server, handler, options)
+  const { noServer, port } = server.options
+  // A server that was given to `ws` is the caller's to listen to.
+  if (noServer === true || typeof port !== 'number') return channels
+  if (server.address() === null) await listening(server)
+  // Later errors are of single connections: the system has no more descriptors, say.
+  server.on('error', () => {})
+  return channels
+}
+
+function listening(server: WebSocketServerLike<never>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.once('listening', () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function expectServer(server: WebSocketServerLike<never>): void {
+  const { options, on, close } = server ?? {}
+  const isServer = typeof options === 'object' && typeof on === 'function' && typeof close === 'function'
+  expectArgument(isServer, 'server', 'a WebSocketServer of ws')
+  // Bombs apart: what is compressed is counted when it is not any more, and typed arrays gain little.
+  expectArgument(!options.perMessageDeflate, 'server', 'a WebSocketServer with perMessageDeflate: false')
+}
+
+/** So that `ws` keeps no more of a message than may become a frame. */
+function bound({ options }: WebSocketServerLike<never>, limits: LimitsOption | undefined): void {
+  const { metaBytes, totalBytes, buffers }: Limits = resolveLimits(limits ?? 'untrusted')
+  const most = metaBytes + totalBytes + PART_BYTES * (buffers + 1)
+  const { maxPayload = 0 } = options
+  // 0 is none, and `ws` counts to 2**31.
+  if (most < 2 ** 31 && (maxPayload === 0 || maxPayload > most)) options.maxPayload = most
+}
+
+function refuse(socket: WebSocketLike): void {
+  socket.addEventListener('error', () => {})
+  socket.close(REFUSED, 'too many connections')
+  if (isWs(socket)) hangUp(socket)
+}
