@@ -1,12 +1,17 @@
 /** The carriers that run the contract, each as a pair. */
 import { once } from 'node:events'
-import { createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { type Duplex, duplexPair } from 'node:stream'
+import { WebSocket, WebSocketServer } from 'ws'
 import { loopback } from '../../src/carriers/loopback.js'
 import { PortCarrier } from '../../src/carriers/port/port.js'
 import { SocketLink } from '../../src/carriers/socket/link.js'
 import { SocketCarrier } from '../../src/carriers/socket/socket.js'
+import { WebSocketLink } from '../../src/carriers/websocket/link.js'
+import type { WebSocketLike } from '../../src/carriers/websocket/shape.js'
+import { WebSocketCarrier } from '../../src/carriers/websocket/websocket.js'
 import type { Make, PairOptions } from '../contract.js'
+import { StandardSocket } from '../websocket/standard.js'
 import { farWorker } from './far.js'
 import { somePath } from './path.js'
 
@@ -105,6 +110,41 @@ function duplexes(): [Duplex, Duplex] {
   return ends
 }
 
+/** A client of `ws` and what its server accepted, either as it is or behind the face of a browser's. */
+function webSocketPair(face: (socket: WebSocket) => WebSocketLike): Make {
+  return async options => {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: 0 })
+    await once(server, 'listening')
+    const client = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}`, {
+      maxPayload: 0,
+    })
+    const left = new WebSocketCarrier(face(client), streamOptions(options))
+    // In the tick in which it is accepted: it is heard from then on.
+    const { right, socket } = await new Promise<{ right: WebSocketCarrier; socket: WebSocket }>(resolve => {
+      server.once('connection', (socket, request) => {
+        const shown = face(socket)
+        const link = shown === socket ? new WebSocketLink(shown, request.socket) : shown
+        resolve({ right: new WebSocketCarrier(link, streamOptions(options)), socket })
+      })
+    })
+    server.close()
+    return {
+      left,
+      right,
+      kill: () => socket.terminate(),
+      dispose: () => {
+        for (const carrier of [left, right]) carrier.abort()
+        for (const end of [client, socket]) end.terminate()
+      },
+    }
+  }
+}
+
+/** Sockets of `ws` on both sides. */
+export const wsPair: Make = webSocketPair(socket => socket)
+/** Both sides as in a browser. */
+export const standardPair: Make = webSocketPair(socket => new StandardSocket(socket))
+
 /** By the names that `unattended.ts` is started with. */
 export const pairs: Readonly<Record<string, Make>> = {
   loopback: loopbackPair,
@@ -112,4 +152,6 @@ export const pairs: Readonly<Record<string, Make>> = {
   worker: workerPair,
   socket: socketPair,
   duplex: streamPair,
+  ws: wsPair,
+  websocket: standardPair,
 }
