@@ -15,6 +15,8 @@ export type ServeOptions = WebSocketOptions & ClientsOptions
 /** What `ws` knows of a connection before it is one: in Node an `IncomingMessage`. */
 export interface UpgradeRequest {
   readonly socket: RawSocket
+  readonly url?: string | undefined
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
 /** A `WebSocketServer` of `ws`, as far as it is used. */
@@ -43,15 +45,16 @@ const REFUSED = 1013
 const PART_BYTES = 128
 
 /** A server of channels that accepts connections, or will. */
-export class WebSocketChannelServer<In = unknown, Out = In, Request extends UpgradeRequest = UpgradeRequest> {
-  readonly #server: WebSocketServerLike<Request>
+export class WebSocketChannelServer<In = unknown, Out = In> {
+  readonly #server: WebSocketServerLike<never>
   readonly #options: WebSocketOptions
-  readonly #clients: Clients<In, Out, [request: Request]>
+  /** What a request is beyond its socket only the handler knows. */
+  readonly #clients: Clients<In, Out, [request: never]>
 
   /** @internal */
   constructor(
-    server: WebSocketServerLike<Request>,
-    handler: Handler<In, Out, Request>,
+    server: WebSocketServerLike<never>,
+    handler: Handler<In, Out, never>,
     options: ServeOptions,
   ) {
     expectServer(server)
@@ -59,7 +62,7 @@ export class WebSocketChannelServer<In = unknown, Out = In, Request extends Upgr
     this.#server = server
     this.#options = options
     bound(server, options.limits)
-    server.on('connection', (socket: WebSocketLike, request: Request) => this.#accept(socket, request))
+    server.on('connection', (socket: WebSocketLike, request: UpgradeRequest) => this.#accept(socket, request))
   }
 
   /** What the `WebSocketServer` says; null for one that has no server of its own. */
@@ -94,11 +97,11 @@ export class WebSocketChannelServer<In = unknown, Out = In, Request extends Upgr
     return this.close()
   }
 
-  #accept(socket: WebSocketLike, request: Request): void {
+  #accept(socket: WebSocketLike, request: UpgradeRequest): void {
     const { channels, maxConnections, quota } = this.#clients
     if (channels.size >= maxConnections) return refuse(socket)
     const link = new WebSocketLink(socket, request.socket)
-    this.#clients.add(new WebSocketCarrier(link, streamOptions(this.#options), quota), request)
+    this.#clients.add(new WebSocketCarrier(link, streamOptions(this.#options), quota), request as never)
   }
 }
 
@@ -117,8 +120,8 @@ export async function serveWebSocket<In = unknown, Out = In, Request extends Upg
   server: WebSocketServerLike<Request>,
   handler: Handler<In, Out, Request>,
   options: ServeOptions = {},
-): Promise<WebSocketChannelServer<In, Out, Request>> {
-  const channels = new WebSocketChannelServer(server, handler, options)
+): Promise<WebSocketChannelServer<In, Out>> {
+  const channels = new WebSocketChannelServer<In, Out>(server, handler, options)
   const { noServer, port } = server.options
   // A server that was given to `ws` is the caller's to listen to.
   if (noServer === true || typeof port !== 'number') return channels
