@@ -106,7 +106,6 @@ const MESSAGE = frameOf(new Uint8Array(2000))
 /** How a slow peer goes on after the head of a message, and whether that may be. */
 const drips: [name: string, part: (i: number) => Uint8Array][] = [
   ['a byte at a time', i => MESSAGE.subarray(i, i + 1)],
-  ['a byte at a time, with pings between', i => MESSAGE.subarray(i, i + 1)],
   ['nothing more', () => new Uint8Array(0)],
 ]
 for (const [name, part] of drips) {

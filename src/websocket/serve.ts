@@ -52,11 +52,7 @@ export class WebSocketChannelServer<In = unknown, Out = In> {
   readonly #clients: Clients<In, Out, [request: never]>
 
   /** @internal */
-  constructor(
-    server: WebSocketServerLike<never>,
-    handler: Handler<In, Out, never>,
-    options: ServeOptions,
-  ) {
+  constructor(server: WebSocketServerLike<never>, handler: Handler<In, Out, never>, options: ServeOptions) {
     expectServer(server)
     this.#clients = new Clients(handler, options)
     this.#server = server

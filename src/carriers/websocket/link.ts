@@ -185,9 +185,8 @@ export class WebSocketLink implements Link {
 
 function unheard(): void {}
 
-/** Ends a connection of `ws` that it has closed already, when the peer has had time to hear why. Reads no more of it. */
+/** Ends a connection of `ws` that it has closed already, when the peer has had time to hear why. */
 export function hangUp(ws: WsSocket): void {
-  ws.pause()
   const timer = setTimeout(() => ws.terminate(), LAST_WORDS_MS) as { unref?(): void }
   timer.unref?.()
 }
