@@ -7,8 +7,9 @@ import { BUILD, type Page, pathOf, texts } from './bundle.js'
 import { launch } from './chromium.js'
 import { CAN_EVAL, MARK, type Outcome, type Report } from './page/checks.js'
 import { ISOLATED, type Site, serve } from './site.js'
+import { serveSockets } from './sockets.js'
 
-const PAGE_LIMIT_MS = 60_000
+const PAGE_LIMIT_MS = 120_000
 const GOLDEN = new URL('../fixtures/golden/v1/', BUILD)
 
 interface Visit {
@@ -127,18 +128,21 @@ if (browser === undefined) {
   none.run()
 } else {
   let site: Site | undefined
+  let stopSockets: (() => void) | undefined
   try {
     site = await serve({
       texts: await texts(pages),
       folders: { '/dist/': BUILD, '/golden/': GOLDEN },
       headers: path => ({ ...(path.startsWith('/isolated/') ? ISOLATED : {}), ...policy }),
     })
+    stopSockets = await serveSockets(site.server)
     const visits = await visitAll(browser, site.port)
     for (const page of pages) {
       tellSkipped(page.name, visits.get(page)!.outcomes)
       report(page, visits.get(page)!)
     }
   } finally {
+    stopSockets?.()
     site?.close()
     await browser.close()
   }

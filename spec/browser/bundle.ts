@@ -26,13 +26,15 @@ export type Stand = readonly [pattern: RegExp, module: URL]
 /** Which form of the package a page runs. */
 export type Form = 'modules' | 'minified'
 
-/** 'outband', 'outband/port' and 'outband/streams' as one minified file. */
+/** 'outband', and what a page may use beside it, as one minified file. */
 export async function library(): Promise<string> {
   const { outputFiles } = await build({
     ...SETTINGS,
     minify: true,
     stdin: {
-      contents: ['.', './port', './streams'].map(folder => `export * from '${folder}/index.js'`).join('\n'),
+      contents: ['.', './port', './streams', './websocket']
+        .map(folder => `export * from '${folder}/index.js'`)
+        .join('\n'),
       resolveDir: fileURLToPath(new URL('src/', BUILD)),
     },
   })
@@ -43,7 +45,7 @@ function addresses(form: Form, stands: readonly Stand[]): Plugin {
   return {
     name: 'addresses',
     setup({ onResolve }) {
-      onResolve({ filter: /\/src\/(?:(?:port|streams)\/)?index\.js$/ }, ({ path }) => {
+      onResolve({ filter: /\/src\/(?:(?:port|streams|websocket)\/)?index\.js$/ }, ({ path }) => {
         const module = `/dist${path.slice(path.indexOf('/src/'))}`
         return { path: form === 'modules' ? module : MINIFIED, external: true }
       })

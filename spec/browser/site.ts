@@ -1,6 +1,6 @@
 /** A server of pages on this machine alone: given texts, and the files of given folders. */
 import { readFile } from 'node:fs/promises'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
 import { ECHO } from './page/checks.js'
@@ -32,6 +32,8 @@ export interface SiteOptions {
 
 export interface Site {
   readonly port: number
+  /** For WebSockets on the same port. */
+  readonly server: Server
   close(): void
 }
 
@@ -64,6 +66,7 @@ export async function serve({ texts, folders, headers = () => ({}), port = 0 }: 
   await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
   return {
     port: (server.address() as AddressInfo).port,
+    server,
     close: () => {
       server.close()
       server.closeAllConnections()

@@ -29,7 +29,7 @@ export const CAN_EVAL = 'code may be made from strings'
 type Run = () => unknown
 const LIMIT_MS = 5000
 
-const declared: { suite: string; name: string; run: Run }[] = []
+const declared: { suite: string; name: string; run: Run; limitMs: number | undefined }[] = []
 
 class Skipped extends Error {}
 
@@ -38,9 +38,9 @@ export function skip(reason: string): never {
   throw new Skipped(reason)
 }
 
-export function suite(name: string): (check: string, run: Run) => void {
-  return (check, run) => {
-    declared.push({ suite: name, name: check, run })
+export function suite(name: string): (check: string, run: Run, limitMs?: number) => void {
+  return (check, run, limitMs) => {
+    declared.push({ suite: name, name: check, run, limitMs })
   }
 }
 
@@ -50,10 +50,10 @@ let untold: Outcome[] = []
 
 /** Runs what was declared. */
 export async function runAll(): Promise<void> {
-  for (const { suite, name, run } of declared) {
+  for (const { suite, name, run, limitMs } of declared) {
     const start = performance.now()
     if (start - told > REPORT_MS) tell({ runs: `${suite}: ${name}`, isDone: false })
-    const outcome = await outcomeOf(run)
+    const outcome = await outcomeOf(run, limitMs)
     untold.push({ suite, name, ...outcome, ms: performance.now() - start })
   }
   tell({ isDone: true })
@@ -66,10 +66,13 @@ function tell(report: Omit<Report, 'outcomes'>): void {
   told = performance.now()
 }
 
-async function outcomeOf(run: Run): Promise<{ error?: string; skipped?: string }> {
+async function outcomeOf(
+  run: Run,
+  limitMs: number | undefined,
+): Promise<{ error?: string; skipped?: string }> {
   try {
     const result = run()
-    if (result instanceof Promise) await inTime(result)
+    if (result instanceof Promise) await inTime(result, limitMs)
     return {}
   } catch (error) {
     if (error instanceof Skipped) return { skipped: error.message }

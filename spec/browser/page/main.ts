@@ -3,14 +3,16 @@ import { runAll } from './checks.js'
 import { dom } from './dom.js'
 
 const only = new URL(dom.location.href).searchParams.get('only')
+const isPart = (name: string) => only === null || only === name
 
 try {
-  if (only === null || only === 'codec') await (await import('./codec.js')).declareGolden()
-  if (only === null || only === 'streams') await import('./streams.js')
-  if (only === null || only === 'ports') {
+  if (isPart('codec')) await (await import('./codec.js')).declareGolden()
+  if (isPart('streams')) await import('./streams.js')
+  if (isPart('ports')) {
     await import('./ports.js')
     await import('./channels.js')
   }
+  if (isPart('websockets')) await import('./websockets.js')
 } finally {
   await runAll()
 }

@@ -112,6 +112,7 @@ export class WebSocketLink implements Link {
     const ws = this.#ws
     if (ws === undefined) {
       const [first] = chunks
+      // A Blob of the chunks is out in half the time in Chromium, which then keeps it: 2 GiB after 60 sends of 32 MiB.
       const bytes = chunks.length === 1 ? first! : joined(chunks)
       this.#socket.send(bytes as Uint8Array<ArrayBuffer>)
       return this.#drain.add(bytes.length, done)
