@@ -10,6 +10,8 @@
  *      stream     lends buffers of 16 KiB or more until    owns a copy
  *                 `send` resolves, and keeps the others;
  *                 loses what was transferred
+ *      browser's  keeps it; loses what was transferred     owns a copy
+ *      WebSocket
  *      all        shares what is shared, where the carrier stays inside the process; a stream copies it
  *
  * The metadata is always the carrier's to keep. `spec/contract.ts` is this page as a suite that every carrier runs.
