@@ -1,11 +1,12 @@
 /** What the specs of WebSockets share: a side that is ours, of either kind, and peers that know nothing of channels. */
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
+import * as assert from 'uvu/assert'
 import { type ServerOptions, WebSocket, WebSocketServer } from 'ws'
 import type { Channel } from '../../src/channel.js'
 import { packBytes } from '../../src/frame/index.js'
 import { packNote } from '../../src/frame/note.js'
-import { encode, type OutbandError } from '../../src/index.js'
+import { type ErrorCode, encode, isOutbandError, type OutbandError } from '../../src/index.js'
 import {
   connectWebSocket,
   type ServeOptions,
@@ -90,6 +91,11 @@ export async function endOf(channel: Channel, ms?: number): Promise<OutbandError
     (error: OutbandError) => error,
   )
   return within(end, 'the end', ms)
+}
+
+/** An error of ours with this code. */
+export function isCode(error: unknown, code: ErrorCode): asserts error is OutbandError {
+  assert.ok(isOutbandError(error, code), String(error))
 }
 
 /** The next value. */

@@ -1,0 +1,175 @@
+/** What a server of `ws` knows of messages that are on their way: drips, messages that never end, and the quota. */
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { WebSocket } from 'ws'
+import type { Channel } from '../../src/channel.js'
+import { connectWebSocket } from '../../src/websocket/index.js'
+import { upTo, within } from '../carriers/inbox.js'
+import { endOf, frameOf, isCode, later, next, serving } from './kit.js'
+import { rawClient, wire } from './raw.js'
+
+const KiB = 2 ** 10
+const MiB = 2 ** 20
+
+const slow = suite('websocket underway: bytes below a server of ws')
+
+const MESSAGE = frameOf(new Uint8Array(2000))
+
+/** How a slow peer goes on after the head of a message, and whether that may be. */
+const drips: [name: string, part: (i: number) => Uint8Array][] = [
+  ['a byte at a time', i => MESSAGE.subarray(i, i + 1)],
+  ['nothing more', () => new Uint8Array(0)],
+]
+for (const [name, part] of drips) {
+  slow(`the head of a message, and then ${name}: TIMEOUT at the deadline of a frame`, () => {
+    const accepted: Channel[] = []
+    return serving(
+      channel => accepted.push(channel),
+      { frameTimeoutMs: 300, idleTimeoutMs: 0 },
+      async ({ url }) => {
+        const client = await rawClient(url)
+        client.write(wire(new Uint8Array(0), { announced: MESSAGE.length }))
+        const start = performance.now()
+        let isOver = false
+        accepted[0]!.closed.catch(() => {
+          isOver = true
+        })
+        for (let i = 0; i < 500 && !isOver; i++) {
+          client.write(part(i))
+          await later(10)
+        }
+        const end = await endOf(accepted[0]!)
+        isCode(end, 'TIMEOUT')
+        assert.match(end.message, /not complete for 300 ms/)
+        const ms = performance.now() - start
+        assert.ok(ms > 200 && ms < 3000, `${ms} ms`)
+        client.destroy()
+      },
+    )
+  })
+}
+
+slow('fragments that never end, with pings between them: TIMEOUT at the deadline of a frame', () => {
+  const accepted: Channel[] = []
+  return serving(
+    channel => accepted.push(channel),
+    { frameTimeoutMs: 300, idleTimeoutMs: 0 },
+    async ({ url }) => {
+      const client = await rawClient(url)
+      client.write(wire(MESSAGE.subarray(0, 1), { fin: false }))
+      let isOver = false
+      accepted[0]!.closed.catch(() => {
+        isOver = true
+      })
+      for (let i = 1; i < 500 && !isOver; i++) {
+        client.write(wire(MESSAGE.subarray(i, i + 1), { opcode: 0, fin: false }))
+        client.write(wire(new Uint8Array(i % 126), { opcode: 9 }))
+        await later(10)
+      }
+      isCode(await endOf(accepted[0]!), 'TIMEOUT')
+      client.destroy()
+    },
+  )
+})
+
+slow('pings alone are no message that is late, in whatever pieces they come', () => {
+  const accepted: Channel[] = []
+  return serving(
+    channel => accepted.push(channel),
+    { frameTimeoutMs: 150, idleTimeoutMs: 0 },
+    async ({ url }) => {
+      const client = await rawClient(url)
+      client.write(wire(frameOf(1)))
+      assert.is(await next(accepted[0]!), 1)
+      const ping = wire(Buffer.from('how are you?'), { opcode: 9 })
+      for (let i = 0; i < 40; i++) {
+        client.write(ping.subarray(0, i % ping.length))
+        await later(5)
+        client.write(ping.subarray(i % ping.length))
+        await later(5)
+      }
+      client.write(wire(frameOf(2)))
+      assert.is(await next(accepted[0]!), 2)
+      client.destroy()
+    },
+  )
+})
+
+slow('messages that never end do not pass the quota of a server, and others pass all the same', () => {
+  const values: unknown[] = []
+  return serving(
+    async channel => {
+      for await (const value of channel) {
+        values.push(value)
+        if (typeof value === 'string') void channel.send(value)
+      }
+    },
+    { maxBytes: 4 * MiB },
+    async ({ server, url }) => {
+      const message = wire(frameOf(new Uint8Array(3 * MiB)))
+      const clients = await Promise.all(upTo(10).map(() => rawClient(url)))
+      for (const client of clients) client.write(message.subarray(0, -10))
+      await later(300)
+      const held = server.bytesUnderWay
+      // Each may read one chunk past it, of 64 KiB, and one goes on whatever happens.
+      assert.ok(held > 3 * MiB && held < 4 * MiB + 3 * MiB + 10 * 64 * KiB, `${held} bytes`)
+      const channel = await connectWebSocket(new WebSocket(url))
+      for (const text of ['a', 'b', 'c']) {
+        await channel.send(text)
+        assert.is(await next(channel), text)
+      }
+      await channel.close()
+      for (const client of clients) client.write(message.subarray(-10))
+      await within(
+        (async () => {
+          while (values.length < 13) await later(10)
+        })(),
+        'all ten messages',
+        20_000,
+      )
+      for (const client of clients) client.destroy()
+      await within(
+        (async () => {
+          while (server.channels.size > 0 || server.bytesUnderWay > 0) await later(10)
+        })(),
+        'nothing left',
+      )
+    },
+  )
+})
+
+slow('200 peers that are slow do not hinder 20 that are not', () =>
+  serving(
+    async channel => {
+      for await (const value of channel) await channel.send(value)
+    },
+    { frameTimeoutMs: 1000 },
+    async ({ server, url }) => {
+      const bad = await Promise.all(upTo(200).map(() => rawClient(url)))
+      for (const client of bad) client.write(wire(MESSAGE.subarray(0, 100), { announced: MESSAGE.length }))
+      const good = await Promise.all(upTo(20).map(() => connectWebSocket(new WebSocket(url))))
+      await within(
+        Promise.all(
+          good.map(async channel => {
+            for (const i of upTo(20)) {
+              await channel.send(i)
+              assert.is(await next(channel), i)
+            }
+            await channel.close()
+          }),
+        ),
+        'twenty talks',
+        10_000,
+      )
+      await within(
+        (async () => {
+          while (server.channels.size > 0) await later(20)
+        })(),
+        'the end of those that are slow',
+      )
+      for (const client of bad) client.destroy()
+    },
+  ),
+)
+
+slow.run()
