@@ -50,6 +50,9 @@ export interface ErrorFields {
   buffer?: number
   /** Tag of the custom type concerned. */
   tag?: string
+  /** What a child process ended with, and the signal that ended it. */
+  exitCode?: number
+  signal?: string
   cause?: unknown
 }
 
@@ -66,6 +69,8 @@ export class OutbandError extends Error {
   declare readonly available?: number
   declare readonly buffer?: number
   declare readonly tag?: string
+  declare readonly exitCode?: number
+  declare readonly signal?: string
 
   constructor(code: ErrorCode, message: string, fields: ErrorFields = {}) {
     super(message, fields)

@@ -32,7 +32,7 @@ export class Ending {
     const error = this.#end?.error
     if (error !== undefined) {
       const { code, message, cause } = error
-      throw new OutbandError(code, message, cause === undefined ? {} : { cause })
+      throw new OutbandError(code, message, { ...error, ...(cause === undefined ? {} : { cause }) })
     }
     if (this.isOver || this.isClosing) throw new OutbandError('CLOSED', 'send: the carrier is closed')
   }
