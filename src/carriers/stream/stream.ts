@@ -312,7 +312,9 @@ export class StreamCarrier implements Carrier, Inlet {
     if (this.#ending.isOver) return
     this.#drain(true)
     if (this.#ending.isOver) return
-    const isInOrder = this.#isEnded && this.#isPeerDone && this.#ending.isClosing && error === undefined
+    // A plain peer that has said all need not be there for our goodbye, if nothing else was lost.
+    const isWhole = error === undefined || (this.#peer === 'plain' && this.#credits.queuedBytes === 0)
+    const isInOrder = this.#isEnded && this.#isPeerDone && this.#ending.isClosing && isWhole
     this.#end(isInOrder ? undefined : (error ?? this.#lost()))
   }
 
