@@ -12,6 +12,9 @@ import type { Inlet, Link } from '../stream/link.js'
 const SMALL = 16_384
 /** Of so many bytes together. */
 const GATHERED = 65_536
+/** Of a peer that is gone so much more is read at most, and until nothing has come for so long. */
+const REST_BYTES = 2 ** 24
+const REST_MS = 1000
 /** What is read to before a frame says where to: all sockets of the thread share it, since it is emptied at once. */
 const FIRST = new Uint8Array(65_536)
 
@@ -24,18 +27,22 @@ interface ReadingOptions extends SocketConstructorOpts {
 export class SocketLink implements Link {
   readonly name = 'socket'
   readonly canPause = true
-  readonly socket: Duplex
+  socket: Duplex
   readonly #isDirect: boolean
+  readonly #onread: OnReadOpts
   #inlet: Inlet | undefined
   #target: Uint8Array = FIRST
   /** Whether something was written in this tick, so that more of it waits for its end. */
   #isGathering = false
   #gathered = 0
   #error: Error | undefined
+  /** Whether a write has failed, and whether what the peer wrote is read to its end. */
+  #isDeaf = false
+  #isResting = false
 
   private constructor(make: (onread: OnReadOpts) => Duplex, isDirect: boolean) {
     this.#isDirect = isDirect
-    this.socket = make({
+    this.#onread = {
       buffer: () => {
         this.#target = this.#inlet?.target() ?? FIRST
         return this.#target
@@ -47,7 +54,8 @@ export class SocketLink implements Link {
         else this.#inlet?.filled(byteLength)
         return true
       },
-    })
+    }
+    this.socket = make(this.#onread)
     // Who has closed may still want to hear: it is for the carrier to end the other direction.
     this.socket.allowHalfOpen = true
   }
@@ -62,10 +70,17 @@ export class SocketLink implements Link {
     return new SocketLink(onread => connect({ ...options, allowHalfOpen: true, onread }), true)
   }
 
-  /** A link over a file descriptor: a socket or pipe that the process was given. */
-  static on(fd: number): SocketLink {
+  /**
+   * A link over a file descriptor: a socket or pipe that the process was given, to be read, written or both.
+   * @throws TypeError, Node's own, for a descriptor that is closed, or of a file or terminal
+   */
+  static on(fd: number, ways = { readable: true, writable: true }): SocketLink {
+    // Its sockets take a descriptor when they connect, and say nothing of `onread`.
+    if ('bun' in process.versions) {
+      return SocketLink.over(connect({ fd, allowHalfOpen: true } as unknown as NetConnectOpts))
+    }
     const make = (onread: OnReadOpts): Socket => {
-      const options: ReadingOptions = { fd, readable: true, writable: true, allowHalfOpen: true, onread }
+      const options: ReadingOptions = { fd, ...ways, allowHalfOpen: true, onread }
       return new Socket(options)
     }
     return new SocketLink(make, true)
@@ -76,42 +91,49 @@ export class SocketLink implements Link {
    * making where to read to. Where the system does not let go of it, it is taken as it is.
    */
   static adopting(socket: Socket): SocketLink {
-    const owner = socket as Owner
-    const handle = owner._handle
+    const { _handle: handle } = socket as Owner
     if (handle === null || handle === undefined) return SocketLink.over(socket)
-    return new SocketLink(onread => {
-      owner._handle = null
-      const options: ReadingOptions = { handle, allowHalfOpen: true, onread }
-      const adopted = new Socket(options)
-      const owned = adopted as Owner
-      // So that the server counts it out at its end.
-      owned.server = owner.server
-      owned._server = owner._server
-      owner._server = null
-      return adopted
-    }, true)
+    return new SocketLink(onread => renewed(socket, handle, onread), true)
   }
 
   open(inlet: Inlet): void {
     this.#inlet = inlet
+    if (!this.#isDirect) this.socket.on('data', (chunk: Uint8Array) => inlet.push(chunk))
+    this.#listen(inlet)
+  }
+
+  #listen(inlet: Inlet): void {
     const { socket } = this
-    if (!this.#isDirect) socket.on('data', (chunk: Uint8Array) => inlet.push(chunk))
-    socket.on('end', () => inlet.ended())
+    socket.on('end', () => {
+      inlet.ended()
+      if (this.#isDeaf) socket.destroy()
+    })
     socket.on('error', error => {
       this.#error ??= error
     })
-    socket.once('close', () => inlet.gone(this.#error && lost(this.#error)))
+    socket.once('close', () => {
+      if (socket === this.socket) inlet.gone(this.#error && lost(this.#error))
+    })
   }
 
   write(chunks: readonly Uint8Array[], done?: (isOut: boolean) => void): void {
+    if (this.#isDeaf) {
+      if (done !== undefined) process.nextTick(done, false)
+      return
+    }
     const { socket } = this
     const last = chunks.length - 1
     const isSmall = last === 0 && chunks[0]!.length < SMALL
     if (isSmall) this.#gathered += chunks[0]!.length
     else socket.cork()
     for (const [at, chunk] of chunks.entries()) {
-      if (at < last || done === undefined) socket.write(chunk)
-      else socket.write(chunk, error => done(!error))
+      if (at < last) socket.write(chunk)
+      else {
+        socket.write(chunk, error => {
+          if (error) this.#deafen(error)
+          done?.(!error)
+        })
+      }
     }
     if (!isSmall) socket.uncork()
     if (!isSmall || this.#gathered >= GATHERED) this.#flush()
@@ -137,8 +159,41 @@ export class SocketLink implements Link {
     this.socket.cork()
   }
 
+  /**
+   * The peer takes nothing more. What it has written before is still there to be read, though not through a socket that
+   * has failed, which is about to close.
+   */
+  #deafen(error: Error): void {
+    const { _handle: handle, readableEnded: isRead } = this.socket as Owner & Duplex
+    if (this.#isDeaf || !this.#isDirect || isRead || !handle || this.#inlet === undefined) return
+    this.#isDeaf = true
+    this.#error ??= error
+    this.socket = renewed(this.socket, handle, this.#onread)
+    this.#listen(this.#inlet)
+    this.rest()
+  }
+
+  /** Reads what a peer that is gone has written, whatever `pause` says, and ends when nothing more comes. */
+  rest(): void {
+    if (this.#isResting) return
+    this.#isResting = true
+    this.socket.resume()
+    const { bytesRead: first = 0 } = this.socket as Socket
+    const look = (before: number): void => {
+      const ring = () => {
+        const { bytesRead = 0, destroyed } = this.socket as Socket
+        if (destroyed) return
+        if (bytesRead === before || bytesRead - first > REST_BYTES) this.socket.destroy()
+        else look(bytesRead)
+      }
+      // In a thread that was busy the timers come before the reads that have waited.
+      setTimeout(() => setImmediate(ring), REST_MS).unref()
+    }
+    look(first)
+  }
+
   pause(): void {
-    this.socket.pause()
+    if (!this.#isResting) this.socket.pause()
   }
 
   resume(): void {
@@ -146,7 +201,7 @@ export class SocketLink implements Link {
   }
 
   finish(): void {
-    this.socket.end()
+    if (!this.#isDeaf) this.socket.end()
   }
 
   destroy(): void {
@@ -159,6 +214,20 @@ interface Owner {
   _handle?: object | null
   server?: unknown
   _server?: unknown
+}
+
+/** The same socket made anew: it learns only at its making where to read to, and does not read once it has failed. */
+function renewed(socket: Duplex, handle: object, onread: OnReadOpts): Socket {
+  const owner = socket as Owner
+  owner._handle = null
+  const options: ReadingOptions = { handle, allowHalfOpen: true, onread }
+  const fresh = new Socket(options)
+  const owned = fresh as Owner
+  // So that the server counts it out at its end.
+  owned.server = owner.server
+  owned._server = owner._server
+  owner._server = null
+  return fresh
 }
 
 /** The error of a socket as ours. */
