@@ -123,6 +123,11 @@ export class StreamCarrier implements Carrier, Inlet {
     return this.#ending.closed
   }
 
+  /** Whether the peer has said hello: an end without an error is its goodbye then, and not only its last byte. */
+  get isPeerChannel(): boolean {
+    return this.#peer === 'channel'
+  }
+
   receive(sink: Sink): void {
     this.#sink = sink
     this.#ending.tell(sink)
@@ -304,8 +309,8 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#isEnded = true
     if (this.#inbox.length === 0) return this.#hearEnd()
     // A peer that has closed waits for who holds back, and one that is gone does not.
-    if (this.#peer === 'channel' && !this.#inbox.some(item => isNote(item) && item.kind === 'bye'))
-      this.#drain(true)
+    const isHeld = (kind: Note['kind']) => this.#inbox.some(item => isNote(item) && item.kind === kind)
+    if ((this.#peer === 'channel' || isHeld('hello')) && !isHeld('bye')) this.#drain(true)
   }
 
   gone(error?: OutbandError): void {
