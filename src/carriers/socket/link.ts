@@ -181,8 +181,8 @@ export class SocketLink implements Link {
     const { bytesRead: first = 0 } = this.socket as Socket
     const look = (before: number): void => {
       const ring = () => {
-        const { bytesRead = 0, destroyed } = this.socket as Socket
-        if (destroyed) return
+        const { bytesRead = 0, destroyed, readableEnded } = this.socket as Socket
+        if (destroyed || readableEnded) return
         if (bytesRead === before || bytesRead - first > REST_BYTES) this.socket.destroy()
         else look(bytesRead)
       }
