@@ -55,6 +55,7 @@ const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['frame', ['Deframer', 'pack', 'packBytes', 'unpack']],
   ['loopback', ['loopback']],
   ['port', ['PortCarrier', 'connectPort', 'wrapPort']],
+  ['process', ['ChildChannel', 'connectParent', 'forkChannel', 'spawnChannel']],
   ['socket', ['ChannelServer', 'SocketCarrier', 'connect', 'serve']],
   ['streams', ['PacketDecoderStream', 'PacketEncoderStream']],
   ['websocket', ['WebSocketCarrier', 'WebSocketChannelServer', 'connectWebSocket', 'serveWebSocket']],

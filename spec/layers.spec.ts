@@ -17,7 +17,7 @@ const layers = [
   ['hosts'],
   ['channel'],
   ['stream'],
-  ['port', 'socket', 'websocket', 'streams', 'file'],
+  ['port', 'process', 'socket', 'websocket', 'streams', 'file'],
   ['adapters', 'types', 'cli'],
 ]
 

@@ -1,0 +1,152 @@
+/**
+ * A child process as a carrier: frames through a pipe of its own, and an end that says how the child ended. The pipe
+ * knows of that first and the system tells the rest a moment later, so a loss is told a moment late.
+ */
+import { isOutbandError, type OutbandError } from '../../errors.js'
+import type { Parcel } from '../../packet.js'
+import type { Carrier, Counts, Sink, Transfer } from '../carrier.js'
+import { Ending } from '../ending.js'
+import { StreamCarrier, type StreamOptions } from '../stream/stream.js'
+import { expectTime } from '../stream/watch.js'
+import type { Child } from './child.js'
+import type { ProcessLink } from './link.js'
+
+/** How long a child whose pipe has ended is waited for, to say how it ended. */
+const EXIT_MS = 500
+
+/** Options of a carrier to a child process. `limits` default to `'trusted'`, and no time is limited. */
+export interface ProcessOptions extends StreamOptions {
+  /** Milliseconds that a child has to end by itself once it is asked to, before it is made to. Default 5000; 0: all it takes. */
+  readonly graceMs?: number | undefined
+}
+
+/** The stream's options of a peer that is ours. */
+export function ownPeer(options: StreamOptions): StreamOptions {
+  return { ...options, limits: options.limits ?? 'trusted', closeTimeoutMs: options.closeTimeoutMs ?? 0 }
+}
+
+export class ProcessCarrier implements Carrier {
+  readonly name = 'process'
+  readonly textBytes: number
+  readonly takesHosts: boolean
+  readonly sharesMemory: boolean
+  readonly child: Child
+  readonly #link: ProcessLink
+  readonly #stream: StreamCarrier
+  readonly #ending = new Ending()
+  readonly #graceMs: number
+  #sentPackets = 0
+  #isClosing = false
+  #isAborted = false
+
+  /** @throws TypeError for an option of the wrong type */
+  constructor(child: Child, link: ProcessLink, options: ProcessOptions = {}) {
+    const { graceMs = 5000 } = options
+    expectTime(graceMs, 'graceMs')
+    this.child = child
+    this.#graceMs = graceMs
+    this.#link = link
+    this.#stream = new StreamCarrier(link, ownPeer(options))
+    this.textBytes = this.#stream.textBytes
+    this.takesHosts = this.#stream.takesHosts
+    this.sharesMemory = this.#stream.sharesMemory
+    this.#stream.closed.then(
+      () => this.#end(undefined),
+      error => this.#end(error),
+    )
+    const rest = () => link.rest()
+    child.exited.then(rest, rest)
+  }
+
+  get counts(): Readonly<Counts> {
+    return this.#stream.counts
+  }
+
+  get queuedBytes(): number {
+    return this.#stream.queuedBytes
+  }
+
+  get closed(): Promise<void> {
+    return this.#ending.closed
+  }
+
+  receive(sink: Sink): void {
+    this.#ending.tell(sink)
+    this.#stream.receive({
+      parcel: parcel => sink.parcel(parcel),
+      end: () => {},
+      finish: () => sink.finish?.(),
+      progress: progress => sink.progress?.(progress),
+    })
+  }
+
+  send(parcel: Parcel, transfer?: Transfer): Promise<void> | undefined {
+    this.#ending.expectOpen()
+    try {
+      const room = this.#stream.send(parcel, transfer)
+      this.#sentPackets++
+      return room && this.#told(room)
+    } catch (error) {
+      if (!isOutbandError(error, 'PEER_GONE')) throw error
+      return this.#told(Promise.reject(error))
+    }
+  }
+
+  /** A loss is told as the end is, once it is known how the child ended. */
+  #told(room: Promise<void>): Promise<void> {
+    const told = room.catch(async error => {
+      if (isOutbandError(error, 'PEER_GONE')) await this.closed
+      throw error
+    })
+    told.catch(() => {})
+    return told
+  }
+
+  pause(): void {
+    this.#stream.pause()
+  }
+
+  resume(): void {
+    this.#stream.resume()
+  }
+
+  close(): Promise<void> {
+    this.#isClosing = true
+    void this.#stream.close()
+    return this.closed
+  }
+
+  /** Ends at once, and the child as well: SIGTERM, then SIGKILL. */
+  abort(error?: OutbandError): void {
+    this.#isAborted = true
+    this.#stream.abort(error)
+  }
+
+  /** Resolves when the child has ended: by itself, if it does in time. */
+  async exit(): Promise<void> {
+    await this.child.over(this.#graceMs)
+    this.child.stop(this.#graceMs)
+    await this.child.over(0)
+  }
+
+  /** Whether the pipe and the child are reasons for this process to live. */
+  hold(isHeld: boolean): void {
+    this.#link.hold(isHeld)
+    if (isHeld) this.child.process.ref()
+    else this.child.process.unref()
+  }
+
+  async #end(error: OutbandError | undefined): Promise<void> {
+    const isOurs = error !== undefined && (this.#isAborted || error.code !== 'PEER_GONE')
+    // A child whose channel we ended has nobody left to work for.
+    if (isOurs) this.child.stop(this.#graceMs)
+    const isGoodbye = error === undefined && this.#stream.isPeerChannel
+    if (isOurs || isGoodbye) return this.#ending.come(error, () => {})
+    await this.child.over(EXIT_MS)
+    // A program that knows no notes has said goodbye by its last byte, if it ended well and has read what it was sent.
+    const hasRead = !this.#link.isReset || this.#sentPackets === 0
+    const hasSaid = this.#link.hasHeard || this.#isClosing
+    const isInOrder = error === undefined && this.child.isWell && hasRead && hasSaid
+    this.#ending.come(isInOrder ? undefined : this.child.lost(error?.cause), () => {})
+  }
+}

@@ -1,0 +1,78 @@
+/** The channel to a child process, together with the process. */
+import type { ChildProcess } from 'node:child_process'
+import { type Exit, signalTo } from '../carriers/process/child.js'
+import type { ProcessCarrier } from '../carriers/process/process.js'
+import { Channel, type ChannelOptions } from '../channel.js'
+import type { OutbandError } from '../errors.js'
+
+// Older engines have no such symbols; then nobody can ask for these methods by them either.
+const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
+const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
+
+/**
+ * A channel whose peer is a child process. `send` at once: the child takes what waits when it has started.
+ *
+ * - `close` delivers what was sent and ends the channel; the child goes on, and a child that has nothing else to do ends.
+ * - `abort` ends the child as well: SIGTERM, and SIGKILL after `graceMs`. So does what ends the channel on this side,
+ *   such as a packet that makes no sense.
+ * - `kill` sends the child a signal. A child that ends without a goodbye, in whatever way, is PEER_GONE, with `exitCode`
+ *   or `signal` in the error.
+ * - `await using` closes, then waits for the child, which is made to end if it has not after `graceMs`.
+ */
+export class ChildChannel<In = unknown, Out = In> extends Channel<In, Out> {
+  /** For its `pid`, its `stdout`, its events. The channel's pipe is the channel's alone. */
+  readonly child: ChildProcess
+  readonly #carrier: ProcessCarrier
+  #isEndedHere = false
+
+  /** @internal */
+  constructor(carrier: ProcessCarrier, options: ChannelOptions) {
+    super(carrier, options)
+    this.#carrier = carrier
+    this.child = carrier.child.process
+  }
+
+  /** Resolves when the process has ended, however it did; rejects with PEER_GONE where it could not be started. Never unhandled. */
+  get exited(): Promise<Exit> {
+    return this.#carrier.child.exited
+  }
+
+  /** Sends the child a signal, SIGTERM by default; false where there is no child any more. */
+  kill(signal?: NodeJS.Signals | number): boolean {
+    this.#isEndedHere = true
+    return signalTo(this.child, signal)
+  }
+
+  override abort(error?: OutbandError): void {
+    this.#isEndedHere = true
+    super.abort(error)
+  }
+
+  /** This process may end though the child runs, whose channel is PEER_GONE then. */
+  unref(): this {
+    this.#carrier.hold(false)
+    return this
+  }
+
+  /** Takes `unref` back. */
+  ref(): this {
+    this.#carrier.hold(true)
+    return this
+  }
+
+  /** Closes, and waits until the child has ended. Rejects as `close` does, unless this side aborted or killed. */
+  override async [asyncDispose](): Promise<void> {
+    try {
+      await this.close()
+    } catch (error) {
+      if (!this.#isEndedHere) throw error
+    } finally {
+      await this.#carrier.exit()
+    }
+  }
+
+  /** As `await using`, of which nobody awaits the end. */
+  override [dispose](): void {
+    this[asyncDispose]().catch(() => {})
+  }
+}

@@ -1,0 +1,49 @@
+/** The child's side: the channel to the process that started this one. */
+import { childEnd, type Over, VARIABLE } from '../carriers/process/ends.js'
+import { ownPeer } from '../carriers/process/process.js'
+import { StreamCarrier, type StreamOptions } from '../carriers/stream/stream.js'
+import { Channel, type ChannelOptions } from '../channel.js'
+import { expectArgument, OutbandError } from '../errors.js'
+
+/** Options of `connectParent`. `limits` default to `'trusted'`, and no time is limited. */
+export type ParentOptions = ChannelOptions &
+  StreamOptions & {
+    /**
+     * `'stdio'`: frames come by standard input and go by standard output, whatever the environment says. For a child that
+     * was not started by `spawnChannel`, but through `ssh` or by a program in another language, say.
+     */
+    readonly over?: Over | undefined
+  }
+
+/**
+ * The channel to the parent, which is there once in a process: the variable `OUTBAND_FD`, which names its descriptor, is
+ * removed from the environment, so that this process's own children do not take it for theirs.
+ *
+ * It keeps this process alive until either side has closed, or the parent is gone: PEER_GONE. Over standard output,
+ * nothing else may be printed there.
+ *
+ * @throws PEER_GONE where there is no parent: the variable is not set, or what it names is no pipe or socket
+ * @throws TypeError for an option of the wrong type
+ */
+export function connectParent<In = unknown, Out = In>(options: ParentOptions = {}): Channel<In, Out> {
+  const { over } = options
+  expectArgument(over === undefined || over === 'pipe' || over === 'stdio', 'over', "'pipe' or 'stdio'")
+  const place = over === 'stdio' ? over : process.env[VARIABLE]
+  delete process.env[VARIABLE]
+  if (place === undefined) {
+    throw new OutbandError(
+      'PEER_GONE',
+      `connectParent: no parent: ${VARIABLE} is not set, or its channel was taken before`,
+    )
+  }
+  return new Channel<In, Out>(new StreamCarrier(endAt(place), ownPeer(options)), options)
+}
+
+function endAt(place: string) {
+  try {
+    return childEnd(place)
+  } catch (cause) {
+    const what = `${VARIABLE} is ${place}: ${(cause as Error).message}`
+    throw new OutbandError('PEER_GONE', `connectParent: no parent: ${what}`, { cause })
+  }
+}
