@@ -1,15 +1,22 @@
 /**
- * A carrier that lives in a worker, led from here. What arrives there is handed on through a second port as it lies,
- * so that the suite sees the memory that the worker got.
+ * A carrier that lives in a worker or in a child process, led from here by a way of its own: a second port, or Node's
+ * channel to a child. What arrives there is handed on as it lies, so that the suite sees the memory that it got.
  */
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import type { Sink, Transfer } from '../../src/carriers/carrier.js'
 import type { PortOptions } from '../../src/carriers/port/port.js'
+import { signalTo } from '../../src/carriers/process/child.js'
+import { VARIABLE, wiring } from '../../src/carriers/process/ends.js'
+import type { StreamOptions } from '../../src/carriers/stream/stream.js'
 import { OutbandError } from '../../src/errors.js'
 import type { Parcel } from '../../src/packet.js'
 import type { Far } from '../contract.js'
+import { type Lying, laidOut } from './lying.js'
 
-/** What the worker is told; it answers each with the same number. */
+/** What the far side is told; it answers each with the same number. */
 export type Order =
   | { readonly kind: 'receive' | 'pause' | 'resume' | 'close' | 'abort' | 'closed' }
   | { readonly kind: 'send'; readonly parcel: Parcel; readonly transfer: Transfer | undefined }
@@ -17,7 +24,7 @@ export interface Told {
   readonly number: number
   readonly order: Order
 }
-/** What the worker says: the outcome of an order, a packet, the end. */
+/** What it says: the outcome of an order, a packet, the end. */
 export type Word =
   | { readonly kind: 'done'; readonly number: number; readonly error: Plain | undefined }
   | { readonly kind: 'parcel'; readonly parcel: Parcel }
@@ -43,7 +50,10 @@ export function farWorker(options: PortOptions): FarWorker {
   })
   return {
     worker,
-    far: new Led(port1),
+    far: new Led(
+      told => port1.postMessage(told, []),
+      (hear, lose) => port1.on('message', hear).on('close', lose),
+    ),
     dispose: async () => {
       port1.close()
       await worker.terminate()
@@ -51,17 +61,59 @@ export function farWorker(options: PortOptions): FarWorker {
   }
 }
 
+export interface FarChild {
+  readonly child: ChildProcess
+  /** Where the child's end of the pipe is. */
+  readonly place: string
+  readonly far: Far
+  kill(): Promise<void>
+}
+
+/** Starts a process with a carrier at its end of the pipe. */
+export function farChild(options: StreamOptions): FarChild {
+  const { stdio, place } = wiring(['ignore', 'inherit', 'inherit', 'ipc'])
+  const script = fileURLToPath(new URL('far-child.js', import.meta.url))
+  const child = spawn(process.execPath, [...process.execArgv, script, JSON.stringify(options)], {
+    stdio,
+    serialization: 'advanced',
+    env: { ...process.env, [VARIABLE]: place },
+  })
+  const ended = once(child, 'exit')
+  return {
+    child,
+    place,
+    far: new Led(
+      // Who is told after its end does not answer.
+      told => child.send(told, () => {}),
+      (hear, lose) => child.on('message', word => hear(unfolded(word as Folded))).on('disconnect', lose),
+    ),
+    kill: async () => {
+      signalTo(child, 'SIGKILL')
+      await ended
+    },
+  }
+}
+
+/** A word as a child says it. */
+type Folded = Exclude<Word, { kind: 'parcel' }> | { readonly kind: 'parcel'; readonly parcel: Lying }
+
+function unfolded(word: Folded): Word {
+  return word.kind === 'parcel' ? { kind: 'parcel', parcel: laidOut(word.parcel) } : word
+}
+
 class Led implements Far {
   readonly closed: Promise<void>
-  readonly #control: MessagePort
+  readonly #say: (told: Told) => void
   readonly #waiting = new Map<number, { resolve(): void; reject(error: unknown): void }>()
   #sink: Sink | undefined
   #count = 0
 
-  constructor(control: MessagePort) {
-    this.#control = control
-    control.on('message', (word: Word) => this.#hear(word))
-    control.on('close', () => this.#lose())
+  constructor(say: (told: Told) => void, listen: (hear: (word: Word) => void, lose: () => void) => unknown) {
+    this.#say = say
+    listen(
+      word => this.#hear(word),
+      () => this.#lose(),
+    )
     this.closed = this.#tell({ kind: 'closed' })
     this.closed.catch(() => {})
   }
@@ -94,9 +146,9 @@ class Led implements Far {
   #tell(order: Order): Promise<void> {
     const number = this.#count++
     const told: Told = { number, order }
-    this.#control.postMessage(told, [])
     const outcome = new Promise<void>((resolve, reject) => this.#waiting.set(number, { resolve, reject }))
     outcome.catch(() => {})
+    this.#say(told)
     return outcome
   }
 
@@ -112,7 +164,7 @@ class Led implements Far {
 
   #lose(): void {
     for (const { reject } of this.#waiting.values()) {
-      reject(new OutbandError('PEER_GONE', 'the worker that was led is gone'))
+      reject(new OutbandError('PEER_GONE', 'who was led is gone'))
     }
     this.#waiting.clear()
   }

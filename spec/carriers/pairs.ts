@@ -5,14 +5,19 @@ import { type Duplex, duplexPair } from 'node:stream'
 import { WebSocket, WebSocketServer } from 'ws'
 import { loopback } from '../../src/carriers/loopback.js'
 import { PortCarrier } from '../../src/carriers/port/port.js'
+import { Child } from '../../src/carriers/process/child.js'
+import { parentEnd } from '../../src/carriers/process/ends.js'
+import { ProcessLink } from '../../src/carriers/process/link.js'
+import { ProcessCarrier } from '../../src/carriers/process/process.js'
 import { SocketLink } from '../../src/carriers/socket/link.js'
 import { SocketCarrier } from '../../src/carriers/socket/socket.js'
+import { StreamCarrier } from '../../src/carriers/stream/stream.js'
 import { WebSocketLink } from '../../src/carriers/websocket/link.js'
 import type { WebSocketLike } from '../../src/carriers/websocket/shape.js'
 import { WebSocketCarrier } from '../../src/carriers/websocket/websocket.js'
 import type { Make, PairOptions } from '../contract.js'
 import { StandardSocket } from '../websocket/standard.js'
-import { farWorker } from './far.js'
+import { farChild, farWorker } from './far.js'
 import { somePath } from './path.js'
 
 export const loopbackPair: Make = options => {
@@ -145,6 +150,33 @@ export const wsPair: Make = webSocketPair(socket => socket)
 /** Both sides as in a browser. */
 export const standardPair: Make = webSocketPair(socket => new StandardSocket(socket))
 
+/** Two connections, one for each direction, as standard input and output are. */
+export const halvesPair: Make = async options => {
+  const [there, back] = [await connection(true), await connection(true)]
+  const adopted = SocketLink.adopting(there.right)
+  const links = [
+    new ProcessLink(back.left, there.left),
+    new ProcessLink(adopted, SocketLink.adopting(back.right)),
+  ]
+  const [left, right] = links.map(link => new StreamCarrier(link, streamOptions(options)))
+  return {
+    left: left!,
+    right: right!,
+    kill: () => links[1]!.destroy(),
+    dispose: () => {
+      left!.abort()
+      right!.abort()
+    },
+  }
+}
+
+/** A child process, led through Node's own channel to it. */
+export const processPair: Make = options => {
+  const { child, place, far, kill } = farChild(streamOptions(options))
+  const left = new ProcessCarrier(new Child(child), parentEnd(child, place)!, options)
+  return { left, right: far, kill, dispose: kill }
+}
+
 /** By the names that `unattended.ts` is started with. */
 export const pairs: Readonly<Record<string, Make>> = {
   loopback: loopbackPair,
@@ -154,4 +186,6 @@ export const pairs: Readonly<Record<string, Make>> = {
   duplex: streamPair,
   ws: wsPair,
   websocket: standardPair,
+  halves: halvesPair,
+  process: processPair,
 }

@@ -1,0 +1,19 @@
+// The child of `far.ts`: a carrier at its end of the pipe, led through Node's own channel.
+
+import { childEnd, VARIABLE } from '../../src/carriers/process/ends.js'
+import { StreamCarrier, type StreamOptions } from '../../src/carriers/stream/stream.js'
+import { obeying } from './far-side.js'
+import { lying } from './lying.js'
+
+const options = JSON.parse(process.argv[2]!) as StreamOptions
+const carrier = new StreamCarrier(childEnd(process.env[VARIABLE]!), options)
+// Whose carrier was aborted has still to say what it saw of that.
+process.on('SIGTERM', () => {})
+process.on(
+  'message',
+  obeying(carrier, word => {
+    // Who leads may be gone already.
+    const isThere = process.connected
+    if (isThere) process.send!(word.kind === 'parcel' ? { ...word, parcel: lying(word.parcel) } : word)
+  }),
+)
