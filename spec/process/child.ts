@@ -1,0 +1,144 @@
+// A child process of the specs: what it does is its first argument.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { closeSync, writeSync } from 'node:fs'
+import process from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { packBytes } from '../../src/frame/index.js'
+import { encode, isOutbandError } from '../../src/index.js'
+import { connectParent } from '../../src/process/index.js'
+
+/** Runs until somebody ends it. */
+const forever = () => setInterval(() => {}, 1000)
+const fd = Number(process.env.OUTBAND_FD)
+
+const roles: Readonly<Record<string, (argument: string) => unknown>> = {
+  async echo() {
+    const channel = connectParent()
+    for await (const value of channel) await channel.send(value)
+  },
+  /** Says at the end what has come, most of it before it listened. */
+  async tally(ms) {
+    await sleep(Number(ms))
+    const channel = connectParent<{ i: number }, number[]>({ allowHalfOpen: true })
+    const numbers: number[] = []
+    for await (const { i } of channel) numbers.push(i)
+    await channel.send(numbers)
+    await channel.close()
+  },
+  /** Sends values back that came before it listened. */
+  async late(ms) {
+    await sleep(Number(ms))
+    return roles.echo!('')
+  },
+  /** Says goodbye by itself. */
+  async bye(exitCode) {
+    await connectParent().close()
+    process.exit(Number(exitCode))
+  },
+  exit: exitCode => process.exit(Number(exitCode)),
+  /** Says hello before it exits. */
+  async leave(exitCode) {
+    const channel = connectParent()
+    await channel.send('hello')
+    setTimeout(() => process.exit(Number(exitCode)), 20)
+  },
+  throw() {
+    connectParent()
+    throw new Error('from the child')
+  },
+  signal: signal => process.kill(process.pid, signal),
+  stay: forever,
+  /** Takes SIGTERM for nothing. */
+  stubborn() {
+    const channel = connectParent()
+    process.on('SIGTERM', () => {})
+    void channel.send('ready')
+    forever()
+  },
+  /** Has something else to do than the channel. */
+  busy() {
+    connectParent()
+    forever()
+  },
+  /** What it sees of its surroundings, and what a child of its own does. */
+  surroundings() {
+    const before = process.env.OUTBAND_FD
+    const channel = connectParent()
+    const look = 'process.stdout.write(String(process.env.OUTBAND_FD))'
+    const grandchild = spawnSync(process.execPath, ['-e', look], { encoding: 'utf8' }).stdout
+    let again: unknown
+    try {
+      connectParent()
+    } catch (error) {
+      again = isOutbandError(error) ? error.code : error
+    }
+    const { HERE: here } = process.env
+    const { argv, execArgv } = process
+    void channel.send({ before, grandchild, again, here, cwd: process.cwd(), argv: argv.slice(3), execArgv })
+  },
+  /** Sends so many arrays, and is gone when the system has them. */
+  async vanish(count) {
+    const channel = connectParent()
+    for (let i = 0; i < Number(count); i++) await channel.send({ i, bytes: new Uint8Array(140_000).fill(i) })
+    process.kill(process.pid, 'SIGKILL')
+  },
+  /** Sends without end, and takes what comes. */
+  async flood() {
+    const channel = connectParent()
+    channel.on('message', () => {})
+    for (let i = 0; ; i++) {
+      await channel.send({ i, bytes: new Uint8Array(i % 4 === 0 ? 60_000 : 10).fill(i) })
+      if (i % 10 === 9) await sleep(0)
+    }
+  },
+  /** Reads nothing for so long, not even what the system has. */
+  async numb(ms) {
+    const channel = connectParent()
+    await channel.send('ready')
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(ms))
+    for await (const value of channel) await channel.send(value)
+  },
+  /** Aborts, and lives on. */
+  part() {
+    connectParent().abort()
+    forever()
+  },
+  /** Closes its end without a word, and lives on. */
+  shut() {
+    closeSync(fd)
+    forever()
+  },
+  garbage() {
+    writeSync(fd, 'Segmentation fault (core dumped)')
+    forever()
+  },
+  /** A packet, and half of another. */
+  half(exitCode) {
+    const frame = packBytes(encode({ i: 0, bytes: new Uint8Array(5000) }))
+    writeSync(fd, frame)
+    writeSync(fd, frame, 0, frame.length >> 1)
+    process.exit(Number(exitCode))
+  },
+  /** Starts a process that has the same pipe, and is gone. */
+  heir() {
+    const code = 'setTimeout(() => {}, 20_000)'
+    const stdio = ['ignore', 'ignore', 'ignore', fd] as const
+    const { pid } = spawn(process.execPath, ['-e', code], { stdio: [...stdio], detached: true })
+    writeSync(fd, packBytes(encode(pid)))
+    process.kill(process.pid, 'SIGKILL')
+  },
+  /** Packets without notes, and its end: a program that is no channel. */
+  plain(exitCode) {
+    for (const i of [0, 1, 2]) writeSync(fd, packBytes(encode({ i })))
+    process.exit(Number(exitCode))
+  },
+}
+
+const [role = '', argument = ''] = process.argv.slice(2)
+try {
+  await roles[role]!(argument)
+} catch (error) {
+  // That the parent has closed, or is gone, is no fault of the child.
+  if (!isOutbandError(error, 'PEER_GONE', 'CLOSED')) throw error
+}
