@@ -31,6 +31,9 @@ demo('real data comes back equal, and the codec copies none of it', () => {
       row.metaBytes > 0 && row.encodeNs > 0 && row.decodeNs > 0 && row.structuredCloneNs > 0,
       row.value,
     )
+    const { equal, roundTripNs, forkRoundTripNs, differences } = row.child
+    assert.equal([equal, differences], [true, []], row.value)
+    assert.ok(roundTripNs > 0 && forkRoundTripNs > 0, row.value)
   }
   const [table, , , frame] = report.values
   assert.is(table.outOfBandBytes, 1_600_000)
@@ -41,7 +44,8 @@ demo('the table has no colours where nobody looks', () => {
   const { status, stdout } = run('demo')
   assert.is(status, 0)
   assert.not.ok(stdout.includes('\x1b'))
-  assert.is(stdout.match(/ yes$/gm)?.length, 4)
+  // To the thread and to the child.
+  assert.is(stdout.match(/ yes$/gm)?.length, 8)
 })
 
 const arguments_ = suite('cli: arguments')

@@ -1,6 +1,7 @@
 const WARM_UP_MS = 60
 const TURN_MS = 2
 const TURNS = 11
+const WARM_UP_TURNS = 9
 
 let last: unknown
 
@@ -14,6 +15,19 @@ export function medianNs(work: () => unknown): number {
   const turns = Array.from({ length: TURNS }, () => clockMs(work, batch) / batch).sort((a, b) => a - b)
   last = undefined
   return turns[TURNS >> 1]! * 1e6
+}
+
+/** The median time of each call, in nanoseconds; they take turns, so that what slows the machine slows all of them. */
+export async function mediansNs(calls: readonly (() => Promise<unknown>)[]): Promise<number[]> {
+  const times: number[][] = calls.map(() => [])
+  for (let turn = -WARM_UP_TURNS; turn < TURNS; turn++) {
+    for (const [at, call] of calls.entries()) {
+      const start = performance.now()
+      await call()
+      if (turn >= 0) times[at]!.push(performance.now() - start)
+    }
+  }
+  return times.map(turns => turns.sort((a, b) => a - b)[TURNS >> 1]! * 1e6)
 }
 
 /** Every result is kept for a moment, so that no call is dead code. */

@@ -1,12 +1,14 @@
-// outband demo: real data goes to a worker thread and back. What went there is compared with what came back as
-// a graph, and the bytes copied are counted by looking at whose memory the buffers lie in.
+// outband demo: real data goes to a worker thread and back, then to a child process and back. What went there is compared
+// with what came back as a graph, and the bytes copied are counted by looking at whose memory the buffers lie in.
 
+import type { Serializable } from 'node:child_process'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { decode, encode } from '../index.js'
 import { type Wrapped, wrapPort } from '../port/index.js'
-import { medianNs } from './clock.js'
-import { differences } from './compare.js'
+import { type ChildChannel, forkChannel } from '../process/index.js'
+import { medianNs, mediansNs } from './clock.js'
+import { type Difference, differences } from './compare.js'
 import { readColumns, readDocument } from './datasets.js'
 import { copiedByCodec, footprint } from './memory.js'
 import { bytes, duration, type Paint, paintFor, table } from './table.js'
@@ -26,6 +28,16 @@ export interface Passage {
   readonly structuredCloneCopiedBytes: number
   readonly equal: boolean
   readonly differences: readonly string[]
+  readonly child: Trip
+}
+
+/** There and back again, to a child process. Times are medians, in nanoseconds. */
+export interface Trip {
+  readonly roundTripNs: number
+  /** By the channel that Node gives a child, at its most faithful (`serialization: 'advanced'`). */
+  readonly forkRoundTripNs: number
+  readonly equal: boolean
+  readonly differences: readonly string[]
 }
 
 const VALUES: readonly { readonly name: string; readonly make: () => unknown }[] = [
@@ -39,13 +51,20 @@ const VALUES: readonly { readonly name: string; readonly make: () => unknown }[]
 export async function demo({ json }: { readonly json: boolean }): Promise<boolean> {
   const values = await Promise.all(VALUES.map(async ({ name, make }) => ({ name, value: await make() })))
   const worker = wrapPort(new Worker(new URL('./demo-worker.js', import.meta.url)))
+  const child = forkChannel(new URL('./demo-child.js', import.meta.url), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  })
   const passages: Passage[] = []
   try {
-    for (const { name, value } of values) passages.push(await passage(name, value, worker))
+    for (const { name, value } of values) passages.push(await passage(name, value, worker, child))
+    child.child.disconnect()
+    await child.close()
   } finally {
+    child.kill()
     await worker.terminate()
   }
-  const equal = passages.every(passage => passage.equal)
+  const equal = passages.every(passage => passage.equal && passage.child.equal)
   const report = {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
@@ -60,7 +79,7 @@ export async function demo({ json }: { readonly json: boolean }): Promise<boolea
 
 type Thread = Worker & Wrapped
 
-async function passage(name: string, value: unknown, worker: Thread): Promise<Passage> {
+async function passage(name: string, value: unknown, worker: Thread, child: ChildChannel): Promise<Passage> {
   const packet = encode(value)
   const found = differences(value, await trip(worker, value))
   const clone = footprint(structuredClone(value))
@@ -74,9 +93,32 @@ async function passage(name: string, value: unknown, worker: Thread): Promise<Pa
     decodeNs: medianNs(() => decode(packet)),
     structuredCloneNs: medianNs(() => structuredClone(value)),
     structuredCloneCopiedBytes: [...clone.backings].reduce((sum, { byteLength }) => sum + byteLength, 0),
-    equal: found.length === 0,
-    differences: found.map(({ path, what }) => `${path}: ${what}`),
+    ...outcome(found),
+    child: await tripToChild(child, value),
   }
+}
+
+const outcome = (found: readonly Difference[]) => ({
+  equal: found.length === 0,
+  differences: found.map(({ path, what }) => `${path}: ${what}`),
+})
+
+async function tripToChild(channel: ChildChannel, value: unknown): Promise<Trip> {
+  const { child } = channel
+  const answers = channel[Symbol.asyncIterator]()
+  const trip = async () => {
+    await channel.send(value)
+    const { value: back } = await answers.next()
+    return back
+  }
+  const forkTrip = async () => {
+    const answer = once(child, 'message')
+    child.send(value as Serializable)
+    await answer
+  }
+  const found = differences(value, await trip())
+  const [roundTripNs, forkRoundTripNs] = (await mediansNs([trip, forkTrip])) as [number, number]
+  return { roundTripNs, forkRoundTripNs, ...outcome(found) }
 }
 
 /** Sends a value to the worker and waits for it to come back. */
@@ -110,15 +152,39 @@ function listing(passages: readonly Passage[], paint: Paint): string {
     duration(one.decodeNs),
     duration(one.structuredCloneNs),
     bytes(one.structuredCloneCopiedBytes),
-    one.equal ? paint.green('yes') : paint.red('no'),
+    verdict(one, paint),
   ])
-  const different = passages.flatMap(one =>
-    one.differences.map(place => `${one.value} differs at ${place}\n`),
-  )
   return [
     'main thread → worker thread → main thread, through wrapped ports.\n\n',
-    `${table(columns, rows, paint)}\n`,
-    ...(different.length > 0 ? ['\n', ...different] : []),
-    `\n${paint.dim('copied: bytes of typed arrays, by the codec and by structuredClone; times are medians.')}\n`,
+    `${table(columns, rows, paint)}\n\n`,
+    `${paint.dim('copied: bytes of typed arrays, by the codec and by structuredClone; times are medians.')}\n\n`,
+    'this process → child process → this process, through a pipe of its own.\n\n',
+    `${childTable(passages, paint)}\n\n`,
+    `${paint.dim("fork: the channel that Node gives a child, serialization 'advanced'; there and back, medians.")}\n`,
+    ...passages.flatMap(one => [
+      ...one.differences.map(place => `\n${one.value} differs at ${place}`),
+      ...one.child.differences.map(place => `\n${one.value} differs, from the child, at ${place}`),
+    ]),
   ].join('')
 }
+
+function childTable(passages: readonly Passage[], paint: Paint): string {
+  const columns = [
+    { head: 'value' },
+    { head: 'there and back', align: 'right' },
+    { head: 'by fork', align: 'right' },
+    { head: 'fork takes', align: 'right' },
+    { head: 'equal' },
+  ] as const
+  const rows = passages.map(({ value, child }) => [
+    value,
+    duration(child.roundTripNs),
+    duration(child.forkRoundTripNs),
+    `${(child.forkRoundTripNs / child.roundTripNs).toFixed(1)}x`,
+    verdict(child, paint),
+  ])
+  return table(columns, rows, paint)
+}
+
+const verdict = ({ equal }: { readonly equal: boolean }, paint: Paint): string =>
+  equal ? paint.green('yes') : paint.red('no')

@@ -8,7 +8,7 @@ import { inspectFile } from './inspect.js'
 
 const USAGE = `usage: outband <command>
 
-  outband demo [--json]   sends real data to a worker thread and back, and says what it took
+  outband demo [--json]   sends real data to a worker thread, to a child process and back, and says what it took
   outband inspect FILE    lists the frames, or the metadata stream, that a file holds
   outband --help
   outband --version`
