@@ -3,11 +3,8 @@ import type { ChildProcess } from 'node:child_process'
 import { type Exit, signalTo } from '../carriers/process/child.js'
 import type { ProcessCarrier } from '../carriers/process/process.js'
 import { Channel, type ChannelOptions } from '../channel.js'
+import { asyncDispose, dispose } from '../dispose.js'
 import type { OutbandError } from '../errors.js'
-
-// Older engines have no such symbols; then nobody can ask for these methods by them either.
-const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
-const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
 
 /**
  * A channel whose peer is a child process. `send` at once: the child takes what waits when it has started.

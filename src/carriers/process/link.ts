@@ -34,6 +34,7 @@ export class ProcessLink implements Link {
       filled: byteLength => inlet.filled(byteLength),
       push: chunk => inlet.push(chunk),
       boundary: () => inlet.boundary(),
+      underway: byteLength => inlet.underway(byteLength),
       ended: () => {
         isEnded = true
         inlet.ended()
@@ -57,6 +58,7 @@ export class ProcessLink implements Link {
       filled: () => {},
       push: () => {},
       boundary: () => {},
+      underway: () => {},
       ended: () => {},
       gone: error => {
         // One that listens no more may have said much before.

@@ -3,6 +3,7 @@
  * knows of that first and the system tells the rest a moment later, so a loss is told a moment late.
  */
 import { isOutbandError, type OutbandError } from '../../errors.js'
+import { resolveLimits } from '../../limits.js'
 import type { Parcel } from '../../packet.js'
 import type { Carrier, Counts, Sink, Transfer } from '../carrier.js'
 import { Ending } from '../ending.js'
@@ -20,9 +21,10 @@ export interface ProcessOptions extends StreamOptions {
   readonly graceMs?: number | undefined
 }
 
-/** The stream's options of a peer that is ours. */
+/** The stream's options of a peer that is ours: it is trusted, and has time. */
 export function ownPeer(options: StreamOptions): StreamOptions {
-  return { ...options, limits: options.limits ?? 'trusted', closeTimeoutMs: options.closeTimeoutMs ?? 0 }
+  const { limits, closeTimeoutMs = 0, frameTimeoutMs = 0, idleTimeoutMs = 0 } = options
+  return { ...options, limits: resolveLimits(limits), closeTimeoutMs, frameTimeoutMs, idleTimeoutMs }
 }
 
 export class ProcessCarrier implements Carrier {
