@@ -160,6 +160,7 @@ bounds('more connections than allowed are refused, and those that are there go o
     const second = await connect<unknown, number>(path)
     await first.send(1)
     const third = await connect(path)
+    void third.send(3)
     assert.is(await codeOf(() => third.closed), 'PEER_GONE')
     await second.send(2)
     await Promise.all([first.close(), second.close()])
