@@ -1,15 +1,16 @@
 /** Peers that are no channels, and peers that are late, silent or gone: what the two ends say to each other. */
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Deframer, packBytes } from '../../src/frame/index.js'
 import { packNote } from '../../src/frame/note.js'
-import { decode, isOutbandError } from '../../src/index.js'
+import { decode, encode, isOutbandError } from '../../src/index.js'
 import { connect, serve } from '../../src/socket/index.js'
 import { codeOf, turns, upTo, within } from '../carriers/inbox.js'
 import { somePath } from '../carriers/path.js'
-import { frameOf, packetsOf, rawPeer, served } from './raw.js'
+import { frameOf, outcomeOf, packetsOf, rawPeer, served } from './raw.js'
 
 const plain = suite('sockets: programs that are no channels')
 
@@ -157,6 +158,57 @@ plain('one that asks and shuts its direction gets the answer, where the server w
   await server.close()
 })
 
+plain('one that has said all is not late: it hears what takes longer than it may be silent', async () => {
+  const path = somePath()
+  const sizes = [1, 1, 2 ** 20, 2 ** 20, 2 ** 20, 2 ** 20]
+  const server = await serve(
+    path,
+    async channel => {
+      for await (const _ of channel);
+      for (const size of sizes) {
+        await new Promise(resolve => setTimeout(resolve, 70))
+        await channel.send(new Uint8Array(size))
+      }
+      await channel.close()
+    },
+    { allowHalfOpen: true, idleTimeoutMs: 200, closeTimeoutMs: 200 },
+  )
+  const peer = await rawPeer(path)
+  peer.end(frameOf('all of them'))
+  // At the end it takes its time, too.
+  peer.on('data', () => {
+    peer.pause()
+    setTimeout(() => peer.resume(), 10)
+  })
+  const ended = once(peer, 'end')
+  while (server.channels.size === 0) await turns(1)
+  const [channel] = server.channels
+  await within(channel!.closed, 'closed')
+  await within(ended, 'the end')
+  assert.ok(peer.bytesRead > 4 * 2 ** 20, `${peer.bytesRead} bytes`)
+  peer.destroy()
+  await server.close()
+})
+
+plain('one that has said all and takes in nothing is given up', async () => {
+  const path = somePath()
+  const server = await serve(
+    path,
+    async channel => {
+      for await (const _ of channel);
+      await channel.send(new Uint8Array(2 ** 24))
+    },
+    { allowHalfOpen: true, idleTimeoutMs: 100 },
+  )
+  const peer = await rawPeer(path)
+  peer.end(frameOf(1))
+  while (server.channels.size === 0) await turns(1)
+  const [channel] = server.channels
+  assert.is(await codeOf(() => channel!.closed), 'TIMEOUT')
+  peer.destroy()
+  await server.close()
+})
+
 plain('one that reads slowly and never answers holds the sender back by itself', async () => {
   const path = somePath()
   let sent = 0
@@ -254,6 +306,38 @@ for (const { name, options, does, message } of lateRows) {
   })
 }
 
+const block = (ms: number): void => {
+  for (const end = performance.now() + ms; performance.now() < end; );
+}
+const busyRows: [name: string, bytes: Uint8Array[], code: string][] = [
+  ['and said something meanwhile, is not given up', [frame], 'closed'],
+  ['and has ended a frame meanwhile, is not given up', [frame.subarray(0, 9), frame.subarray(9)], 'closed'],
+  ['and said nothing, is given up all the same', [], 'TIMEOUT'],
+  ['and has not ended a frame, is given up all the same', [frame.subarray(0, 9)], 'TIMEOUT'],
+]
+for (const [name, parts, code] of busyRows) {
+  late(`who waited while this thread was busy, ${name}: ${code}`, async () => {
+    const { path, outcomes, dispose } = await served({ idleTimeoutMs: 300, frameTimeoutMs: 300 })
+    try {
+      const peer = await rawPeer(path)
+      peer.resume()
+      const [first, ...rest] = parts
+      if (rest.length > 0) peer.write(first!)
+      while (outcomes.length === 0) await turns(1)
+      await turns(3)
+      if (rest.length === 0 && first !== undefined) peer.write(first)
+      for (const part of rest) peer.write(part)
+      block(700)
+      if (code === 'closed') peer.end()
+      const outcome = await within(outcomes[0]!, 'the end')
+      assert.is(outcome === 'closed' ? outcome : outcome.code, code)
+      peer.destroy()
+    } finally {
+      await dispose()
+    }
+  })
+}
+
 late('two channels that have nothing to say stay together', async () => {
   const { path, outcomes, values, dispose } = await served({ idleTimeoutMs: 100 })
   try {
@@ -270,6 +354,37 @@ late('two channels that have nothing to say stay together', async () => {
     await dispose()
   }
 })
+
+late(
+  'who wants a sign of life all the time gets one now and then, and one that is not taken is the last',
+  async () => {
+    const hello = packNote('hello', 1)
+    const before = performance.now()
+    const { path, channels, dispose } = await served()
+    try {
+      const peer = await rawPeer(path)
+      let notes = 0
+      peer.on('data', chunk => {
+        notes += chunk.length / hello.length
+      })
+      peer.write(hello)
+      await new Promise(resolve => setTimeout(resolve, 300))
+      const most = (performance.now() - before) / 25 + 2
+      assert.ok(notes >= 2 && notes < most, `${notes} notes, ${most} at most`)
+      assert.is(channels.length, 1)
+      peer.destroy()
+    } finally {
+      await dispose()
+    }
+    // Nothing of what is written here is ever taken.
+    const stream = new Duplex({ read: () => {}, write: () => {} })
+    const channel = await connect(stream)
+    stream.push(hello)
+    await new Promise(resolve => setTimeout(resolve, 200))
+    assert.is(stream.writableLength, 2 * hello.length)
+    channel.abort()
+  },
+)
 
 late('a peer is not late while this side does not read', async () => {
   const path = somePath()
@@ -319,6 +434,48 @@ late('close does not wait for ever for a peer that never answers', async () => {
 late.run()
 
 const gone = suite('sockets: peers that are gone')
+
+const [hello, bye] = [packNote('hello'), packNote('bye')]
+const words = upTo(3)
+/** As a channel counts what it has sent. */
+const taken = words.reduce((sum, word) => sum + 64 + encode(word).meta.length, 0)
+const goneRows: [name: string, says: Uint8Array[], code: string][] = [
+  ['a channel that said bye, and did not hear ours', [hello, bye], 'PEER_GONE'],
+  ['a channel that has answered, and said bye', [hello, packNote('taken', taken), bye], 'closed'],
+  ['a program that only said bye', [bye], 'closed'],
+  ['a program that said something and ended', [frameOf(1)], 'closed'],
+]
+for (const [name, says, code] of goneRows) {
+  gone(`the end of ${name}: ${code}`, async () => {
+    const path = somePath()
+    const server = createServer({ allowHalfOpen: true }, peer => {
+      peer.on('error', () => {})
+      peer.once('data', () => setTimeout(() => peer.end(Buffer.concat(says)), 50))
+    }).listen(path)
+    try {
+      await once(server, 'listening')
+      const channel = await connect(path)
+      for (const word of words) void channel.send(word)
+      const outcome = await within(outcomeOf(channel), 'the end')
+      assert.is(outcome === 'closed' ? outcome : outcome.code, code)
+    } finally {
+      server.close()
+    }
+  })
+}
+
+gone('who closes at once, and before it knows the peer, is told when all was taken', async () => {
+  const { path, values, outcomes, dispose } = await served()
+  try {
+    const channel = await connect(path)
+    for (const i of upTo(1000)) void channel.send(i)
+    await within(channel.close(), 'closed')
+    assert.equal(values[0], upTo(1000))
+    assert.is(await outcomes[0], 'closed')
+  } finally {
+    await dispose()
+  }
+})
 
 gone('a reset: PEER_GONE, with what the system says', async () => {
   const server = await serve({ port: 0, host: '127.0.0.1' }, () => {})

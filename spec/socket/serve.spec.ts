@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import type { AddressInfo, Socket } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asyncDispose } from '../../src/dispose.js'
@@ -106,6 +107,23 @@ apart('a peer that dies under a handler that reads: nothing is thrown', async ()
     assert.is(server.channels.size, 0)
   } finally {
     await dispose()
+  }
+})
+
+apart('a handler is given the socket that carries its channel', async () => {
+  const sockets: Socket[] = []
+  const server = await serve({ port: 0, host: '127.0.0.1' }, (_, socket) => sockets.push(socket))
+  try {
+    const { port } = server.address as AddressInfo
+    const channel = await connect({ port, host: '127.0.0.1' })
+    while (sockets.length === 0) await turns(1)
+    const [socket] = sockets
+    assert.is(socket!.remoteAddress, '127.0.0.1')
+    assert.is(socket!.localPort, port)
+    socket!.destroy()
+    assert.is(await codeOf(() => channel.closed), 'PEER_GONE')
+  } finally {
+    server.abort()
   }
 })
 

@@ -11,6 +11,8 @@ export class Credits {
   #sent = 0
   #asked = 0
   #taken = 0
+  /** Bytes that nobody waits for, taken in or not. */
+  #passed = 0
   #room: Deferred | undefined
 
   /** @throws TypeError for what is no mark */
@@ -26,7 +28,7 @@ export class Credits {
   }
 
   get isFull(): boolean {
-    return this.queuedBytes > this.#highWaterMark
+    return this.#sent - Math.max(this.#taken, this.#passed) > this.#highWaterMark
   }
 
   /** Whether enough was sent since the last question for another. */
@@ -49,6 +51,12 @@ export class Credits {
   taken(count: number): void {
     // A count from nowhere must not open the gate for good.
     if (count > this.#taken && count <= this.#sent) this.#taken = count
+    if (!this.isFull) this.open()
+  }
+
+  /** Lets go on whoever waits for these, though nobody has said that they are taken in. */
+  pass(count: number): void {
+    this.#passed = count
     if (!this.isFull) this.open()
   }
 

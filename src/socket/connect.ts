@@ -79,10 +79,20 @@ export function settle(socket: Socket): void {
   socket.setKeepAlive(true, 60_000)
 }
 
-/** A socket that a server accepted, as a carrier: read straight to where the bytes stay, unless it is encrypted. */
-export function accepted(socket: Socket, options: SocketOptions, quota: Quota): SocketCarrier {
+/**
+ * A socket that a server accepted, as a carrier: read straight to where the bytes stay, unless it is encrypted. The
+ * socket that it has from then on may be another one.
+ */
+export function accepted(
+  socket: Socket,
+  options: SocketOptions,
+  quota: Quota,
+): { readonly carrier: SocketCarrier; readonly socket: Socket } {
   settle(socket)
   const isPlain = (socket as { encrypted?: boolean }).encrypted !== true
   const link = isPlain ? SocketLink.adopting(socket) : SocketLink.over(socket)
-  return new SocketCarrier(link, streamOptions(options), quota)
+  return {
+    carrier: new SocketCarrier(link, streamOptions(options), quota),
+    socket: link.socket as Socket,
+  }
 }

@@ -74,8 +74,9 @@ export class ChannelServer<In = unknown, Out = In> {
     return this.close()
   }
 
-  #accept(socket: Socket): void {
-    this.#clients.add(accepted(socket, this.#options, this.#clients.quota), socket)
+  #accept(stranger: Socket): void {
+    const { carrier, socket } = accepted(stranger, this.#options, this.#clients.quota)
+    this.#clients.add(carrier, socket)
   }
 }
 

@@ -2,6 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { values } from '../../../fixtures/values.js'
 import { Channel } from '../../../src/channel.js'
+import { encode } from '../../../src/index.js'
 import type { Abilities, Make } from '../../contract.js'
 import { difference } from '../../same.js'
 import { within } from '../inbox.js'
@@ -37,6 +38,35 @@ export function channels(name: string, make: Make, { shares }: Abilities): void 
       await dispose()
     }
   })
+
+  echo(
+    'who answers each value before it reads the next gets on, though the peer sends all the time',
+    async () => {
+      const { left, right, dispose } = await make({ highWaterMark: 2 ** 20 })
+      const count = 300
+      try {
+        let returned = 0
+        const all = new Promise<void>(resolve => {
+          void right.receive({
+            parcel: () => {
+              if (++returned === count) resolve()
+            },
+            end: () => {},
+          })
+        })
+        const channel = new Channel(left, { maxWaiting: 2 })
+        const answers = (async () => {
+          for await (const value of channel) await channel.send(value)
+        })()
+        answers.catch(() => {})
+        const { meta, buffers } = encode(new Uint8Array(32_768))
+        for (let i = 0; i < count; i++) await within(right.send({ meta, buffers }), `room for value ${i}`)
+        await within(all, `all of them, after ${returned}`, 10_000)
+      } finally {
+        await dispose()
+      }
+    },
+  )
 
   echo.run()
 }

@@ -26,7 +26,6 @@ const MESSAGE_BYTES = 64
 const PROGRESS_BYTES = 65_536
 /** How long a peer that has said nothing is taken for a channel. */
 const PATIENCE_MS = 1000
-const LEAST_ALIVE_MS = 10
 /** Up to so much is read from a peer that is to wait: so its end is noticed. */
 const HELD_BYTES = 65_536
 /** Memory to read to when there is no frame to put it to. */
@@ -69,6 +68,8 @@ export class StreamCarrier implements Carrier, Inlet {
   #patience: ReturnType<typeof setTimeout> | undefined
   #isPaused = false
   #isOverQuota = false
+  /** Whether the link is not read from. */
+  #isDeaf = false
   /** What came and is held back, in order. */
   #inbox: Item[] = []
   #inboxBytes = 0
@@ -79,12 +80,16 @@ export class StreamCarrier implements Carrier, Inlet {
   /** The peer's last question, while the answer to one before is not yet written; −1: none. */
   #question = -1
   #isAnswering = false
+  /** Whether a sign of life is not yet written. */
   #isSpeaking = false
   #sentPackets = 0
   #receivedPackets = 0
   /** Whether the peer has said all, and whether its last byte is there. */
   #isPeerDone = false
   #isEnded = false
+  #hasSaidBye = false
+  /** Whether the peer was asked, with our goodbye, what it has taken in. */
+  #needsAnswer = false
   #isFinished = false
 
   /** Opens the link. @throws TypeError for an option of the wrong type */
@@ -104,6 +109,7 @@ export class StreamCarrier implements Carrier, Inlet {
       {
         late: (what, ms) => this.abort(new OutbandError('TIMEOUT', `${link.name}: ${what} for ${ms} ms`)),
         speak: () => this.#speak(),
+        isOwed: () => !this.#isEnded || this.#credits.queuedBytes > 0,
       },
       link.isBlind,
     )
@@ -143,6 +149,7 @@ export class StreamCarrier implements Carrier, Inlet {
     for (const buffer of parcel.buffers) byteLength += buffer.byteLength
     const { chunks, isLent } = this.#chunksOf(parcel, transfer)
     this.#sentPackets++
+    if (this.#isEnded && this.#credits.queuedBytes === 0) this.#watch.took()
     this.#credits.add(byteLength)
     const lent = isLent && this.#link.isCopying !== true ? new Deferred() : undefined
     if (lent !== undefined) this.#lent.add(lent)
@@ -169,9 +176,9 @@ export class StreamCarrier implements Carrier, Inlet {
   close(): Promise<void> {
     if (!this.#ending.isOver && !this.#ending.isClosing) {
       this.#ending.isClosing = true
-      this.#say('bye')
       this.#watch.closing(this.#closeTimeoutMs)
-      this.#finish()
+      if (this.#peer === 'unknown') this.#wait()
+      else this.#goodbye()
       this.#release()
     }
     return this.#ending.closed
@@ -189,6 +196,7 @@ export class StreamCarrier implements Carrier, Inlet {
       meta: meta as Uint8Array,
       buffers: windows,
     })
+    if (buffers.length === 0 && typeof transfer === 'boolean') return chunksOf(packetOf(buffers), limits)
     return handOver(
       { meta, buffers, hosts },
       transfer,
@@ -215,7 +223,11 @@ export class StreamCarrier implements Carrier, Inlet {
     // What is lost is told when the link says that it is gone.
     if (!isOut) return
     this.#writtenBytes += byteLength
-    if (this.#peer === 'plain') this.#credits.taken(this.#writtenBytes)
+    if (this.#peer === 'plain') {
+      this.#credits.taken(this.#writtenBytes)
+      // Who has said all, or is waited for, is heard by what it takes in.
+      if (this.#isEnded || this.#ending.isClosing) this.#watch.took()
+    } else if (this.#isDeaf) this.#credits.pass(this.#writtenBytes)
     if (lent === undefined) return
     this.#lent.delete(lent)
     lent.resolve()
@@ -227,20 +239,20 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#link.write([packNote(kind, count)], done)
   }
 
-  /** One word at a time: a peer that reads nothing must not make us keep more and more of them. */
+  #ask(): void {
+    if (this.#peer === 'unknown') this.#wait()
+    if (this.#peer !== 'channel') return
+    const count = this.#credits.ask()
+    if (count !== undefined) this.#say('ask', count)
+  }
+
+  /** One at a time, as answers are. */
   #speak(): void {
     if (this.#isSpeaking) return
     this.#isSpeaking = true
     this.#say('alive', 0, () => {
       this.#isSpeaking = false
     })
-  }
-
-  #ask(): void {
-    if (this.#peer === 'unknown') this.#wait()
-    if (this.#peer !== 'channel') return
-    const count = this.#credits.ask()
-    if (count !== undefined) this.#say('ask', count)
   }
 
   /** One answer is under way at a time, so that who asks without end and reads nothing does not fill our memory. */
@@ -251,15 +263,28 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#question = -1
     this.#say('taken', count, () => {
       this.#isAnswering = false
-      if (this.#question >= 0 && !this.#ending.isOver) this.#answer(this.#question)
+      if (this.#ending.isOver) return
+      if (this.#question >= 0) this.#answer(this.#question)
+      this.#finish()
     })
+  }
+
+  /** A goodbye of the peer may have been said before it heard ours: only an answer tells what it took in. */
+  #goodbye(): void {
+    if (!this.#hasSaidBye) {
+      this.#hasSaidBye = true
+      this.#needsAnswer = this.#peer === 'channel'
+      this.#ask()
+      this.#say('bye')
+    }
+    this.#finish()
   }
 
   /** The last byte, as soon as the peer needs no more answers of ours: a channel has said goodbye then. */
   #finish(): void {
-    if (!this.#ending.isClosing || this.#isFinished) return
-    if (this.#peer === 'unknown' && !this.#isPeerDone) return this.#wait()
-    if (this.#peer === 'channel' && !this.#isPeerDone) return
+    if (!this.#hasSaidBye || this.#isFinished) return
+    const isAnswered = this.#isEnded || !this.#needsAnswer || this.#credits.queuedBytes === 0
+    if (this.#peer === 'channel' && !(this.#isPeerDone && this.#question < 0 && isAnswered)) return
     this.#isFinished = true
     this.#link.finish()
   }
@@ -317,8 +342,10 @@ export class StreamCarrier implements Carrier, Inlet {
     if (this.#ending.isOver) return
     this.#drain(true)
     if (this.#ending.isOver) return
-    // A plain peer that has said all need not be there for our goodbye, if nothing else was lost.
-    const isWhole = error === undefined || (this.#peer === 'plain' && this.#credits.queuedBytes === 0)
+    const isTaken = this.#credits.queuedBytes === 0
+    // A plain peer that has said all need not be there for our goodbye, if nothing else was lost. One that said nothing refused us.
+    const isExcused = isTaken && this.#peer === 'plain' && this.#receivedPackets > 0
+    const isWhole = error === undefined ? isTaken || !this.#needsAnswer : isExcused
     const isInOrder = this.#isEnded && this.#isPeerDone && this.#ending.isClosing && isWhole
     this.#end(isInOrder ? undefined : (error ?? this.#lost()))
   }
@@ -329,7 +356,8 @@ export class StreamCarrier implements Carrier, Inlet {
     try {
       for (const item of read() as Iterable<Item>) {
         count++
-        if (this.#isHeld || this.#inbox.length > 0) this.#keep(item)
+        if (isNote(item) && item.kind === 'taken') this.#hear(item)
+        else if (this.#isHeld || this.#inbox.length > 0) this.#keep(item)
         else this.#handle(item)
         if (this.#ending.isOver) return
       }
@@ -378,13 +406,13 @@ export class StreamCarrier implements Carrier, Inlet {
 
   #hear({ kind, count }: Note): void {
     if (kind === 'hello') {
-      // A third, so that one may be late; whoever wants it every millisecond does not get it.
-      this.#watch.keepAlive(count === 0 ? 0 : Math.max(count / 3, LEAST_ALIVE_MS))
+      this.#watch.keepAlive(count / 3)
       this.#meet('channel')
     } else if (kind === 'ask') this.#answer(count)
     else if (kind === 'taken') {
       this.#credits.taken(count)
       if (this.#credits.isDue) this.#ask()
+      this.#finish()
     } else if (kind === 'bye') this.#hearBye()
   }
 
@@ -393,11 +421,12 @@ export class StreamCarrier implements Carrier, Inlet {
     clearTimeout(this.#patience)
     if (peer === 'plain') this.#credits.taken(this.#writtenBytes)
     else if (this.#credits.isDue) this.#ask()
-    this.#finish()
+    if (this.#ending.isClosing) this.#goodbye()
   }
 
   #hearBye(): void {
     this.#isPeerDone = true
+    if (this.#peer === 'unknown') this.#meet('plain')
     if (this.#isHalfOpen && !this.#ending.isClosing) this.#sink?.finish?.()
     else void this.close()
     this.#finish()
@@ -409,11 +438,10 @@ export class StreamCarrier implements Carrier, Inlet {
     } catch (cause) {
       return this.#end(this.#lost(cause))
     }
-    if (this.#isPeerDone) return
+    if (this.#isPeerDone) return this.#finish()
     // Of a peer that never spoke nobody knows whether it took what was sent.
     const isPlain = this.#peer !== 'channel' && (this.#receivedPackets > 0 || this.#sentPackets === 0)
     if (!isPlain) return this.#end(this.#lost())
-    this.#peer = 'plain'
     this.#hearBye()
   }
 
@@ -437,12 +465,17 @@ export class StreamCarrier implements Carrier, Inlet {
     if (!this.#isOverQuota && !(this.#isHeld && isMuch)) return
     this.#link.pause()
     this.#watch.hold()
+    if (!this.#link.canPause) return
+    // The answers of the peer are behind what is not read: who waits for them before it reads on would wait for ever.
+    this.#isDeaf = true
+    this.#credits.pass(this.#writtenBytes)
   }
 
   #release(): void {
     if (this.#ending.isOver || this.#isHeld) return
     this.#drain()
     if (this.#ending.isOver || this.#isHeld || this.#isOverQuota) return
+    this.#isDeaf = false
     this.#watch.release()
     this.#link.resume()
   }

@@ -1,6 +1,11 @@
 /** The clocks of a stream: how long a frame may take, how long the peer may be silent, and this side as well. */
 import { expectArgument } from '../../errors.js'
 
+/** Nobody is told that this side is there more often: else a hello of one millisecond would keep us busy. */
+const OFTEN_MS = 25
+/** A timer that rings so late rings in a thread that was busy, or stopped, and has not heard what came meanwhile. */
+const LATE_MS = 20
+
 /** Times in milliseconds; 0: for ever. */
 export interface WatchOptions {
   /** A frame that has begun must be there after so long. Default 60 000, for a trusted peer 0. */
@@ -15,6 +20,8 @@ export interface Alarms {
   late(what: string, ms: number): void
   /** This side has been silent for long. */
   speak(): void
+  /** Whether a word of the peer is due: one that has said all may be silent. */
+  isOwed(): boolean
 }
 
 export class Watch {
@@ -27,6 +34,8 @@ export class Watch {
   /** When the frame that is under way began; −1 between frames. */
   #frameAt = -1
   #isHeld = false
+  /** Whether the clocks began anew because the timer was late: once for a silence, and for a frame. */
+  #isRenewed = false
   /** How long the peer may be silent once this side has closed, and when it has. */
   #closeMs = 0
   #closedAt = 0
@@ -46,8 +55,15 @@ export class Watch {
   /** Something came; whether it ends inside a frame, and whether it ended one. */
   heard(isInFrame: boolean, isAnotherFrame: boolean): void {
     this.#heardAt = performance.now()
+    if (!isInFrame || isAnotherFrame) this.#isRenewed = false
     if (!isInFrame) this.#frameAt = -1
     else if (this.#frameAt < 0 || isAnotherFrame) this.#frameAt = this.#heardAt
+    this.#arm()
+  }
+
+  /** The peer took in something, or has something to take in: of one that has nothing to say it is as good as a word. */
+  took(): void {
+    this.#heardAt = performance.now()
     this.#arm()
   }
 
@@ -57,7 +73,7 @@ export class Watch {
 
   /** The peer wants to hear from this side, at least so often. */
   keepAlive(ms: number): void {
-    this.#aliveMs = ms
+    this.#aliveMs = ms === 0 ? 0 : Math.max(ms, OFTEN_MS)
     this.#arm()
   }
 
@@ -77,8 +93,7 @@ export class Watch {
   release(): void {
     if (!this.#isHeld) return
     this.#isHeld = false
-    this.#heardAt = performance.now()
-    if (this.#frameAt >= 0) this.#frameAt = this.#heardAt
+    this.#renew()
     this.#arm()
   }
 
@@ -92,18 +107,27 @@ export class Watch {
     this.#dueAt = 0
   }
 
+  #renew(): void {
+    this.#heardAt = performance.now()
+    if (this.#frameAt >= 0) this.#frameAt = this.#heardAt
+  }
+
+  get #idleAt(): number {
+    return due(this.#heardAt, this.#isHeld || !this.#alarms.isOwed() ? 0 : this.idleTimeoutMs)
+  }
+
+  get #completeAt(): number {
+    return this.#frameAt < 0
+      ? Number.POSITIVE_INFINITY
+      : due(this.#frameAt, this.#isHeld ? 0 : this.#frameTimeoutMs)
+  }
+
   get #closeAt(): number {
     return due(Math.max(this.#closedAt, this.#heardAt), this.#closeMs)
   }
 
   #arm(): void {
-    const isHeld = this.#isHeld
-    const dueAt = Math.min(
-      due(this.#heardAt, isHeld ? 0 : this.idleTimeoutMs),
-      this.#frameAt < 0 ? Number.POSITIVE_INFINITY : due(this.#frameAt, isHeld ? 0 : this.#frameTimeoutMs),
-      due(this.#saidAt, this.#aliveMs),
-      this.#closeAt,
-    )
+    const dueAt = Math.min(this.#idleAt, this.#completeAt, this.#closeAt, due(this.#saidAt, this.#aliveMs))
     // A timer that comes too early finds that out by itself: cheaper than a new one for every chunk.
     if (dueAt >= this.#dueAt) return
     clearTimeout(this.#timer)
@@ -119,24 +143,28 @@ export class Watch {
 
   #ring(): void {
     if (this.#dueAt === 0) return
-    this.#dueAt = Number.POSITIVE_INFINITY
     const now = performance.now()
-    if (!this.#isHeld) {
-      if (this.#frameAt >= 0 && now >= due(this.#frameAt, this.#frameTimeoutMs)) {
-        return this.#alarms.late('the frame was not complete', this.#frameTimeoutMs)
-      }
-      if (now >= due(this.#heardAt, this.idleTimeoutMs)) {
-        return this.#alarms.late('the peer was silent', this.idleTimeoutMs)
-      }
-    }
-    if (now >= this.#closeAt) {
-      return this.#alarms.late('close: the peer has not answered', this.#closeMs)
+    const isBelated = now - this.#dueAt > LATE_MS
+    this.#dueAt = Number.POSITIVE_INFINITY
+    const late = this.#lateAt(now)
+    if (late !== undefined) {
+      if (!isBelated || this.#isRenewed) return this.#alarms.late(...late)
+      this.#isRenewed = true
+      this.#renew()
     }
     if (now >= due(this.#saidAt, this.#aliveMs)) {
       this.#saidAt = now
       this.#alarms.speak()
     }
     this.#arm()
+  }
+
+  /** With what the peer is late, and for how long. */
+  #lateAt(now: number): [what: string, ms: number] | undefined {
+    if (now >= this.#completeAt) return ['the frame was not complete', this.#frameTimeoutMs]
+    if (now >= this.#idleAt) return ['the peer was silent', this.idleTimeoutMs]
+    if (now >= this.#closeAt) return ['close: the peer has not answered', this.#closeMs]
+    return undefined
   }
 }
 

@@ -1,0 +1,110 @@
+/**
+ * Ways from this process to a peer that is one of its own. A row says how this side waits for the peer that it starts,
+ * and how the peer finds it.
+ */
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net'
+import { WebSocket, WebSocketServer } from 'ws'
+import type { Channel } from '../../src/channel.js'
+import { type ChannelServer, connect, type Place, type SocketOptions, serve } from '../../src/socket/index.js'
+import { connectWebSocket, serveWebSocket } from '../../src/websocket/index.js'
+import { within } from '../carriers/inbox.js'
+import { somePath } from '../carriers/path.js'
+
+/** What is under way before a sender waits; of both sides, with checksums of the values. */
+export const MARK = 2 ** 22
+export const options = { highWaterMark: MARK, checksum: true } as const satisfies SocketOptions
+
+/** Where a peer finds this side. */
+export type Address = string | { readonly port: number; readonly host: string }
+
+/** A peer that has come. */
+export interface Meeting {
+  readonly channel: Channel
+  readonly child: ChildProcess
+}
+
+export interface Transport {
+  readonly name: string
+  /** Whether a peer can be only a socket, and a proxy stand between. */
+  readonly isRaw: boolean
+  /** Starts the peer, and resolves when its channel is there; `leave` takes what is to be done at the end. */
+  meet(
+    start: (address?: Address) => Promise<ChildProcess> | ChildProcess,
+    options: SocketOptions,
+    leave: (end: () => void) => void,
+  ): Promise<Meeting>
+  /** The peer's side. */
+  join(address: Address | undefined, options: SocketOptions): Promise<Channel>
+}
+
+export const unix = ofSockets('unix', somePath)
+export const tcp = ofSockets('tcp', () => ({ port: 0, host: '127.0.0.1' }))
+
+const websocket: Transport = {
+  name: 'websocket',
+  isRaw: false,
+  meet: async (start, options, leave) => {
+    const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+    await once(server, 'listening')
+    const { came, coming } = arrival()
+    const channels = await serveWebSocket(server, came, options)
+    leave(() => channels.abort())
+    const { port } = server.address() as AddressInfo
+    const child = await start({ port, host: '127.0.0.1' })
+    return { child, channel: await within(coming, 'the peer', 20_000) }
+  },
+  join: (address, options) => {
+    const { host, port } = address as { host: string; port: number }
+    const socket = new WebSocket(`ws://${host}:${port}`, { perMessageDeflate: false })
+    return connectWebSocket(socket, options)
+  },
+}
+
+export const transports: readonly Transport[] = [unix, tcp, websocket]
+
+/** What raw peers, proxies and servers need of a transport of sockets. */
+export interface Sockets extends Transport {
+  place(): Place
+}
+
+function ofSockets(name: string, place: () => Place): Sockets {
+  return {
+    name,
+    isRaw: true,
+    place,
+    meet: async (start, options, leave) => {
+      const { came, coming } = arrival()
+      const server = await serve(place(), came, options)
+      leave(() => server.abort())
+      const child = await start(addressOf(server))
+      return { child, channel: await within(coming, 'the peer', 20_000) }
+    },
+    join: (address, options) => connect(address!, options),
+  }
+}
+
+/** A handler, and the channel that it is given first. */
+function arrival(): { came(channel: Channel): void; coming: Promise<Channel> } {
+  let came: (channel: Channel) => void = () => {}
+  const coming = new Promise<Channel>(resolve => {
+    came = resolve
+  })
+  return { came: channel => came(channel), coming }
+}
+
+/** Where a server is reached. */
+export function addressOf(server: ChannelServer): Address {
+  const { address } = server
+  return typeof address === 'string' ? address : { port: (address as AddressInfo).port, host: '127.0.0.1' }
+}
+
+/** A peer that is only a socket, whose errors are nobody's. */
+export async function rawTo(address: Address): Promise<Socket> {
+  const to = typeof address === 'string' ? { path: address } : address
+  const socket = connectSocket({ ...to, allowHalfOpen: true })
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}
