@@ -2,7 +2,7 @@
  * A carrier that lives in a worker or in a child process, led from here by a way of its own: a second port, or Node's
  * channel to a child. What arrives there is handed on as it lies, so that the suite sees the memory that it got.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { MessageChannel, Worker } from 'node:worker_threads'
@@ -73,7 +73,7 @@ export interface FarChild {
 export function farChild(options: StreamOptions): FarChild {
   const { stdio, place } = wiring(['ignore', 'inherit', 'inherit', 'ipc'])
   const script = fileURLToPath(new URL('far-child.js', import.meta.url))
-  const child = spawn(process.execPath, [...process.execArgv, script, JSON.stringify(options)], {
+  const child = fork(script, [JSON.stringify(options)], {
     stdio,
     serialization: 'advanced',
     env: { ...process.env, [VARIABLE]: place },

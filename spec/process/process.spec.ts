@@ -28,8 +28,7 @@ const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.disp
 
 const ways = suite('process: ways to a child')
 
-const node = (role: string, options?: SpawnOptions) =>
-  spawnChannel(process.execPath, [...process.execArgv, script, role], options)
+const node = (role: string, options?: SpawnOptions) => spawnChannel(process.execPath, [script, role], options)
 
 const starts: [name: string, start: () => ChildChannel][] = [
   ['forkChannel', () => forkChannel(script, ['echo'])],

@@ -8,11 +8,12 @@ const script = fileURLToPath(new URL('child.js', import.meta.url))
 const quiet = ['ignore', 'ignore', 'ignore'] as const
 const child = (...args: string[]) => forkChannel(script, args, { stdio: [...quiet], graceMs: 50 })
 
-const faults: [start: () => ChildChannel, happens: (channel: ChildChannel) => void][] = [
+const faults: [start: () => ChildChannel, happens: (channel: ChildChannel) => unknown][] = [
   [() => spawnChannel('outband-has-no-such-command'), () => {}],
   [() => child('garbage'), () => {}],
   [() => child('exit', '3'), () => {}],
-  [() => child('shut'), channel => channel.child.unref()],
+  // It would live on.
+  [() => child('shut'), channel => channel.closed.catch(() => channel.kill('SIGKILL'))],
   [() => child('flood'), channel => setTimeout(() => channel.kill('SIGKILL'), 200)],
   [() => child('stubborn'), channel => setTimeout(() => channel.abort(), 200)],
   [() => child('echo'), channel => channel.close()],
