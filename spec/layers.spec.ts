@@ -16,7 +16,7 @@ const layers = [
   ['carriers'],
   ['hosts'],
   ['channel'],
-  ['stream'],
+  ['connection'],
   ['port', 'process', 'socket', 'websocket', 'streams', 'file'],
   ['adapters', 'types', 'cli'],
 ]
@@ -45,7 +45,7 @@ const portable = new Set([
   'index',
   'hosts',
   'channel',
-  'stream',
+  'connection',
   'port',
   'streams',
   'websocket',

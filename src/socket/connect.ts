@@ -6,8 +6,8 @@ import { SocketCarrier } from '../carriers/socket/socket.js'
 import type { Quota } from '../carriers/stream/quota.js'
 import { expectTime } from '../carriers/stream/watch.js'
 import type { Channel } from '../channel.js'
+import { channelOver, type StreamChannelOptions, streamOptions } from '../connection/channel.js'
 import { OutbandError } from '../errors.js'
-import { channelOver, type StreamChannelOptions, streamOptions } from '../stream/channel.js'
 
 /** Options of a channel over a socket. Limits are those of `'untrusted'`, over which single numbers go. */
 export type SocketOptions = StreamChannelOptions

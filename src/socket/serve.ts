@@ -10,8 +10,8 @@ import {
   type Socket,
 } from 'node:net'
 import type { Channel } from '../channel.js'
+import { Clients, type ClientsOptions } from '../connection/clients.js'
 import { asyncDispose } from '../dispose.js'
-import { Clients, type ClientsOptions } from '../stream/clients.js'
 import { accepted, type SocketOptions } from './connect.js'
 
 /** Options of `serve`, for all connections. */

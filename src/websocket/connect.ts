@@ -5,8 +5,13 @@ import { WebSocketLink } from '../carriers/websocket/link.js'
 import { expectWebSocket, type WebSocketLike } from '../carriers/websocket/shape.js'
 import { WebSocketCarrier } from '../carriers/websocket/websocket.js'
 import type { Channel } from '../channel.js'
+import {
+  channelOver,
+  expectOptions,
+  type StreamChannelOptions,
+  streamOptions,
+} from '../connection/channel.js'
 import { OutbandError } from '../errors.js'
-import { channelOver, expectOptions, type StreamChannelOptions, streamOptions } from '../stream/channel.js'
 
 /** Options of a channel over a WebSocket. `limits` default to `'untrusted'`, for both layers. */
 export type WebSocketOptions = StreamChannelOptions

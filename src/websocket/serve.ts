@@ -3,10 +3,10 @@ import { hangUp, WebSocketLink } from '../carriers/websocket/link.js'
 import { isWs, type RawSocket, type WebSocketLike } from '../carriers/websocket/shape.js'
 import { WebSocketCarrier } from '../carriers/websocket/websocket.js'
 import type { Channel } from '../channel.js'
+import { streamOptions } from '../connection/channel.js'
+import { Clients, type ClientsOptions } from '../connection/clients.js'
 import { expectArgument } from '../errors.js'
 import { type Limits, type LimitsOption, resolveLimits } from '../limits.js'
-import { streamOptions } from '../stream/channel.js'
-import { Clients, type ClientsOptions } from '../stream/clients.js'
 import type { WebSocketOptions } from './connect.js'
 
 /** Options of `serveWebSocket`, for all connections. */
