@@ -169,6 +169,15 @@ export const bars: readonly Bar[] = [
     },
   },
   {
+    bar: 'P13',
+    what: 'child process, 8 MiB arrays: socket, vs fork advanced',
+    cases: ['process/tensor-8MiB'],
+    judge: board =>
+      faster(board.ratio('process/tensor-8MiB', 'fork advanced', 'outband process'), 2.5, 4, [
+        'through shared memory: not there yet',
+      ]),
+  },
+  {
     bar: 'P15',
     what: 'core, minified and gzipped',
     cases: [],

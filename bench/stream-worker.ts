@@ -4,11 +4,12 @@
 import { createServer, type Socket } from 'node:net'
 import { Packr } from 'msgpackr'
 import type { Channel } from '../src/channel.js'
+import { connectParent } from '../src/process/index.js'
 import { serve } from '../src/socket/index.js'
 import { framesOf } from './length-prefix.js'
 
 /** How a process takes in what comes. */
-export type Home = 'channel' | 'raw' | 'msgpackr' | 'ipc'
+export type Home = 'channel' | 'process' | 'raw' | 'msgpackr' | 'ipc'
 
 /** Told by IPC, which all have beside their way: arrivals to wait for, all counted, or that the next one is sent back. */
 export type Order = { readonly until: number } | 'echo'
@@ -50,7 +51,10 @@ process.on('message', (message: { order: Order } | { value: unknown }) => {
 })
 
 if (home === 'ipc') control('ready')
-else if (home === 'channel') {
+else if (home === 'process') {
+  echo(connectParent())
+  control('ready')
+} else if (home === 'channel') {
   await serve(path, echo, { limits: 'trusted' })
   control('ready')
 } else createServer(home === 'raw' ? takeBytes : takeMsgpack).listen(path, () => control('ready'))

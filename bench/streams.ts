@@ -8,7 +8,9 @@ import { connect as connectSocket, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Packr } from 'msgpackr'
+import type { Channel } from '../src/channel.js'
 import { footprint } from '../src/cli/memory.js'
+import { forkChannel } from '../src/process/index.js'
 import { connect } from '../src/socket/index.js'
 import type { Contestant, Session, Traits } from './contestant.js'
 import { framesOf } from './length-prefix.js'
@@ -34,6 +36,14 @@ interface Peer {
   sent: number
 }
 
+interface Launched {
+  readonly way: Way
+  readonly child: ChildProcess
+}
+
+/** Starts the other side, and gives the way to it. */
+type Launch = (home: Home, path: string) => Promise<Launched>
+
 let paths = 0
 
 function stream(
@@ -41,25 +51,37 @@ function stream(
   about: string,
   on: 'socket' | 'process',
   home: Home,
-  make: (path: string, child: ChildProcess) => Way | Promise<Way>,
+  launch: Launch,
   traits?: Traits & Pick<Contestant, 'refuses'>,
 ): Contestant {
   let peer: Promise<Peer> | undefined
   const open = async (value: unknown): Promise<Session> => {
-    peer ??= start(home, make)
+    peer ??= start(home, launch)
     return session(await peer, value)
   }
   return { name, about, family: name, on, ...traits, open }
 }
 
-async function start(
-  home: Home,
-  make: (path: string, child: ChildProcess) => Way | Promise<Way>,
-): Promise<Peer> {
+async function start(home: Home, launch: Launch): Promise<Peer> {
   const path = join(tmpdir(), `outband-bench-${process.pid}-${paths++}`)
-  const child = fork(HOME, [home, path], { serialization: 'advanced' })
-  await word(child, 'ready')
-  return { way: await make(path, child), child, sent: 0 }
+  return { ...(await launch(home, path)), sent: 0 }
+}
+
+/** A child of `fork`, and a way to it that is made when it listens. */
+function forked(make: (path: string, child: ChildProcess) => Way | Promise<Way>): Launch {
+  return async (home, path) => {
+    const child = fork(HOME, [home, path], { serialization: 'advanced' })
+    await word(child, 'ready')
+    return { way: await make(path, child), child }
+  }
+}
+
+/** A child with a channel; the orders go by Node's own, as with the others. */
+async function ownChild(home: Home, path: string): Promise<Launched> {
+  const stdio = ['inherit', 'inherit', 'inherit', 'ipc'] as const
+  const channel = forkChannel(HOME, [home, path], { stdio: [...stdio], serialization: 'advanced' })
+  await word(channel.child, 'ready')
+  return { way: wayOf(channel), child: channel.child }
 }
 
 /** Resolves when the other side says so. */
@@ -104,7 +126,10 @@ const write = (socket: Socket, bytes: Uint8Array): unknown =>
   socket.write(bytes) ? undefined : once(socket, 'drain')
 
 async function channel(path: string): Promise<Way> {
-  const channel = await connect(path, { limits: 'trusted' })
+  return wayOf(await connect(path, { limits: 'trusted' }))
+}
+
+function wayOf(channel: Channel): Way {
   let listener = (_: unknown) => {}
   channel.on('message', value => listener(value))
   return {
@@ -170,7 +195,7 @@ const refusesObjects = (value: unknown): string | undefined =>
   footprint(value).views.length === 1 ? undefined : 'takes the bytes of one array alone'
 
 export const streams: readonly Contestant[] = [
-  stream('outband socket', 'connect(path).send(value), Unix socket', 'socket', 'channel', channel, {
+  stream('outband socket', 'connect(path).send(value), Unix socket', 'socket', 'channel', forked(channel), {
     ours: true,
   }),
   stream(
@@ -178,11 +203,24 @@ export const streams: readonly Contestant[] = [
     'socket.write(bytes of the array), read as data events and thrown away',
     'socket',
     'raw',
-    raw,
-    {
-      refuses: refusesObjects,
-    },
+    forked(raw),
+    { refuses: refusesObjects },
   ),
-  stream('msgpackr socket', 'packr.pack behind its length, Unix socket', 'socket', 'msgpackr', msgpackr),
-  stream('fork advanced', "fork(…, { serialization: 'advanced' }).send(value)", 'process', 'ipc', ipc),
+  stream(
+    'msgpackr socket',
+    'packr.pack behind its length, Unix socket',
+    'socket',
+    'msgpackr',
+    forked(msgpackr),
+  ),
+  stream('outband process', 'forkChannel(module).send(value)', 'process', 'process', ownChild, {
+    ours: true,
+  }),
+  stream(
+    'fork advanced',
+    "fork(…, { serialization: 'advanced' }).send(value)",
+    'process',
+    'ipc',
+    forked(ipc),
+  ),
 ]
