@@ -1,12 +1,14 @@
 /** Error objects: the nearest built-in class, and what the error itself holds. */
+
+import { errorClassOf } from '../value/errors.js'
+import { traced } from '../value/trace.js'
 import { AGGREGATE, ERROR, ERROR_CLASSES, ERROR_FIELDS, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
 import { encodeRecord } from './containers.js'
 import type { ShapeNode } from './shapes.js'
-import { traced } from './trace.js'
 import type { Walk } from './walk.js'
 
 export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
-  const number = classOf(error)
+  const number = errorClassOf(error)
   // What is enumerable is a field like any other, `name` set by a constructor for one, and stays enumerable.
   const fields = Object.keys(error).filter(key => key !== 'stack')
   const parts: [key: string, part: unknown][] = []
@@ -37,14 +39,4 @@ export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
   if (fields.length > 0 || isMore || number === AGGREGATE) walk.isBeyondClone = true
   if (fields.length > 0) encodeRecord(walk, error, fields)
   walk.depth--
-}
-
-function classOf(error: Error): number {
-  for (let number = AGGREGATE; number > 0; number--) if (error instanceof ERROR_CLASSES[number]) return number
-  // An error of another realm is an instance of none of ours; its class is known by name.
-  const { name } = error.constructor ?? Error
-  return Math.max(
-    0,
-    ERROR_CLASSES.findIndex(known => known.name === name),
-  )
 }
