@@ -66,7 +66,7 @@ function isDeep(part: Lifted): boolean {
   return !(part.is('view') || part.is('bytes'))
 }
 
-/** A copy of what was lifted, all text and all keys well-formed. */
+/** A copy of what was lifted, all text and all keys well-formed. Its getters have been read. */
 export function mended(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(ALL_LONE, '\ufffd')
   if (typeof value !== 'object' || value === null) return value

@@ -13,6 +13,7 @@
 import { checkLimit, type Limits } from '../limits.js'
 import { KIND_ARRAY_BUFFER, KIND_DATA_VIEW, KIND_NUMBERS, KINDS } from '../wire/views.js'
 import { bigintOfComplement } from './bigint.js'
+import { Mark } from './found.js'
 import { Lifted } from './lifted.js'
 import { malformed } from './lower.js'
 
@@ -46,15 +47,30 @@ export const TYPED_CODES: ReadonlyMap<number, number> = new Map(
   [...TYPED_KINDS].map(([code, kind]) => [kind, code]),
 )
 
-/** A mark: what the rest of an array is. */
-export class Mark {
-  readonly letter: number
+class ArrayMark extends Mark {
+  readonly #letter: number
   /** The number of a shared object. */
-  readonly number: number
+  readonly #number: number
 
   constructor(letter: number, number: number) {
-    this.letter = letter
-    this.number = number
+    super()
+    this.#letter = letter
+    this.#number = number
+  }
+
+  override read(array: readonly unknown[]): Lifted {
+    const [, first, second] = array
+    const { length } = array
+    const letter = this.#letter
+    if (letter === MAP) return new Lifted('map', array.slice(1))
+    if (letter === SET) return new Lifted('set', array.slice(1))
+    if (letter === SHARED && length === 2) return new Lifted('shared', [this.#number, first])
+    if (letter === ERROR && length === 2) return new Lifted('error', first)
+    if (length === 3 && typeof first === 'string') {
+      if (letter === CUSTOM) return new Lifted('custom', [first, second])
+      if (letter === REGEXP && typeof second === 'string') return new Lifted('regexp', [first, second])
+    }
+    throw malformed('a marked array of another length')
   }
 }
 
@@ -107,28 +123,13 @@ function readOurs(content: Uint8Array, at: number): Lifted | Mark {
   if (length !== (hasNumber ? 5 : 1) || !(hasNumber || MARKS.has(letter)))
     throw malformed('an ext 79 of unknown meaning', { offset: at })
   const number = hasNumber ? new DataView(content.buffer, content.byteOffset + 1, 4).getUint32(0, true) : 0
-  if (hasNumber) return letter === REF ? new Lifted('ref', number) : new Mark(letter, number)
+  if (hasNumber) return letter === REF ? new Lifted('ref', number) : new ArrayMark(letter, number)
   return MARKS.get(letter) as Mark
 }
 
 const MARKS: ReadonlyMap<number, Mark> = new Map(
-  [MAP, SET, CUSTOM, ERROR, REGEXP].map(letter => [letter, new Mark(letter, 0)]),
+  [MAP, SET, CUSTOM, ERROR, REGEXP].map(letter => [letter, new ArrayMark(letter, 0)]),
 )
-
-/** What an array is that begins with this mark. */
-export function readMarked({ letter, number }: Mark, array: readonly unknown[]): Lifted {
-  const [, first, second] = array
-  const { length } = array
-  if (letter === MAP) return new Lifted('map', array.slice(1))
-  if (letter === SET) return new Lifted('set', array.slice(1))
-  if (letter === SHARED && length === 2) return new Lifted('shared', [number, first])
-  if (letter === ERROR && length === 2) return new Lifted('error', first)
-  if (length === 3 && typeof first === 'string') {
-    if (letter === CUSTOM) return new Lifted('custom', [first, second])
-    if (letter === REGEXP && typeof second === 'string') return new Lifted('regexp', [first, second])
-  }
-  throw malformed('a marked array of another length')
-}
 
 /**
  * Milliseconds since 1970: 32 bits of seconds, or 30 of nanoseconds and 34 of seconds, or 32 of nanoseconds and 64 of

@@ -15,7 +15,7 @@ import { Lifted } from './lifted.js'
 import { decoding, Lower } from './lower.js'
 import { isIllFormed, mended, type TextLength } from './mend.js'
 import * as exts from './msgpack-ext.js'
-import { Found } from './msgpack-found.js'
+import { FoundExts } from './msgpack-found.js'
 import { scan } from './msgpack-scan.js'
 import { RECORD_BYTES, type SentView, writeRecord } from './view-record.js'
 
@@ -147,7 +147,7 @@ function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): 
     const { limits } = settings
     // Once, for it may be shared with who goes on changing it, and is written to.
     const bytes = new Uint8Array(meta)
-    const found = new Found(bytes, limits)
+    const found = new FoundExts(bytes, limits)
     scan(bytes, limits, nested.depth, found)
     found.receive(buffers)
     // Of a Buffer msgpackr reads text twice as fast.
