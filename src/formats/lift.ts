@@ -6,7 +6,6 @@
  * enumerable keys, and parts, nothing else, and no object twice. An object that is met twice is known only when it is met
  * again; then the value is read once more, with numbers for those objects (`reduce` is not called again, getters are).
  */
-import { isWide } from '../bytes/text.js'
 import { checkLimit, overLimit } from '../limits.js'
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import type { CustomType } from '../registry.js'
@@ -340,8 +339,7 @@ export class Lift {
   }
 
   #checkText(text: string): void {
-    const byteLength = isWide(text) ? utf8.encode(text).length : text.length
-    checkLimit('stringBytes', this.settings.limits.stringBytes, byteLength)
+    checkLimit('stringBytes', this.settings.limits.stringBytes, utf8.encode(text).length)
   }
 }
 
