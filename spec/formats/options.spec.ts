@@ -10,6 +10,7 @@ import {
   encode,
   type Format,
   isReadonly,
+  LIMITS,
   outOfBand,
   type Packet,
   registry,
@@ -48,6 +49,8 @@ const types = registry(
     rebuild: text => Symbol(text),
   }),
 )
+
+const readerSettings = { types: undefined, limits: LIMITS.trusted }
 
 for (const format of formats) {
   const test = suite(`formats: options of ${format.name}`)
@@ -359,11 +362,6 @@ for (const format of formats) {
   })
 
   test.run()
-}
-
-const readerSettings = {
-  types: undefined,
-  limits: new Codec() && (await import('../../src/limits.js')).LIMITS.trusted,
 }
 
 const wrong = suite('formats: wrong options')

@@ -63,7 +63,7 @@ for (const format of formats) {
   test('text that is no UTF-8 is mended on the way out, keys and all', () => {
     const sent = {
       'a\ud800': ['x\udc00y', new Map([['\ud800', new Set(['\udfff'])]])],
-      b: 'z'.repeat(99) + '\ud800',
+      b: `${'z'.repeat(99)}\ud800`,
     }
     const wanted = {
       'a\ufffd': ['x\ufffdy', new Map([['\ufffd', new Set(['\ufffd'])]])],
@@ -71,9 +71,7 @@ for (const format of formats) {
     }
     const { meta } = encode(sent, { format })
     assert.is(difference(wanted, decode({ meta, buffers: [] }, { format })), undefined)
-    const text = new TextDecoder('utf-8', { fatal: true })
-    assert.throws(() => text.decode(Uint8Array.of(0xed, 0xa0, 0x80)))
-    assert.is(Buffer.from(meta).includes(Uint8Array.of(0xed, 0xa0, 0x80)), false)
+    assert.is(Buffer.from(meta).includes(Buffer.of(0xed, 0xa0, 0x80)), false)
   })
 
   test('numbers whose bytes look like surrogates stay what they are', () => {
