@@ -146,8 +146,9 @@ class Scan {
 
   #bin(pos: number, headBytes: number): number {
     const byteLength = this.#uint(pos + 1, headBytes)
+    const next = this.#take(pos + 1 + headBytes, byteLength)
     this.#finder.bin(byteLength, pos)
-    return this.#take(pos + 1 + headBytes, byteLength)
+    return next
   }
 
   #fixext(pos: number, byteLength: number): number {
