@@ -8,14 +8,13 @@ import { checkLimit, type Limits, type LimitsOption, resolveLimits } from '../li
 import type { Packet, PacketLike } from '../packet.js'
 import { expectRegistry, type Registry } from '../registry.js'
 import { type Memory as Buffer, Buffers } from '../value/buffers.js'
-import { explained } from '../value/trace.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { LentMemory } from './flex-memory.js'
 import { FlexParts } from './flex-parts.js'
 import { BLOB, BOOL, FlexBytes, type FlexValue, INDIRECT_INT, INDIRECT_UINT, MAP, NULL } from './flex-read.js'
 import { HEAD, SHARED, writeFlex } from './flex-write.js'
 import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './format.js'
-import { lift } from './lift.js'
+import { encoding } from './lift.js'
 import { Lifted } from './lifted.js'
 import { decoding, Lower, type Source } from './lower.js'
 import { malformed } from './malformed.js'
@@ -25,18 +24,7 @@ import type { ViewRecord } from './view-record.js'
 const OWN_KINDS: ReadonlySet<number> = new Set([KIND_UINT8])
 
 function encode(value: unknown, settings: FormatEncodeSettings): Packet {
-  const { tree, buffers } = lift(value, settings, OWN_KINDS)
-  const meta = explainedWrite(tree, buffers)
-  checkLimit('metaBytes', settings.limits.metaBytes, meta.length)
-  return { meta, buffers }
-}
-
-function explainedWrite(tree: unknown, buffers: readonly Uint8Array[]): Uint8Array {
-  try {
-    return writeFlex(tree, buffers)
-  } catch (error) {
-    throw explained(error)
-  }
+  return encoding(value, settings, OWN_KINDS, writeFlex)
 }
 
 function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): unknown {
