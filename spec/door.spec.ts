@@ -14,7 +14,7 @@ import type {
 import * as outband from 'outband'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { importsOf } from './imports.js'
+import { importsOf, packageOf } from './imports.js'
 
 /** Public types leave no trace at run time: a name that goes missing does not compile. */
 export type PublicTypes = [
@@ -56,6 +56,10 @@ const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['loopback', ['loopback']],
   ['port', ['PortCarrier', 'connectPort', 'wrapPort']],
   ['process', ['ChildChannel', 'connectParent', 'forkChannel', 'spawnChannel']],
+  ['cbor', ['cbor']],
+  ['flatbuffers', ['tableType']],
+  ['flexbuffers', ['FlexReader', 'flexbuffers', 'open']],
+  ['msgpack', ['msgpack']],
   ['socket', ['ChannelServer', 'SocketCarrier', 'connect', 'serve']],
   ['streams', ['PacketDecoderStream', 'PacketEncoderStream']],
   ['websocket', ['WebSocketCarrier', 'WebSocketChannelServer', 'connectWebSocket', 'serveWebSocket']],
@@ -99,13 +103,21 @@ test('there are no runtime dependencies', () => {
 
 /** What runs in Node alone may also import what Node has. */
 const nodeOnly = new Set(['./file', './process', './socket'])
+/** Packages that a subpath is about: peers that its user installs. */
+const peers: Readonly<Record<string, string>> = {
+  './cbor': 'cbor-x',
+  './flatbuffers': 'flatbuffers',
+  './flexbuffers': 'flatbuffers',
+  './msgpack': 'msgpackr',
+}
 
 for (const subpath of ['.', ...doors.map(([subpath]) => `./${subpath}`)]) {
-  test(`only our own modules are reachable from 'outband${subpath.slice(1)}'`, () => {
+  test(`only our own modules${peers[subpath] ? ` and ${peers[subpath]}` : ''} are reachable from 'outband${subpath.slice(1)}'`, () => {
     const reached = new Set([new URL(manifest.exports[subpath].default, root).href])
     for (const module of reached) {
       for (const { specifier } of importsOf(readFileSync(new URL(module), 'utf8'))) {
         if (specifier.startsWith('node:') && nodeOnly.has(subpath)) continue
+        if (packageOf(specifier) === (peers[subpath] ?? '')) continue
         assert.match(specifier, /^\.\.?\//, `${module} imports ${specifier}`)
         reached.add(new URL(specifier, module).href)
       }

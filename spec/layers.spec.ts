@@ -9,6 +9,7 @@ const layers = [
   ['errors', 'limits', 'dispose'],
   ['bytes'],
   ['packet', 'registry', 'out-of-band', 'wire'],
+  ['value'],
   ['encode', 'decode', 'formats', 'frame'],
   ['codec'],
   ['index'],
@@ -26,7 +27,7 @@ const strangers = new Set(['encode', 'decode', 'formats', 'frame'])
 
 /** Carriers move packets and never see a value; only the channel sees both. */
 const valueBlind = new Set(['frame', 'memory', 'carriers'])
-const valueSide = new Set(['registry', 'encode', 'decode', 'formats', 'codec', 'index'])
+const valueSide = new Set(['registry', 'value', 'encode', 'decode', 'formats', 'codec', 'index'])
 
 /** What runs in browsers too. */
 const portable = new Set([
@@ -38,6 +39,7 @@ const portable = new Set([
   'registry',
   'out-of-band',
   'wire',
+  'value',
   'encode',
   'decode',
   'frame',

@@ -3,14 +3,27 @@
  * about shapes is most of their speed. Code that runs inside a call (getters, `reduce`, `rebuild`,
  * callbacks) may call encode and decode again; it gets a fresh one.
  */
+import { writeText } from './bytes/text.js'
 import { isBytes } from './bytes/window.js'
 import { Decoder } from './decode/decode.js'
-import { type DecodeOptions, decodeSettings } from './decode/settings.js'
+import { decodeSettings, type DecodeOptions as OwnDecodeOptions } from './decode/settings.js'
 import { Encoder } from './encode/encode.js'
-import { type EncodeOptions, encodeSettings } from './encode/settings.js'
+import { encodeSettings, type EncodeOptions as OwnEncodeOptions } from './encode/settings.js'
 import { expectArgument } from './errors.js'
+import { type Format, isFormat } from './formats/format.js'
 import type { Packet, PacketLike, Parcel } from './packet.js'
 import type { CustomType } from './registry.js'
+
+interface FormatOption {
+  /** How the metadata is written, for peers in other languages: `msgpack` of `outband/msgpack`, say. Default: our own way. */
+  format?: Format | undefined
+}
+
+/** Options of `encode`. */
+export interface EncodeOptions extends OwnEncodeOptions, FormatOption {}
+
+/** Options of `decode`. */
+export interface DecodeOptions extends OwnDecodeOptions, FormatOption {}
 
 /** Options of both directions; a call's own options go before them. */
 export interface CodecOptions extends EncodeOptions, DecodeOptions {}
@@ -18,6 +31,7 @@ export interface CodecOptions extends EncodeOptions, DecodeOptions {}
 /** An encoder and a decoder with their options. */
 export class Codec {
   readonly #options: CodecOptions | undefined
+  readonly #format: Format | undefined
   readonly #encodeSettings
   readonly #decodeSettings
   /** Made when first needed: a port that only sends decodes nothing. */
@@ -31,27 +45,39 @@ export class Codec {
   constructor(options?: CodecOptions, host?: CustomType) {
     this.#encodeSettings = encodeSettings(options, host)
     this.#decodeSettings = decodeSettings(options, host)
+    this.#format = formatOf(options)
     // A copy, limits resolved: what the caller does to the object later changes nothing.
     this.#options = options && { ...options, limits: this.#decodeSettings.limits }
   }
 
   /** As `encode`, with the codec's options under those of the call. */
   encode(value: unknown, options?: EncodeOptions): Packet {
-    const settings =
-      options === undefined ? this.#encodeSettings : encodeSettings(merged(this.#options, options))
-    return this.#freeEncoder().encode(value, settings)
+    if (options !== undefined) return this.#encodeWith(value, merged(this.#options, options))
+    if (this.#format !== undefined) return this.#format.encode(value, this.#encodeSettings)
+    return this.#freeEncoder().encode(value, this.#encodeSettings)
+  }
+
+  #encodeWith(value: unknown, options: CodecOptions): Packet {
+    const settings = encodeSettings(options)
+    const format = formatOf(options)
+    return format === undefined ? this.#freeEncoder().encode(value, settings) : format.encode(value, settings)
   }
 
   /** As `decode`, with the codec's options under those of the call. */
   decode<T = unknown>(packet: PacketLike, options?: DecodeOptions): T {
-    const settings =
-      options === undefined ? this.#decodeSettings : decodeSettings(merged(this.#options, options))
+    const all = options === undefined ? undefined : merged(this.#options, options)
+    const settings = all === undefined ? this.#decodeSettings : decodeSettings(all)
+    const format = all === undefined ? this.#format : formatOf(all)
     expectArgument(isBytes(packet.meta), 'packet.meta', 'a Uint8Array')
+    if (format !== undefined) return format.decode(expectPacket(packet), settings) as T
     return this.#freeDecoder().decode(packet, settings) as T
   }
 
   /** @internal The value as a parcel, its metadata as text up to so many bytes. */
   parcel(value: unknown, textBytes: number): Parcel & { readonly isBeyondClone: boolean } {
+    // Who asks for a format wants it, even where a clone would do.
+    if (this.#format !== undefined)
+      return { ...this.#format.encode(value, this.#encodeSettings), isBeyondClone: true }
     const encoder = this.#freeEncoder()
     const { meta, buffers } = encoder.parcel(value, this.#encodeSettings, textBytes)
     return { meta, buffers, isBeyondClone: encoder.isBeyondClone }
@@ -59,7 +85,9 @@ export class Codec {
 
   /** @internal The value of a parcel. */
   open(parcel: Parcel): unknown {
-    return this.#freeDecoder().decode(parcel, this.#decodeSettings)
+    if (this.#format === undefined) return this.#freeDecoder().decode(parcel, this.#decodeSettings)
+    const { meta, buffers } = parcel
+    return this.#format.decode({ meta: asBytes(meta), buffers }, this.#decodeSettings)
   }
 
   #freeEncoder(): Encoder {
@@ -71,6 +99,28 @@ export class Codec {
     this.#decoder ??= new Decoder()
     return this.#decoder.isBusy ? new Decoder() : this.#decoder
   }
+}
+
+/** The format among options that were checked otherwise. */
+function formatOf(options: CodecOptions | undefined): Format | undefined {
+  const format = options?.format
+  if (format === undefined) return undefined
+  expectArgument(isFormat(format), 'format', "a format, such as msgpack of 'outband/msgpack'")
+  expectArgument(!options?.checksum, 'checksum', `false, for ${format.name} has none (frames have)`)
+  return format
+}
+
+function expectPacket(packet: PacketLike): PacketLike {
+  expectArgument(typeof packet.buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
+  return packet
+}
+
+/** Metadata that came as text, as our own does between threads, is none of a format: it is refused as what it is. */
+function asBytes(meta: Uint8Array | string): Uint8Array {
+  if (typeof meta !== 'string') return meta
+  const bytes = new Uint8Array(meta.length)
+  writeText(bytes, 0, meta, false)
+  return bytes
 }
 
 /** The codec's options under those of a call; one of `undefined` is none, and single limits go over the codec's. */

@@ -1,8 +1,7 @@
 /** The door of `outband`: exports only. */
-export { Codec, type CodecOptions, decode, encode } from './codec.js'
-export type { DecodeOptions } from './decode/settings.js'
-export type { EncodeOptions } from './encode/settings.js'
+export { Codec, type CodecOptions, type DecodeOptions, decode, type EncodeOptions, encode } from './codec.js'
 export { type ErrorCode, type ErrorFields, isOutbandError, OutbandError } from './errors.js'
+export type { Format } from './formats/format.js'
 export { LIMITS, type Limits, type LimitsOption } from './limits.js'
 export { isReadonly, type OutOfBand, outOfBand } from './out-of-band.js'
 export type { Packet, PacketLike } from './packet.js'

@@ -1,5 +1,6 @@
 /** Arrays, plain objects, Maps and Sets. */
-import { checkLimit } from '../limits.js'
+import { checkKey, countEntries } from '../value/keys.js'
+import { define } from '../value/properties.js'
 import {
   ARRAY,
   ARRAY_LONG,
@@ -134,11 +135,6 @@ function fill(walk: Walk, object: Record<string, unknown>, shape: Shape): void {
   walk.depth--
 }
 
-/** For keys that a prototype knows (`__proto__`): plain assignment would run a setter. */
-export function define(object: object, key: string, value: unknown, enumerable: boolean): void {
-  Object.defineProperty(object, key, { value, writable: true, enumerable, configurable: true })
-}
-
 export function decodeMap(walk: Walk): Map<unknown, unknown> {
   const count = walk.u32()
   walk.enter(count * 2)
@@ -167,20 +163,4 @@ export function decodeSet(walk: Walk): Set<unknown> {
   }
   walk.depth--
   return set
-}
-
-function countEntries(walk: Walk, count: number): void {
-  walk.entries += count
-  checkLimit('entries', walk.limits.entries, walk.entries, walk.pos)
-}
-
-/** Text that V8 hashes as the number it reads as. */
-const INDEX = /^\d{1,10}$/
-
-/** Numbers and BigInts can be chosen to collide, which makes a table quadratic: they have lower limits. */
-function checkKey(walk: Walk, key: unknown): void {
-  if (typeof key === 'number' || (typeof key === 'string' && INDEX.test(key)))
-    checkLimit('numberKeys', walk.limits.numberKeys, ++walk.numberKeys, walk.pos)
-  else if (typeof key === 'bigint')
-    checkLimit('bigintKeys', walk.limits.bigintKeys, ++walk.bigintKeys, walk.pos)
 }

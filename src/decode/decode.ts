@@ -3,6 +3,7 @@ import { crc32c } from '../bytes/crc32c.js'
 import { expectArgument, isOutbandError, isStackOverflow, TOO_DEEP } from '../errors.js'
 import { checkLimit } from '../limits.js'
 import type { PacketLike, Parcel } from '../packet.js'
+import { enterDecoder, leaveDecoder } from '../value/nesting.js'
 import {
   ARRAY,
   ARRAY_LONG,
@@ -85,22 +86,18 @@ const RARE: { readonly [op: number]: (walk: Walk) => unknown } = {
   [CUSTOM]: decodeCustom,
 }
 
-/** The decoder at work: one that is started meanwhile, by a type's `rebuild`, goes on with its depth. */
-let active: Decoder | undefined
-
 export class Decoder extends Walk {
   isBusy = false
 
   /** A parcel's metadata may be text; else as `decode` says. */
   decode({ meta, buffers }: PacketLike | Parcel, settings: DecodeSettings): unknown {
     expectArgument(typeof buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
-    const outer = active
+    const outer = enterDecoder(this)
     this.isBusy = true
     try {
       this.begin(settings)
       // One budget for all, or a packet in a packet in a packet would get a fresh one each time.
       if (outer !== undefined) this.depth = outer.depth
-      active = this
       checkLimit('metaBytes', settings.limits.metaBytes, meta.length, 0)
       this.load(meta)
       return this.#message(buffers)
@@ -109,7 +106,7 @@ export class Decoder extends Walk {
     } finally {
       // First: when the caller's own stack is about to overflow, the next line may throw.
       this.isBusy = false
-      active = outer
+      leaveDecoder(outer)
       this.finish()
     }
   }

@@ -7,15 +7,14 @@
  * copied (own).
  */
 import type { Reader } from '../bytes/reader.js'
-import { asBuffer } from '../bytes/text.js'
 import { allocate, isShared, maxBytes } from '../bytes/window.js'
 import { checkLimit, type Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
+import type { Buffers, Memory } from '../value/buffers.js'
 import {
   KIND_ARRAY_BUFFER,
   KIND_BUFFER,
   KINDS,
-  type Kind,
   PHASE_SHIFT,
   RUN_KNOWN,
   RUN_OUT_OF_BAND,
@@ -25,8 +24,8 @@ import {
   VIEW_READONLY,
   VIEW_TRACKING,
   VIEW_WHOLE,
+  viewOn,
 } from '../wire/views.js'
-import type { Buffers, Memory } from './buffers.js'
 
 /** Where the view part is read from: the walk, as far as it is needed here. */
 interface Source extends Reader {
@@ -124,7 +123,7 @@ export class Views {
     const kind = flags & VIEW_KIND
     if (kind === KIND_ARRAY_BUFFER) return run.buffer
     const byteOffset = run.byteOffset + offset
-    const view = make(kind, run.buffer, byteOffset, flags & VIEW_TRACKING ? undefined : length)
+    const view = viewOn(kind, run.buffer, byteOffset, flags & VIEW_TRACKING ? undefined : length)
     if (flags & VIEW_READONLY) markReadonly(view)
     return view
   }
@@ -137,12 +136,6 @@ export class Views {
     this.#entries = NONE
     this.#next = 0
   }
-}
-
-function make(kind: number, buffer: ArrayBufferLike, byteOffset: number, length?: number): ArrayBufferView {
-  if (kind === KIND_BUFFER) return asBuffer(buffer, byteOffset, length ?? buffer.byteLength - byteOffset)
-  const ViewClass = KINDS[kind].class as NonNullable<Kind['class']>
-  return length === undefined ? new ViewClass(buffer, byteOffset) : new ViewClass(buffer, byteOffset, length)
 }
 
 function readRun(walk: Source): Run {

@@ -4,8 +4,8 @@
  */
 import { Reader } from '../bytes/reader.js'
 import { overLimit } from '../limits.js'
+import { Buffers } from '../value/buffers.js'
 import { ARRAY, TEXT, TEXT_LONG, TEXT_REF } from '../wire/ops.js'
-import { Buffers } from './buffers.js'
 import { type DecodeSettings, decodeSettings } from './settings.js'
 import { type Shape, Shapes } from './shapes.js'
 import { Texts } from './texts.js'

@@ -1,4 +1,6 @@
 /** Arrays, plain objects, Maps and Sets. */
+
+import { traced } from '../value/trace.js'
 import {
   ARRAY,
   ARRAY_LONG,
@@ -19,7 +21,6 @@ import {
 } from '../wire/ops.js'
 import { isIndex } from '../wire/shapes.js'
 import type { ShapeNode } from './shapes.js'
-import { traced } from './trace.js'
 import type { Walk } from './walk.js'
 
 const hasOwn = Object.hasOwn

@@ -1,16 +1,16 @@
 /** value → packet: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
-import { isStackOverflow, OutbandError, TOO_DEEP } from '../errors.js'
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import type { Packet, Parcel } from '../packet.js'
+import { builtinOf, isPlain } from '../value/builtins.js'
+import { explained, stopped } from '../value/trace.js'
 import { FALSE, NULL, OBJECT_NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
-import { builtinOf } from './builtins.js'
+import { encodeBuiltin } from './builtins.js'
 import { encodeArray, encodeObject, encodeRecord } from './containers.js'
 import { finishPacket } from './layout.js'
 import { encodeCustom } from './reduce.js'
 import { encodeBigInt, encodeNumber } from './scalars.js'
 import type { EncodeSettings } from './settings.js'
 import type { ShapeNode } from './shapes.js'
-import { isUnderWay, stopped } from './trace.js'
 import { Walk } from './walk.js'
 
 const getPrototypeOf = Object.getPrototypeOf
@@ -79,8 +79,8 @@ export class Encoder extends Walk {
       this.isBeyondClone = true
       return encodeRecord(this, object, Object.keys(object), OBJECT_NULL)
     }
-    const { name, encode } = builtinOf(object)
-    if (encode !== undefined) return encode(this, object as never, slot)
+    const { name, kind } = builtinOf(object)
+    if (kind !== undefined) return encodeBuiltin(this, kind, object, slot)
     const keys = Object.keys(object)
     // An object of a host class shows nothing of itself: as `{}` it would be lost without a word.
     if (keys.length === 0 && name !== 'Object' && name !== 'Arguments') {
@@ -101,30 +101,4 @@ export class Encoder extends Walk {
     this.u8(VIEW)
     this.views.addView(view, isForced, readonly)
   }
-}
-
-/** Whether an object is plain in the realm that it comes from. */
-function isPlain(object: object): boolean {
-  const prototype = getPrototypeOf(object) as object
-  return getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
-}
-
-/** The longest path told in full. */
-const LONGEST_PATH = 200
-
-/** Puts the path into an error of ours, and turns the engine's stack overflow into the limit it is. */
-function explained(error: unknown): unknown {
-  if (isStackOverflow(error)) {
-    return new OutbandError('LIMIT', `encode: ${TOO_DEEP}`, { limit: 'depth', cause: error })
-  }
-  if (!isUnderWay(error)) return error
-  const whole = `value${error.path ?? ''}`
-  const path =
-    whole.length <= LONGEST_PATH
-      ? whole
-      : `${whole.slice(0, LONGEST_PATH / 2)}…${whole.slice(-LONGEST_PATH / 2)}`
-  const { stack, message } = error
-  Object.assign(error, { path, message: `${message} at ${path}` })
-  if (stack !== undefined) error.stack = stack.replace(message, () => error.message)
-  return error
 }

@@ -4,8 +4,10 @@
  *      header · body (ops) · shapes · views · in-band bytes · text · checksum
  */
 import { crc32c } from '../bytes/crc32c.js'
-import { checkLimit, type Limits } from '../limits.js'
+import { checkLimit } from '../limits.js'
 import type { Parcel } from '../packet.js'
+import { chosenRuns } from '../value/runs.js'
+import type { Entry, Run } from '../value/views.js'
 import {
   CHECKSUM_BYTES,
   FORMAT_VERSION,
@@ -27,9 +29,6 @@ import {
   VIEW_KIND,
   VIEW_WHOLE,
 } from '../wire/views.js'
-import type { EncodeSettings } from './settings.js'
-import { forbidden, stopped } from './trace.js'
-import type { Entry, Run } from './views.js'
 import { BODY_START, type Walk } from './walk.js'
 
 /**
@@ -84,13 +83,7 @@ function writeShapes(walk: Walk): void {
 /** varint runs · varint views · runs · views · bytes of the in-band runs */
 function writeViews(walk: Walk, buffers: Uint8Array[]): void {
   const { views, settings } = walk
-  const runs = views.runs()
-  views.check()
-  checkSizes(runs, settings.limits)
-  // All windows before the first callback: it may take away memory of a run that comes after.
-  for (const run of runs) run.window = windowOf(run, settings)
-  for (const run of runs) choose(run, settings)
-  if (settings.bufferCallback !== undefined) views.check()
+  const runs = chosenRuns(views, settings)
   walk.reserve(18)
   walk.varint(runs.length)
   walk.varint(views.entries.length)
@@ -135,33 +128,4 @@ function writeView(walk: Walk, { kind, start, end }: Entry, run: Run, used: numb
   walk.varint(start - run.start)
   walk.varint((end - start) / KINDS[kind & VIEW_KIND].size)
   return Math.max(used, run.index + 1)
-}
-
-function checkSizes(runs: readonly Run[], limits: Readonly<Limits>): void {
-  checkLimit('buffers', limits.buffers, runs.length)
-  let total = 0
-  for (const { start, end, max } of runs) {
-    const room = Math.max(end - start, max)
-    checkLimit('bufferBytes', limits.bufferBytes, room)
-    total += room
-  }
-  checkLimit('totalBytes', limits.totalBytes, total)
-}
-
-function windowOf({ buffer, start, end, isShared }: Run, { copyShared }: EncodeSettings): Uint8Array {
-  const window = new Uint8Array(buffer, start, end - start)
-  return isShared && copyShared ? window.slice() : window
-}
-
-/** Sets whether a run goes out of band: as the callback says, else by size. */
-function choose(run: Run, { bufferCallback, threshold, copyShared, limits }: EncodeSettings): void {
-  const byteLength = run.end - run.start
-  const mustShare = run.isShared && !copyShared
-  if (mustShare && !limits.shared) throw forbidden('shared')
-  if (bufferCallback !== undefined) run.isOutOfBand = !bufferCallback(run.window, run.source)
-  else if (byteLength >= threshold) run.isOutOfBand = true
-  else run.isOutOfBand = (run.isForced || mustShare) && Number.isFinite(threshold)
-  if (mustShare && !run.isOutOfBand) {
-    throw stopped('UNSUPPORTED', "shared memory in band; wanted shared: 'copy'")
-  }
 }

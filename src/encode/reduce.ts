@@ -1,8 +1,8 @@
 /** Custom types, on their way out: the tag, then whatever `reduce` returns. */
 import type { CustomType } from '../registry.js'
+import { traced } from '../value/trace.js'
 import { CUSTOM } from '../wire/ops.js'
 import type { ShapeNode } from './shapes.js'
-import { traced } from './trace.js'
 import type { Walk } from './walk.js'
 
 export function encodeCustom(walk: Walk, value: unknown, type: CustomType, slot: ShapeNode): void {

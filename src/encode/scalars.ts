@@ -1,8 +1,8 @@
 /** Numbers, BigInts, and the small built-in objects that hold one of them. */
 import { checkLimit } from '../limits.js'
+import { forbidden, stopped } from '../value/trace.js'
 import { BIGINT, BOXED, DATE, F64, I8, I16, I32, INTS, REGEXP } from '../wire/ops.js'
 import type { ShapeNode } from './shapes.js'
-import { forbidden, stopped } from './trace.js'
 import type { Walk } from './walk.js'
 
 /** Writes a number in the shortest op that keeps it exactly. Needs room for 9 bytes. */

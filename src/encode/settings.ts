@@ -2,9 +2,7 @@
 import { expectArgument } from '../errors.js'
 import { type Limits, type LimitsOption, resolveLimits } from '../limits.js'
 import { type CustomType, expectRegistry, type Registry } from '../registry.js'
-
-/** The first view on the memory of a buffer, or the ArrayBuffer itself. */
-export type Source = ArrayBufferView | ArrayBufferLike
+import type { Source } from '../value/views.js'
 
 /** Options of `encode`. */
 export interface EncodeOptions {

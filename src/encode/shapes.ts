@@ -8,8 +8,9 @@
  * The trie lives as long as its encoder, bounded: keys past the bounds get nodes of their own that no
  * one else finds (dictionaries with ids for keys would fill it otherwise).
  */
+
+import { traced } from '../value/trace.js'
 import { isIndex, shapeBytes } from '../wire/shapes.js'
-import { traced } from './trace.js'
 
 /** Objects of a shape before its function is generated. */
 const WARM = 16

@@ -5,13 +5,13 @@
  */
 import { Writer } from '../bytes/writer.js'
 import { overLimit } from '../limits.js'
+import { Memo } from '../value/memo.js'
+import { stopped } from '../value/trace.js'
+import { Views } from '../value/views.js'
 import { REF } from '../wire/ops.js'
-import { Memo } from './memo.js'
 import { type EncodeSettings, encodeSettings } from './settings.js'
 import { type ShapeNode, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
-import { stopped } from './trace.js'
-import { Views } from './views.js'
 
 /** Room for the longest header, which is written before the body when its length is known. */
 export const BODY_START = 16

@@ -3,6 +3,8 @@
  * the bytes between the first and last byte that overlapping or touching views cover), then the views.
  */
 
+import { asBuffer } from '../bytes/text.js'
+
 /** Bits of a run's flags byte; the three highest are its phase. */
 export const RUN_OUT_OF_BAND = 1
 export const RUN_READONLY = 2
@@ -25,6 +27,8 @@ export const VIEW_WHOLE = 128
 export const KIND_ARRAY_BUFFER = 0
 export const KIND_DATA_VIEW = 1
 export const KIND_BUFFER = 2
+
+export const KIND_UINT8 = 4
 
 type ViewClass = new (buffer: ArrayBufferLike, byteOffset: number, length?: number) => ArrayBufferView
 
@@ -69,3 +73,15 @@ export const KINDS: readonly Kind[] = [
 export const KIND_NUMBERS: ReadonlyMap<string, number> = new Map(
   KINDS.map((kind, number) => [kind.name, number]),
 )
+
+/** A view of this kind (borrow); without a length, in elements, it follows that of its memory. */
+export function viewOn(
+  kind: number,
+  buffer: ArrayBufferLike,
+  byteOffset: number,
+  length?: number,
+): ArrayBufferView {
+  if (kind === KIND_BUFFER) return asBuffer(buffer, byteOffset, length ?? buffer.byteLength - byteOffset)
+  const ViewClass = KINDS[kind].class as NonNullable<Kind['class']>
+  return length === undefined ? new ViewClass(buffer, byteOffset) : new ViewClass(buffer, byteOffset, length)
+}

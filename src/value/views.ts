@@ -16,8 +16,10 @@ import {
   VIEW_READONLY,
   VIEW_TRACKING,
 } from '../wire/views.js'
-import type { Source } from './settings.js'
 import { stopped } from './trace.js'
+
+/** The first view on the memory of a buffer, or the ArrayBuffer itself. */
+export type Source = ArrayBufferView | ArrayBufferLike
 
 /** One view of the value, or one ArrayBuffer. */
 export interface Entry {

@@ -1,5 +1,5 @@
 /** The path of an error: every container on the way out puts its own step in front. */
-import { isOutbandError, OutbandError } from '../errors.js'
+import { isOutbandError, isStackOverflow, OutbandError, TOO_DEEP } from '../errors.js'
 
 /** A key, an index, or what is no access: an entry, a member, a custom type. */
 export type Step = string | number | { readonly within: string }
@@ -36,4 +36,24 @@ function nameOf(step: Step): string {
   if (typeof step === 'number') return `[${step}]`
   if (typeof step === 'object') return `<${step.within}>`
   return /^[A-Za-z_$][\w$]*$/.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`
+}
+
+/** The longest path told in full. */
+const LONGEST_PATH = 200
+
+/** Puts the path into an error of ours, and turns the engine's stack overflow into the limit it is. */
+export function explained(error: unknown): unknown {
+  if (isStackOverflow(error)) {
+    return new OutbandError('LIMIT', `encode: ${TOO_DEEP}`, { limit: 'depth', cause: error })
+  }
+  if (!isUnderWay(error)) return error
+  const whole = `value${error.path ?? ''}`
+  const path =
+    whole.length <= LONGEST_PATH
+      ? whole
+      : `${whole.slice(0, LONGEST_PATH / 2)}…${whole.slice(-LONGEST_PATH / 2)}`
+  const { stack, message } = error
+  Object.assign(error, { path, message: `${message} at ${path}` })
+  if (stack !== undefined) error.stack = stack.replace(message, () => error.message)
+  return error
 }

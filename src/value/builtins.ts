@@ -1,0 +1,58 @@
+/** The built-in classes: which one an object really is of. */
+import { hasSlot, slotOf } from '../bytes/window.js'
+
+type Class = (abstract new (...args: never[]) => object) & { readonly prototype: object }
+
+/** A built-in class that travels as itself. */
+export type BuiltinKind = 'Map' | 'Set' | 'Date' | 'RegExp' | 'Error' | 'boxed' | 'buffer'
+
+interface Builtin {
+  readonly name: string
+  /** Absent for what is no built-in class of ours. */
+  readonly kind?: BuiltinKind
+}
+
+/** A class with a member of it that throws for an object that only looks the part. */
+function builtin(kind: BuiltinKind, member: string, known: Class) {
+  return { name: known.name, kind, known, slot: slotOf(known.prototype, member) }
+}
+
+const BUILTINS = [
+  builtin('Map', 'size', Map),
+  builtin('Set', 'size', Set),
+  builtin('Date', 'valueOf', Date),
+  builtin('RegExp', 'source', RegExp),
+  { name: 'Error', kind: 'Error' as const, known: Error, slot: expectError },
+  builtin('boxed', 'valueOf', Number),
+  builtin('boxed', 'valueOf', String),
+  builtin('boxed', 'valueOf', Boolean),
+  builtin('boxed', 'valueOf', BigInt as unknown as Class),
+  builtin('buffer', 'byteLength', ArrayBuffer),
+  ...(typeof SharedArrayBuffer === 'function' ? [builtin('buffer', 'byteLength', SharedArrayBuffer)] : []),
+]
+
+/** Errors have no member that tells: one of another realm is known by its tag, unless that is a property. */
+function expectError(this: unknown): void {
+  if (!(this instanceof Error) && Symbol.toStringTag in (this as object)) throw this
+}
+
+/**
+ * The built-in class that an object really is of: brands are asked, since prototypes can be borrowed
+ * (`Object.create(Map.prototype)`, a Proxy) and differ between realms. Other objects: what they call themselves.
+ */
+export function builtinOf(object: object): Builtin {
+  let name = Object.prototype.toString.call(object).slice(8, -1)
+  for (const known of BUILTINS) {
+    if (name !== known.name && !(object instanceof known.known)) continue
+    if (hasSlot(object, known.slot)) return known
+    // A Proxy of a Map is an instance of Map that keeps its entries to itself.
+    name = `would-be ${known.name}`
+  }
+  return { name }
+}
+
+/** Whether an object is plain in the realm that it comes from. */
+export function isPlain(object: object): boolean {
+  const prototype = Object.getPrototypeOf(object) as object
+  return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
+}

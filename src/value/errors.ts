@@ -1,0 +1,50 @@
+/** Error objects: which built-in class one is of, and how one is made. */
+import { AGGREGATE, ERROR_CLASSES, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
+import { define } from './properties.js'
+
+/** Number of the nearest built-in class, among `ERROR_CLASSES`. */
+export function errorClassOf(error: Error): number {
+  for (let number = AGGREGATE; number > 0; number--) if (error instanceof ERROR_CLASSES[number]) return number
+  // An error of another realm is an instance of none of ours; its class is known by name.
+  const { name } = error.constructor ?? Error
+  return Math.max(
+    0,
+    ERROR_CLASSES.findIndex(known => known.name === name),
+  )
+}
+
+/** What an error of this class holds itself: names of its enumerable fields, and its hidden parts in the order of `ERROR_KEYS`. */
+export function partsOfError(error: Error, number: number) {
+  // What is enumerable is a field like any other, `name` set by a constructor for one, and stays enumerable.
+  const fields = Object.keys(error).filter(key => key !== 'stack')
+  const parts: [key: (typeof ERROR_KEYS)[number], part: unknown][] = []
+  for (const [bit, key] of ERROR_KEYS.entries()) {
+    const isHidden = !fields.includes(key) && (key === 'name' || key === 'stack' || Object.hasOwn(error, key))
+    if (!isHidden || (key === 'errors' && number !== AGGREGATE)) continue
+    const part = (error as AggregateError)[key]
+    if (bit < ERROR_STRINGS && typeof part !== 'string') continue
+    if (key === 'name' && part === ERROR_CLASSES[number].prototype.name) continue
+    parts.push([key, part])
+  }
+  return { fields, parts }
+}
+
+/** An error of the class of this number, with nothing of its own but the stack that the engine may give it. */
+export function makeError(number: number): Error {
+  // Our own stack would cost microseconds and say nothing: the sender's replaces it.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    if (number !== AGGREGATE) return new (ERROR_CLASSES[number] as ErrorConstructor)()
+    const error = new AggregateError([])
+    delete (error as { errors?: unknown }).errors
+    return error
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+/** As the engine defines an error's own properties: not enumerable. */
+export function hide(error: Error, key: string, value: unknown): void {
+  define(error, key, value, false)
+}

@@ -1,0 +1,53 @@
+/** The runs of a value's views, each with its window and on which side of the band it goes. */
+import { checkLimit, type Limits } from '../limits.js'
+import { forbidden, stopped } from './trace.js'
+import type { Run, Source, Views } from './views.js'
+
+/** What encode was asked for, as far as runs go. */
+export interface RunSettings {
+  readonly bufferCallback: ((buffer: Uint8Array, view: Source) => unknown) | undefined
+  readonly threshold: number
+  readonly copyShared: boolean
+  readonly limits: Readonly<Limits>
+}
+
+/** Lays out the runs and asks for each whether it goes out of band. Windows are the caller's memory (borrow). */
+export function chosenRuns(views: Views, settings: RunSettings): Run[] {
+  const runs = views.runs()
+  views.check()
+  checkSizes(runs, settings.limits)
+  // All windows before the first callback: it may take away memory of a run that comes after.
+  for (const run of runs) run.window = windowOf(run, settings)
+  for (const run of runs) choose(run, settings)
+  if (settings.bufferCallback !== undefined) views.check()
+  return runs
+}
+
+function checkSizes(runs: readonly Run[], limits: Readonly<Limits>): void {
+  checkLimit('buffers', limits.buffers, runs.length)
+  let total = 0
+  for (const { start, end, max } of runs) {
+    const room = Math.max(end - start, max)
+    checkLimit('bufferBytes', limits.bufferBytes, room)
+    total += room
+  }
+  checkLimit('totalBytes', limits.totalBytes, total)
+}
+
+function windowOf({ buffer, start, end, isShared }: Run, { copyShared }: RunSettings): Uint8Array {
+  const window = new Uint8Array(buffer, start, end - start)
+  return isShared && copyShared ? window.slice() : window
+}
+
+/** Sets whether a run goes out of band: as the callback says, else by size. */
+function choose(run: Run, { bufferCallback, threshold, copyShared, limits }: RunSettings): void {
+  const byteLength = run.end - run.start
+  const mustShare = run.isShared && !copyShared
+  if (mustShare && !limits.shared) throw forbidden('shared')
+  if (bufferCallback !== undefined) run.isOutOfBand = !bufferCallback(run.window, run.source)
+  else if (byteLength >= threshold) run.isOutOfBand = true
+  else run.isOutOfBand = (run.isForced || mustShare) && Number.isFinite(threshold)
+  if (mustShare && !run.isOutOfBand) {
+    throw stopped('UNSUPPORTED', "shared memory in band; wanted shared: 'copy'")
+  }
+}
