@@ -48,7 +48,8 @@ const portable = new Set([
   'channel',
   'port',
 ])
-const portableFiles = /^(?:carriers\/(?:[^/]+\.ts|port\/|stream\/)|memory\/ring\.ts)/
+const portableFiles =
+  /^(?:carriers\/(?:[^/]+\.ts|port\/|stream\/)|memory\/ring\.ts|formats\/(?:format\.ts|pickle\/))/
 
 interface Source {
   /** 'encode/views.ts' */
