@@ -51,6 +51,7 @@ const DISGUISED: Readonly<Record<string, ArrayClass>> = {
 export type ElementArray =
   | Int8Array
   | Uint8Array
+  | Uint8ClampedArray
   | Int16Array
   | Uint16Array
   | Int32Array
