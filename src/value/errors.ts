@@ -1,5 +1,5 @@
 /** Error objects: which built-in class one is of, and how one is made. */
-import { AGGREGATE, ERROR_CLASSES } from '../wire/ops.js'
+import { AGGREGATE, ERROR_CLASSES, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
 import { define } from './properties.js'
 
 /** Number of the nearest built-in class, among `ERROR_CLASSES`. */
@@ -11,6 +11,22 @@ export function errorClassOf(error: Error): number {
     0,
     ERROR_CLASSES.findIndex(known => known.name === name),
   )
+}
+
+/** What an error of this class holds itself: names of its enumerable fields, and its hidden parts in the order of `ERROR_KEYS`. */
+export function partsOfError(error: Error, number: number) {
+  // What is enumerable is a field like any other, `name` set by a constructor for one, and stays enumerable.
+  const fields = Object.keys(error).filter(key => key !== 'stack')
+  const parts: [key: (typeof ERROR_KEYS)[number], part: unknown][] = []
+  for (const [bit, key] of ERROR_KEYS.entries()) {
+    const isHidden = !fields.includes(key) && (key === 'name' || key === 'stack' || Object.hasOwn(error, key))
+    if (!isHidden || (key === 'errors' && number !== AGGREGATE)) continue
+    const part = (error as AggregateError)[key]
+    if (bit < ERROR_STRINGS && typeof part !== 'string') continue
+    if (key === 'name' && part === ERROR_CLASSES[number].prototype.name) continue
+    parts.push([key, part])
+  }
+  return { fields, parts }
 }
 
 /** An error of the class of this number, with nothing of its own but the stack that the engine may give it. */

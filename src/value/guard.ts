@@ -3,9 +3,17 @@ import { decodeFailure } from '../errors.js'
 import type { CustomType } from '../registry.js'
 
 /** Runs the type's own code; what it throws, or a promise or proxy in place of a value, is REBUILD. */
-export function guarded({ tag }: Pick<CustomType, 'tag'>, offset: number, run: () => unknown): unknown {
+export function guarded(
+  { tag }: Pick<CustomType, 'tag'>,
+  offset: number | undefined,
+  run: () => unknown,
+): unknown {
   const failed = (what: string, fields?: { cause: unknown }) =>
-    decodeFailure('REBUILD', `type ${JSON.stringify(tag)} ${what}`, { offset, tag, ...fields })
+    decodeFailure('REBUILD', `type ${JSON.stringify(tag)} ${what}`, {
+      ...(offset === undefined ? {} : { offset }),
+      tag,
+      ...fields,
+    })
   let value: unknown
   try {
     value = run()

@@ -28,6 +28,8 @@ export const KIND_ARRAY_BUFFER = 0
 export const KIND_DATA_VIEW = 1
 export const KIND_BUFFER = 2
 
+export const KIND_UINT8 = 4
+
 type ViewClass = new (buffer: ArrayBufferLike, byteOffset: number, length?: number) => ArrayBufferView
 
 export interface Kind {

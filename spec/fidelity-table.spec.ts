@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { canEval } from './eval.js'
+import { page, pagePath } from './fidelity-table.js'
+
+const test = suite('fidelity: the table')
+
+// Some of those in it make code from strings, and what an engine can do differs from version to version.
+const written = /Node (v\d+)\./.exec(readFileSync(pagePath, 'utf8'))?.[1]
+const run = canEval() && process.version.startsWith(`${written}.`) ? test : test.skip
+run('spec/FIDELITY.md is what npm run fidelity writes', () => {
+  assert.fixture(readFileSync(pagePath, 'utf8'), page())
+})
+
+test.run()

@@ -1,0 +1,395 @@
+/** What `encode` and `decode` promise of buffers, types, limits and errors, in every format. */
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { loopback } from '../../src/carriers/loopback.js'
+import { Channel } from '../../src/channel.js'
+import {
+  Codec,
+  decode,
+  defineType,
+  encode,
+  type Format,
+  isReadonly,
+  LIMITS,
+  outOfBand,
+  type Packet,
+  registry,
+} from '../../src/index.js'
+import { difference } from '../same.js'
+import { refused, thrown } from '../thrown.js'
+import { formats } from './kit.js'
+
+class Tensor {
+  constructor(
+    readonly data: Float32Array,
+    readonly shape: number[],
+  ) {}
+}
+class Node {
+  next: Node | undefined
+}
+const types = registry(
+  defineType({
+    class: Tensor,
+    tag: 'tensor',
+    reduce: ({ data, shape }: Tensor) => ({ data, shape }),
+    rebuild: ({ data, shape }) => new Tensor(data, shape),
+  }),
+  defineType({
+    class: Node,
+    tag: 'node',
+    reduce: ({ next }: Node) => ({ next }),
+    create: () => new Node(),
+    fill: (node, { next }) => Object.assign(node, { next }),
+  }),
+  defineType({
+    tag: 'symbol',
+    is: (value: unknown): value is symbol => typeof value === 'symbol',
+    reduce: ({ description }) => description,
+    rebuild: text => Symbol(text),
+  }),
+)
+
+const readerSettings = { types: undefined, limits: LIMITS.trusted }
+
+for (const format of formats) {
+  const test = suite(`formats: options of ${format.name}`)
+  const both = (value: unknown, options: object = {}) =>
+    decode(encode(value, { format, ...options }), { format })
+
+  test('out of band is the same memory, in band a copy, and the type is the same', () => {
+    const view = new Float64Array(1024).fill(0.5)
+    for (const [threshold, isSame] of [
+      [0, true],
+      [8192, true],
+      [8193, false],
+      [Number.POSITIVE_INFINITY, false],
+    ] as const) {
+      const packet = encode({ view }, { format, threshold })
+      assert.is(packet.buffers.length, isSame ? 1 : 0)
+      const copy = decode<{ view: Float64Array }>(packet, { format })
+      assert.is(copy.view.buffer === view.buffer, isSame)
+      assert.is(difference(view, copy.view), undefined)
+    }
+  })
+
+  test('what is in band owns its memory, whole', () => {
+    for (const sent of [
+      Uint8Array.of(1, 2),
+      Float32Array.of(1),
+      Buffer.from('hi'),
+      new DataView(new ArrayBuffer(3)),
+    ]) {
+      const copy = both([sent, sent.byteLength]) as [ArrayBufferView]
+      assert.ok(copy[0].buffer.byteLength <= sent.byteLength, 'more than its bytes')
+      const { meta } = encode(sent, { format })
+      assert.is(meta.byteLength, meta.buffer.byteLength)
+    }
+  })
+
+  test('bufferCallback is called once a buffer, in order, with the window; truthy is in band', () => {
+    const views = [new Uint8Array(10), new Float32Array(4), new Uint8Array(3)]
+    const seen: [Uint8Array, unknown][] = []
+    const bufferCallback = (buffer: Uint8Array, view: unknown) => {
+      seen.push([buffer, view])
+      return view === views[1]
+    }
+    const packet = encode(views, { format, bufferCallback })
+    assert.equal(
+      seen.map(([, view]) => view),
+      views,
+    )
+    assert.ok(seen.every(([buffer], i) => buffer.buffer === views[i]!.buffer))
+    assert.equal(
+      packet.buffers.map(({ byteLength }) => byteLength),
+      [10, 3],
+    )
+    assert.is(difference(views, decode(packet, { format })), undefined)
+    const mine = new Error('mine')
+    const failing = () => {
+      throw mine
+    }
+    assert.is(
+      thrown(() => encode(views, { format, bufferCallback: failing })),
+      mine,
+    )
+  })
+
+  test('views that overlap alias again, on both sides of the band', () => {
+    for (const threshold of [0, Number.POSITIVE_INFINITY]) {
+      const memory = new ArrayBuffer(64)
+      const sent = [
+        new Uint8Array(memory, 8, 16),
+        new Float32Array(memory, 16, 4),
+        new Uint8Array(memory, 60, 4),
+      ]
+      const packet = encode(sent, { format, threshold })
+      const [bytes, floats, apart] = decode<[Uint8Array, Float32Array, Uint8Array]>(
+        { ...packet, buffers: packet.buffers.map(buffer => buffer.slice()) },
+        { format },
+      )
+      assert.is(bytes.buffer, floats.buffer)
+      assert.is.not(apart.buffer, bytes.buffer)
+      bytes[8 + 3] = 0x3f
+      bytes[8 + 2] = 0x80
+      assert.is(floats[0], 1)
+    }
+  })
+
+  test('unaligned buffers are copied once, aligned ones are not', () => {
+    const packet = encode([new Float64Array(1000), new Uint8Array(1000)], { format, threshold: 0 })
+    const moved = packet.buffers.map(buffer => {
+      const memory = new Uint8Array(buffer.length + 3)
+      memory.set(buffer, 3)
+      return memory.subarray(3)
+    })
+    const [floats, bytes] = decode<[Float64Array, Uint8Array]>(
+      { meta: packet.meta, buffers: moved },
+      { format },
+    )
+    assert.is.not(floats.buffer, moved[0]!.buffer)
+    assert.is(bytes.buffer, moved[1]!.buffer)
+  })
+
+  test('outOfBand forces, and read-only survives', () => {
+    const view = Uint8Array.of(1, 2, 3)
+    const packet = encode([outOfBand(view, { readonly: true }), view], { format })
+    assert.is(packet.buffers[0]!.buffer, view.buffer)
+    const [first, second] = decode<Uint8Array[]>(packet, { format })
+    assert.is(first, second)
+    assert.ok(isReadonly(first!))
+    assert.not.ok(isReadonly(both(Uint8Array.of(1)) as Uint8Array))
+  })
+
+  test('no byte that no view covers leaves', () => {
+    const memory = new Uint8Array(64).fill(0xcc)
+    memory.fill(1, 20, 24)
+    for (const threshold of [0, Number.POSITIVE_INFINITY]) {
+      const { meta, buffers } = encode(memory.subarray(20, 24), { format, threshold })
+      assert.not.ok([meta, ...buffers].some(bytes => bytes.includes(0xcc)))
+    }
+  })
+
+  test('custom types, cycles through them, and predicates', () => {
+    const node = new Node()
+    node.next = node
+    const sent = [new Tensor(new Float32Array(6), [2, 3]), node, Symbol('s')]
+    const codec = new Codec({ format, types })
+    const [tensor, again, symbol] = codec.decode<[Tensor, Node, symbol]>(codec.encode(sent))
+    assert.instance(tensor, Tensor)
+    assert.equal([tensor.data.length, tensor.shape], [6, [2, 3]])
+    assert.instance(again, Node)
+    assert.is(again.next, again)
+    assert.is(symbol.description, 's')
+    refused(() => decode(codec.encode(sent), { format }), 'UNKNOWN_TYPE', { tag: 'tensor' })
+    const loop = new Tensor(new Float32Array(), [])
+    ;(loop as { shape: unknown }).shape = loop
+    refused(() => codec.encode(loop), 'UNSUPPORTED')
+    const failing = registry(
+      defineType({
+        class: Tensor,
+        tag: 'tensor',
+        reduce: () => 0,
+        rebuild: () => Promise.resolve() as never,
+      }),
+    )
+    refused(() => decode(encode(sent[0], { format, types }), { format, types: failing }), 'REBUILD', {
+      tag: 'tensor',
+    })
+  })
+
+  test('reduce is called once a value, also when something is shared', () => {
+    let calls = 0
+    const counting = registry(
+      defineType({
+        class: Tensor,
+        tag: 't',
+        reduce: ({ shape }: Tensor) => {
+          calls++
+          return shape
+        },
+        rebuild: shape => new Tensor(new Float32Array(), shape as number[]),
+      }),
+    )
+    const tensor = new Tensor(new Float32Array(), [1])
+    encode([tensor, tensor, tensor.shape], { format, types: counting })
+    assert.is(calls, 1)
+  })
+
+  test('what cannot travel is UNSUPPORTED, with its path', () => {
+    const rows: [value: unknown, path: string][] = [
+      [{ rows: [1, { done: () => {} }] }, 'value.rows[1].done'],
+      [[Symbol('a')], 'value[0]'],
+      [{ 'a b': new WeakMap() }, 'value["a b"]'],
+      [new Map([['k', { f: Math.max }]]), 'value<entry 0>.f'],
+      [Promise.resolve(), 'value'],
+    ]
+    for (const [value, path] of rows) refused(() => encode(value, { format }), 'UNSUPPORTED', { path })
+  })
+
+  test('strict refuses what the format would lose', () => {
+    class Point {
+      x = 1
+    }
+    const sparse = [1, , 3]
+    const rows = [new Point(), Object(1), Object.create(null), sparse, Object.assign([1], { a: 1 })]
+    for (const value of rows)
+      refused(() => encode([value], { format, strict: true }), 'UNSUPPORTED', { path: 'value[0]' })
+    assert.is(difference([1, { a: [] }], both([1, { a: [] }], { strict: true })), undefined)
+  })
+
+  test('memory that is gone is DETACHED', () => {
+    const view = new Uint8Array(8)
+    structuredClone(view.buffer, { transfer: [view.buffer] })
+    refused(() => encode({ view }, { format }), 'DETACHED', { path: 'value.view' })
+  })
+
+  test('shared memory is shared, or a copy, or refused', () => {
+    const view = new Uint8Array(new SharedArrayBuffer(8))
+    const packet = encode(view, { format })
+    assert.is(decode<Uint8Array>(packet, { format }).buffer, view.buffer)
+    refused(() => decode(packet, { format, limits: 'untrusted' }), 'UNSUPPORTED', { limit: 'shared' })
+    refused(() => decode({ ...packet, buffers: [new Uint8Array(8)] }, { format }), 'BUFFERS')
+    refused(() => encode(view, { format, threshold: Number.POSITIVE_INFINITY }), 'UNSUPPORTED')
+    const copy = decode<Uint8Array>(encode(view, { format, shared: 'copy' }), { format })
+    assert.instance(copy.buffer, ArrayBuffer)
+  })
+
+  test('the encoder keeps the limits that its reader keeps, to the last', () => {
+    const nested = (depth: number): unknown => {
+      let value: unknown = 1
+      for (let i = 0; i < depth; i++) value = i % 2 ? { a: value } : [value]
+      return value
+    }
+    const rows: [limit: string, max: number, make: (n: number) => unknown][] = [
+      ['depth', 20, nested],
+      ['items', 20, n => Array.from({ length: n }, () => 0)],
+      ['bigintBytes', 20, n => 2n ** BigInt(8 * n) - 1n],
+      ['buffers', 20, n => Array.from({ length: n }, () => new Uint8Array(1))],
+      ['bufferBytes', 20, n => [new Uint8Array(n)]],
+      ['totalBytes', 20, n => [new Uint8Array(n - 4), new Uint16Array(2)]],
+      ['stringBytes', 50, n => `${'x'.repeat(n - 2)}\u00e9`],
+    ]
+    for (const [limit, max, make] of rows) {
+      const limits = { [limit]: max }
+      const packet = encode(make(max), { format, limits })
+      assert.is(difference(make(max), decode(packet, { format, limits })), undefined, limit)
+      refused(() => encode(make(max + 1), { format, limits }), 'LIMIT', { limit })
+      refused(() => decode(encode(make(max + 1), { format }), { format, limits }), 'LIMIT', { limit, max })
+    }
+    refused(() => encode(nested(100_000), { format }), 'LIMIT', { limit: 'depth' })
+    refused(() => encode('x'.repeat(100), { format, limits: { metaBytes: 50 } }), 'LIMIT', {
+      limit: 'metaBytes',
+    })
+  })
+
+  test('a getter that encodes, in this format or another, disturbs nothing', () => {
+    const rows = Array.from({ length: 2000 }, (_, id) => ({ id, name: `row ${id}` }))
+    for (const inner of formats) {
+      const value = {
+        before: rows,
+        get middle() {
+          return encode(rows, { format: inner }).meta.length > 0
+        },
+        after: rows.map(({ id }) => id),
+      }
+      const wanted = { before: rows, middle: true, after: rows.map(({ id }) => id) }
+      assert.is(difference(wanted, both(value)), undefined, inner.name)
+    }
+  })
+
+  test('a getter that gives new memory each time', () => {
+    const value = {
+      get pixels() {
+        return Float32Array.of(1, 2)
+      },
+    }
+    assert.is(difference({ pixels: Float32Array.of(1, 2) }, both(value)), undefined)
+  })
+
+  test('a rebuild that decodes goes on with its depth', () => {
+    const box: ReturnType<typeof registry> = registry(
+      defineType({
+        class: Node,
+        tag: 'box',
+        reduce: ({ next }: Node) => encode(next, { format, types: box, limits: { depth: 1e4 } }).meta,
+        rebuild: meta => {
+          const node = new Node()
+          node.next = decode({ meta, buffers: [] }, { format, types: box, limits: { depth: 20 } })
+          return node
+        },
+      }),
+    )
+    const nested = (depth: number): unknown =>
+      depth === 0 ? 1 : Object.assign(new Node(), { next: nested(depth - 1) })
+    const packet = encode(nested(50), { format, types: box })
+    const error = thrown(() => decode(packet, { format, types: box, limits: { depth: 20 } }))
+    let inner = error as Error
+    while (inner.cause !== undefined) inner = inner.cause as Error
+    assert.is((inner as Error & { code: string }).code, 'LIMIT')
+  })
+
+  test('per call, over the options of a codec; and another format per call', () => {
+    const codec = new Codec({ format, threshold: 0 })
+    const packet = codec.encode([Uint8Array.of(1)], { threshold: 100 })
+    assert.is(packet.buffers.length, 0)
+    const other = formats.find(one => one !== format) as Format
+    const sent = { a: [1, new Date(5)] }
+    assert.is(
+      difference(sent, other.decode(codec.encode(sent, { format: other }), readerSettings)),
+      undefined,
+    )
+    assert.is(
+      difference(sent, codec.decode(codec.encode(sent, { format: other }), { format: other })),
+      undefined,
+    )
+  })
+
+  test('channels carry it: values, memory, errors of a peer that does not', async () => {
+    const [a, b] = loopback()
+    const here = new Channel(a, { format })
+    const there = new Channel<{ samples: Float64Array }>(b, { format })
+    const samples = new Float64Array(1000).fill(2)
+    await here.send({ samples, at: new Date(0) })
+    const { value } = await there[Symbol.asyncIterator]().next()
+    assert.is(difference({ samples, at: new Date(0) }, value), undefined)
+    await here.close()
+    const [c, d] = loopback()
+    const mine = new Channel(c, { format })
+    const theirs = new Channel(d)
+    void mine.send({ a: 1 })
+    const error = await theirs[Symbol.asyncIterator]()
+      .next()
+      .catch(error => error)
+    assert.is(error.code, 'MALFORMED')
+  })
+
+  test.run()
+}
+
+const wrong = suite('formats: wrong options')
+
+wrong('format of a wrong type, and checksum with one, is a TypeError', () => {
+  for (const format of [null, 5, 'msgpack', {}, () => {}, { encode: () => {} }]) {
+    const options = { format } as never
+    for (const run of [
+      () => encode(1, options),
+      () => decode(encode(1), options),
+      () => new Codec(options),
+      () => new Codec().encode(1, options),
+    ])
+      assert.instance(thrown(run), TypeError)
+  }
+  for (const format of formats) {
+    assert.instance(
+      thrown(() => encode(1, { format, checksum: true })),
+      TypeError,
+    )
+    assert.instance(
+      thrown(() => decode({ meta: new Uint8Array(), buffers: undefined } as unknown as Packet, { format })),
+      TypeError,
+    )
+  }
+})
+
+wrong.run()

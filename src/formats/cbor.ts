@@ -1,0 +1,143 @@
+/**
+ * CBOR (RFC 8949), by cbor-x. As with msgpackr it writes and reads plain data; all else is lifted out before and put back
+ * after. Our one extension is for a class that nobody else has, and no tag is left for its global table on the way in.
+ */
+import { addExtension, Encoder } from 'cbor-x'
+import { asBuffer } from '../bytes/text.js'
+import { checkLimit } from '../limits.js'
+import type { Packet, PacketLike } from '../packet.js'
+import { KIND_UINT8 } from '../wire/views.js'
+import { magnitudeBytes } from './bigint.js'
+import { FoundTags } from './cbor-found.js'
+import { scan } from './cbor-scan.js'
+import * as tags from './cbor-tags.js'
+import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './format.js'
+import { lift } from './lift.js'
+import { Lifted } from './lifted.js'
+import { decoding, Lower } from './lower.js'
+import { isIllFormed, mended, type TextLength } from './mend.js'
+import { RECORD_BYTES, type SentView, type ViewRecord, writeRecord } from './view-record.js'
+
+type Write = (value: unknown) => void
+
+/** Standard CBOR in its preferred form: no records, no packing, maps of the size they have. */
+const encoder = new Encoder({
+  useRecords: false,
+  variableMapSize: true,
+  tagUint8Array: false,
+  useTag259ForMaps: false,
+} as ConstructorParameters<typeof Encoder>[0]) as Encoder & { alwaysUseFloat?: boolean }
+
+// No tag: cbor-x asks for one each time, and notes nothing for those that it reads.
+addExtension({
+  Class: Lifted,
+  getTag: (part: Lifted) => tagOf(part),
+  encode: (part: Lifted, write: Write) => writeContent(part, write),
+} as never)
+
+function tagOf(part: Lifted): number | undefined {
+  if (part.is('view')) {
+    const { record, isAlone } = part.content as SentView
+    return isAlone ? tags.TYPED_TAGS.get(record.kind) : tags.VIEW
+  }
+  if (part.is('bigint')) return part.content < 0n ? tags.NEGATIVE_BIGINT : tags.BIGINT
+  return TAGS[part.kind]
+}
+
+const TAGS: { readonly [Kind in Lifted['kind']]?: number } = {
+  date: tags.DATE,
+  custom: tags.OBJECT,
+  shared: tags.SHARED,
+  ref: tags.REF,
+  set: tags.SET,
+  map: tags.MAP,
+  regexp: tags.REGEXP,
+  error: tags.ERROR,
+}
+
+function writeContent(part: Lifted, write: Write): void {
+  if (part.is('view')) writeView(part.content as SentView, write)
+  else if (part.is('bigint'))
+    write(bytesOf(magnitudeBytes(part.content < 0n ? -1n - part.content : part.content)))
+  else if (part.is('date')) write(part.content / 1000)
+  else if (part.is('zero')) writeMinusZero(write)
+  else if (part.is('map')) write(mapOf(part.content))
+  else if (part.is('shared')) write(part.content[1])
+  else write(part.content)
+}
+
+/** Of integers cbor-x has no −0. */
+function writeMinusZero(write: Write): void {
+  encoder.alwaysUseFloat = true
+  write(-0)
+  encoder.alwaysUseFloat = false
+}
+
+/** Keys are as they were, but for parts, each of which is a key of its own. */
+function mapOf(entries: readonly unknown[]): Map<unknown, unknown> {
+  const map = new Map<unknown, unknown>()
+  for (let i = 0; i < entries.length; i += 2) map.set(entries[i], entries[i + 1])
+  return map
+}
+
+function writeView({ record, isAlone }: SentView, write: Write): void {
+  const { bytes } = record
+  write(bytesOf(isAlone && bytes !== undefined ? bytes : recordBytes(record)))
+}
+
+function recordBytes(record: ViewRecord): Uint8Array {
+  const bytes = new Uint8Array(RECORD_BYTES + (record.bytes?.length ?? 0))
+  writeRecord(bytes, 0, record)
+  return bytes
+}
+
+/** cbor-x tags a Uint8Array, and a Buffer not. */
+const bytesOf = (bytes: Uint8Array): Uint8Array => asBuffer(bytes.buffer, bytes.byteOffset, bytes.length)
+
+/** A head of one byte or two. */
+const textLength: TextLength = (bytes, headEnd) => {
+  const byte = bytes[headEnd]
+  if (bytes[headEnd - 1] === 0x78) return byte
+  return byte >= 0x60 && byte < 0x78 ? byte & 31 : -1
+}
+
+const OWN_KINDS: ReadonlySet<number> = new Set([KIND_UINT8, ...tags.TYPED_TAGS.keys()])
+
+/** Encodings at work: cbor-x has one place to write to, and one that is begun inside another, by a getter, spoils it. */
+let underWay = 0
+let begun = 0
+
+function written(tree: unknown): Uint8Array {
+  const before = ++begun
+  underWay++
+  try {
+    const bytes = encoder.encode(tree)
+    return begun === before ? new Uint8Array(bytes) : new Uint8Array(encoder.encode(mended(tree)))
+  } finally {
+    underWay--
+    // A getter that threw may have left it set.
+    if (underWay === 0) encoder.alwaysUseFloat = false
+  }
+}
+
+function encode(value: unknown, settings: FormatEncodeSettings): Packet {
+  const { tree, buffers } = lift(value, settings, OWN_KINDS)
+  let meta = written(tree)
+  if (isIllFormed(meta, tree, textLength)) meta = written(mended(tree))
+  checkLimit('metaBytes', settings.limits.metaBytes, meta.length)
+  return { meta, buffers }
+}
+
+function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): unknown {
+  return decoding(settings.limits, meta, nested => {
+    const bytes = new Uint8Array(meta)
+    const found = new FoundTags(bytes, settings.limits)
+    scan(bytes, settings.limits, nested.depth, found)
+    found.receive(buffers)
+    const value: unknown = encoder.decode(asBuffer(bytes.buffer, 0, bytes.length))
+    return found.isPlain ? value : new Lower(found, settings, nested).value(value)
+  })
+}
+
+/** CBOR, written and read by cbor-x. `spec/FORMATS.md` says which tags stand for what, and what is lost. */
+export const cbor: Format = Object.freeze({ name: 'cbor', encode, decode })

@@ -1,0 +1,89 @@
+/**
+ * What the scan of a format's bytes finds. The library makes of each part a window on those bytes: where it begins tells
+ * which part it is, and nothing that a peer can write could make another window begin there.
+ */
+import type { Limits } from '../limits.js'
+import type { PacketLike } from '../packet.js'
+import { KIND_UINT8 } from '../wire/views.js'
+import { Lifted } from './lifted.js'
+import { malformed, type Source } from './lower.js'
+import { Memory, receiveNone } from './memory.js'
+import { hideProtoKeys } from './proto-key.js'
+import { readRecord, type ViewRecord } from './view-record.js'
+
+/** Says, as the first element of an array, what the array is. */
+export abstract class Mark {
+  /** What an array is that begins with this mark. @throws MALFORMED */
+  abstract read(array: readonly unknown[]): Lifted
+}
+
+export abstract class Found implements Source {
+  protoKey: string | undefined
+  /** Whether the library's result is the value. */
+  isPlain = true
+  /** Written over by the scan. */
+  readonly bytes: Uint8Array
+  readonly limits: Readonly<Limits>
+  /** Made when first needed, like the rest: small messages have none of it. */
+  #memory: Memory | undefined
+  #records: Map<number, ViewRecord> | undefined
+  #protoKeys: number[] | undefined
+
+  /** Borrows the bytes. */
+  constructor(bytes: Uint8Array, limits: Readonly<Limits>) {
+    this.bytes = bytes
+    this.limits = limits
+  }
+
+  get memory(): Memory {
+    this.#memory ??= new Memory(this.limits)
+    return this.#memory
+  }
+
+  /** A record of a view, from `start` to `end`, whose window begins at `at`. */
+  view(start: number, end: number, at: number): void {
+    const record = readRecord(this.bytes.subarray(start, end), start)
+    this.memory.announce(record, start)
+    this.#records ??= new Map()
+    this.#records.set(at, record)
+  }
+
+  /** Bytes of the sender's, which the library gives as a window too. */
+  bin(byteLength: number, at: number): void {
+    this.isPlain = false
+    this.memory.count(byteLength, at)
+  }
+
+  /** A key `__proto__`, which libraries rename, begins here. */
+  hide(at: number): void {
+    this.isPlain = false
+    this.#protoKeys ??= []
+    this.#protoKeys.push(at)
+  }
+
+  /** Takes the buffers of the packet, when all of the metadata has been scanned. @throws BUFFERS */
+  receive(buffers: PacketLike['buffers']): void {
+    if (this.#protoKeys !== undefined) this.protoKey = hideProtoKeys(this.bytes, this.#protoKeys)
+    if (this.#memory === undefined) receiveNone(buffers)
+    else this.#memory.receive(buffers)
+  }
+
+  recognize(object: object): Lifted | undefined {
+    if (Array.isArray(object)) {
+      const mark = object[0] instanceof Uint8Array ? this.#part(object[0]) : undefined
+      return mark instanceof Mark ? mark.read(object) : undefined
+    }
+    if (!(object instanceof Uint8Array)) return undefined
+    const part = this.#part(object)
+    if (part instanceof Mark) throw malformed('a mark outside of an array')
+    return part ?? new Lifted('bytes', [KIND_UINT8, object])
+  }
+
+  #part(window: Uint8Array): Lifted | Mark | undefined {
+    const record = this.#records?.get(window.byteOffset)
+    return record === undefined ? this.partAt(window) : new Lifted('view', record)
+  }
+
+  /** The part of a window that is no view, undefined for bytes of the sender's. @throws MALFORMED, LIMIT */
+  protected abstract partAt(window: Uint8Array): Lifted | Mark | undefined
+}

@@ -1,0 +1,72 @@
+/** The built-in classes, on their way to a library that knows none of them. */
+import type { BuiltinKind } from '../value/builtins.js'
+import { errorClassOf, partsOfError } from '../value/errors.js'
+import { stopped } from '../value/trace.js'
+import { ERROR_CLASSES } from '../wire/ops.js'
+import type { Lift } from './lift.js'
+import { Lifted } from './lifted.js'
+
+type LiftOne = (lift: Lift, object: never) => unknown
+
+const LIFTS: Readonly<Record<BuiltinKind, LiftOne>> = {
+  Map: liftMap,
+  Set: liftSet,
+  Date: (_, date: Date) => new Lifted('date', Date.prototype.getTime.call(date)),
+  RegExp: (lift, { source, flags }: RegExp) => {
+    lift.enter(3)
+    lift.leave()
+    return new Lifted('regexp', [source, flags])
+  },
+  Error: liftError,
+  boxed: liftBoxed,
+  buffer: (lift, buffer: ArrayBufferLike) => lift.buffer(buffer),
+}
+
+export function liftBuiltin(lift: Lift, kind: BuiltinKind, object: object): unknown {
+  return LIFTS[kind](lift, object as never)
+}
+
+function liftMap(lift: Lift, map: ReadonlyMap<unknown, unknown>): Lifted {
+  const entries: unknown[] = []
+  lift.enter(1)
+  for (const [key, value] of Map.prototype.entries.call(map)) {
+    lift.count(2)
+    const step = { within: `entry ${entries.length / 2}` }
+    entries.push(lift.at(step, key), lift.at(step, value))
+  }
+  lift.leave()
+  return new Lifted('map', entries)
+}
+
+function liftSet(lift: Lift, set: ReadonlySet<unknown>): Lifted {
+  const members: unknown[] = []
+  lift.enter(1)
+  for (const member of Set.prototype.values.call(set)) {
+    lift.count(1)
+    members.push(lift.at({ within: `member ${members.length}` }, member))
+  }
+  lift.leave()
+  return new Lifted('set', members)
+}
+
+function liftError(lift: Lift, error: Error): Lifted {
+  const number = errorClassOf(error)
+  const { fields, parts } = partsOfError(error, number)
+  const sent: Record<string, unknown> = { class: ERROR_CLASSES[number].name }
+  lift.enter(2)
+  lift.enter(parts.length + 2)
+  for (const [key, part] of parts) sent[key] = lift.at(key, part)
+  if (fields.length > 0) sent.fields = lift.record(error, fields)
+  lift.leave()
+  lift.leave()
+  return new Lifted('error', sent)
+}
+
+/** The primitive: what is in the box arrives, the box is lost. */
+function liftBoxed(lift: Lift, boxed: object): unknown {
+  const primitive = boxed.valueOf()
+  if (typeof primitive === 'object') throw stopped('UNSUPPORTED', 'a wrapper without its primitive')
+  if (lift.settings.strict)
+    throw stopped('UNSUPPORTED', 'in strict mode a boxed primitive cannot travel in this format')
+  return lift.value(primitive)
+}

@@ -1,0 +1,381 @@
+/**
+ * Out of a value goes what a metadata library cannot say, in come parts (`lifted.ts`); the rest is handed to the library
+ * as it is. A container is copied only when something under it was lifted, so plain data costs one reading.
+ *
+ * What is returned holds text, numbers, booleans, null, undefined, BigInts, arrays, objects that are written by their own
+ * enumerable keys, and parts, nothing else, and no object twice. An object that is met twice is known only when it is met
+ * again; then the value is read once more, with numbers for those objects (`reduce` is not called again, getters are).
+ */
+import { checkLimit, overLimit } from '../limits.js'
+import { isReadonly, OutOfBand } from '../out-of-band.js'
+import type { CustomType } from '../registry.js'
+import { builtinOf, isPlain } from '../value/builtins.js'
+import { Memo } from '../value/memo.js'
+import { define } from '../value/properties.js'
+import { chosenRuns } from '../value/runs.js'
+import { explained, type Step, stopped, traced } from '../value/trace.js'
+import { Views } from '../value/views.js'
+import { isIndex } from '../wire/shapes.js'
+import type { FormatEncodeSettings } from './format.js'
+import { liftBuiltin } from './lift-builtins.js'
+import { Lifted } from './lifted.js'
+import { makeRecords, type SentView, sentView } from './view-record.js'
+
+type Fields = Record<string, unknown>
+
+/** A value made ready for a library, and the runs that go out of band: windows on the caller's memory (borrow). */
+export interface LiftedValue {
+  readonly tree: unknown
+  readonly buffers: readonly Uint8Array[]
+}
+
+const NO_BUFFERS: readonly Uint8Array[] = []
+const { hasOwn, getPrototypeOf } = Object
+
+export class Lift {
+  isBusy = false
+  settings!: FormatEncodeSettings
+  readonly views = new Views()
+  #sent: SentView[] = []
+  readonly #memo = new Memo()
+  /** Objects met twice, when the first reading found any; their numbers belong to the second. */
+  #repeats: Map<object, number> | undefined
+  #isSecond = false
+  #nextNumber = 0
+  /** What `reduce` gave, by value. */
+  readonly #reduced = new Map<unknown, unknown>()
+  /** Custom values being reduced that can only be rebuilt whole. */
+  readonly #unbuilt: unknown[] = []
+  /** Text of more units than this may be over the limit, at three bytes a unit. */
+  #safeUnits = 0
+  #isPolluted = false
+  #depth = 0
+  #items = 0
+
+  /** @throws UNSUPPORTED, DETACHED, LIMIT, each with its path */
+  run(value: unknown, settings: FormatEncodeSettings, ownKinds: ReadonlySet<number>): LiftedValue {
+    this.isBusy = true
+    this.settings = settings
+    this.#safeUnits = Math.floor(settings.limits.stringBytes / 3)
+    this.#isPolluted = false
+    for (const _ in {}) this.#isPolluted = true
+    try {
+      let tree = this.#read(value)
+      if (this.#repeats !== undefined) {
+        this.views.clear()
+        this.#sent = []
+        this.#isSecond = true
+        tree = this.#read(value)
+      }
+      if (this.#sent.length === 0) return { tree, buffers: NO_BUFFERS }
+      const runs = chosenRuns(this.views, settings)
+      makeRecords(this.#sent, settings.copyShared, ownKinds)
+      const buffers = runs.filter(({ isOutOfBand }) => isOutOfBand).map(({ window }) => window)
+      return { tree, buffers }
+    } catch (error) {
+      throw explained(error)
+    } finally {
+      // First: when the caller's own stack is about to overflow, the next line may throw.
+      this.isBusy = false
+      this.#end()
+    }
+  }
+
+  #read(value: unknown): unknown {
+    this.#depth = 0
+    this.#items = 0
+    return this.value(value)
+  }
+
+  #end(): void {
+    this.views.clear()
+    this.#sent = []
+    this.#memo.clear()
+    this.#repeats = undefined
+    this.#isSecond = false
+    this.#nextNumber = 0
+    if (this.#reduced.size > 0) this.#reduced.clear()
+    if (this.#unbuilt.length > 0) this.#unbuilt.length = 0
+  }
+
+  /** The value as the library may have it: itself, a copy with parts in it, or a part. */
+  value(value: unknown): unknown {
+    switch (typeof value) {
+      case 'string':
+        if (value.length > this.#safeUnits) this.#checkText(value)
+        return value
+      case 'number':
+        return value === 0 && 1 / value < 0 ? new Lifted('zero', undefined) : value
+      case 'boolean':
+      case 'undefined':
+        return value
+      case 'bigint':
+        return this.#bigint(value)
+      case 'object':
+        return value === null ? null : this.#object(value)
+    }
+    const type = this.settings.types?.typeOf(value as object | symbol)
+    if (type === undefined) throw stopped('UNSUPPORTED', `a ${typeof value} cannot travel`)
+    return this.#identified(value as object, () => this.#custom(value, type))
+  }
+
+  #object(object: object): unknown {
+    const type = this.settings.types?.typeOf(object)
+    if (type !== undefined) return this.#identified(object, () => this.#custom(object, type))
+    if (Array.isArray(object)) return this.#array(object)
+    if (ArrayBuffer.isView(object)) return this.#view(object, false, isReadonly(object))
+    const prototype = getPrototypeOf(object)
+    if (prototype === Object.prototype) return this.#plain(object as Fields)
+    if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
+    return this.#identified(object, () => this.#special(object, prototype))
+  }
+
+  #special(object: object, prototype: object | null): unknown {
+    const { host, strict } = this.settings
+    if (host?.is?.(object)) return this.#custom(object, host)
+    if (prototype === null) {
+      if (strict) throw stopped('UNSUPPORTED', 'in strict mode a null prototype cannot travel in this format')
+      return this.record(object, Object.keys(object))
+    }
+    const { name, kind } = builtinOf(object)
+    if (kind !== undefined) return liftBuiltin(this, kind, object)
+    const keys = Object.keys(object)
+    // As in our own format: an object of a host class shows nothing of itself.
+    if (keys.length === 0 && name !== 'Object' && name !== 'Arguments')
+      throw stopped('UNSUPPORTED', `a ${name} cannot travel without a custom type`)
+    if (strict && !(name === 'Object' && isPlain(object))) {
+      const className = object.constructor?.name || name
+      throw stopped('UNSUPPORTED', `in strict mode a ${className} cannot travel without a custom type`)
+    }
+    return this.record(object, keys)
+  }
+
+  /** What an object becomes: a part that refers to it if it was met before, one with a number if it will be, else what is read. */
+  #identified(object: object, read: () => unknown): unknown {
+    if (!this.settings.references) return read()
+    if (this.#isSecond) return this.#numbered(object, read)
+    return this.#isRepeated(object, this.#memo.find(object)) ? object : read()
+  }
+
+  #isRepeated(object: object, number: number): boolean {
+    if (number < 0) return false
+    if (this.#unbuilt.includes(object))
+      throw stopped('UNSUPPORTED', 'a cycle through a one-step type; wanted one with create and fill')
+    this.#repeats ??= new Map()
+    this.#repeats.set(object, -1)
+    return true
+  }
+
+  #numbered(object: object, read: () => unknown): unknown {
+    const known = this.#repeats?.get(object)
+    if (known === undefined) return read()
+    if (known >= 0) return new Lifted('ref', known)
+    const number = this.#nextNumber++
+    this.#repeats?.set(object, number)
+    this.enter(2)
+    const value = read()
+    this.leave()
+    if (typeof value === 'object') return new Lifted('shared', [number, value])
+    // A box whose primitive is all that travels: it has no identity, and needs no number.
+    this.#repeats?.delete(object)
+    this.#nextNumber--
+    return value
+  }
+
+  #array(array: readonly unknown[]): unknown {
+    if (!this.settings.references) return this.#elements(array)
+    if (this.#isSecond) return this.#numbered(array, () => this.#elements(array))
+    const isNumbers = typeof array[0] === 'number'
+    const number = isNumbers
+      ? this.#memo.findNumbers(array as readonly number[])
+      : this.#memo.findArray(array)
+    return this.#isRepeated(array, number) ? array : this.#elements(array)
+  }
+
+  #elements(array: readonly unknown[]): unknown {
+    const { length } = array
+    this.enter(length)
+    if (this.settings.strict) expectDense(array)
+    // A library may ask for the class, or for methods that a subclass changes.
+    let copy = array.constructor === Array ? undefined : copyOf(array)
+    const safeUnits = this.#safeUnits
+    let i = 0
+    try {
+      for (; i < length; i++) {
+        const element = array[i]
+        if (typeof element === 'number' ? element !== 0 : typeof element === 'boolean') continue
+        if (typeof element === 'string' && element.length <= safeUnits) continue
+        const lifted = this.value(element)
+        if (lifted === element) continue
+        copy ??= copyOf(array)
+        copy[i] = lifted
+      }
+    } catch (error) {
+      throw traced(error, i)
+    }
+    this.leave()
+    return copy ?? array
+  }
+
+  #plain(object: Fields): unknown {
+    if (!this.settings.references) return this.#fields(object)
+    if (this.#isSecond) return this.#numbered(object, () => this.#fields(object))
+    return this.#isRepeated(object, this.#memo.find(object)) ? object : this.#fields(object)
+  }
+
+  #fields(object: Fields): unknown {
+    if (this.#isPolluted) return this.record(object, Object.keys(object))
+    this.enter(0)
+    let copy: Fields | undefined
+    let count = 0
+    const safeUnits = this.#safeUnits
+    let key = ''
+    try {
+      for (key in object) {
+        count++
+        const field = object[key]
+        if (typeof field === 'number' ? field !== 0 : typeof field === 'boolean') continue
+        if (typeof field === 'string' && field.length <= safeUnits) continue
+        const lifted = this.value(field)
+        if (lifted === field) continue
+        // Its getters are called again; what they gave this time is put over what they give then.
+        copy ??= { ...object }
+        copy[key] = lifted
+      }
+    } catch (error) {
+      throw traced(error, key)
+    }
+    this.count(count)
+    this.leave()
+    return copy ?? object
+  }
+
+  /** A plain object of these own properties. */
+  record(object: object, keys: readonly string[]): Fields {
+    this.enter(keys.length)
+    const copy: Fields = {}
+    let key = ''
+    try {
+      for (key of keys) {
+        const lifted = this.value((object as Fields)[key])
+        if (key === '__proto__') define(copy, key, lifted, true)
+        else copy[key] = lifted
+      }
+    } catch (error) {
+      throw traced(error, key)
+    }
+    this.leave()
+    return copy
+  }
+
+  /** A value at a place that is no property. */
+  at(step: Step, value: unknown): unknown {
+    try {
+      return this.value(value)
+    } catch (error) {
+      throw traced(error, step)
+    }
+  }
+
+  #custom(value: unknown, type: CustomType): Lifted {
+    const isWhole = type.rebuild !== undefined
+    if (isWhole) this.#unbuilt.push(value)
+    const isKnown = this.#reduced.has(value)
+    const parts = isKnown ? this.#reduced.get(value) : type.reduce(value)
+    if (!isKnown && this.settings.references) this.#reduced.set(value, parts)
+    this.enter(3)
+    const lifted = this.at({ within: type.tag }, parts)
+    this.leave()
+    if (isWhole) this.#unbuilt.pop()
+    return new Lifted('custom', [type.tag, lifted])
+  }
+
+  #view(view: ArrayBufferView, isForced: boolean, readonly: boolean): unknown {
+    const part = this.#identified(view, () => this.#entry(view, isForced, readonly))
+    // The wish of a wrapper belongs to the view wherever it stands.
+    if (isForced) this.views.force(view)
+    return part
+  }
+
+  #entry(view: ArrayBufferView, isForced: boolean, readonly: boolean): Lifted {
+    this.views.addView(view, isForced, readonly)
+    return this.#lastEntry()
+  }
+
+  buffer(buffer: ArrayBufferLike): Lifted {
+    this.views.addBuffer(buffer)
+    return this.#lastEntry()
+  }
+
+  #lastEntry(): Lifted {
+    const { entries } = this.views
+    const sent = sentView(entries[entries.length - 1])
+    this.#sent.push(sent)
+    return new Lifted('view', sent)
+  }
+
+  #bigint(n: bigint): unknown {
+    if (n >= LEAST_INT && n <= MOST_INT) return n
+    const hexDigits = (n < 0n ? -n : n).toString(16).length
+    checkLimit('bigintBytes', this.settings.limits.bigintBytes, (hexDigits + 1) >> 1)
+    return new Lifted('bigint', n)
+  }
+
+  /** Goes one container down, one of so many elements. */
+  enter(items: number): void {
+    const { limits } = this.settings
+    if (++this.#depth > limits.depth) throw overLimit('depth', limits.depth, this.#depth)
+    this.count(items)
+  }
+
+  leave(): void {
+    this.#depth--
+  }
+
+  count(items: number): void {
+    const { limits } = this.settings
+    this.#items += items
+    if (this.#items > limits.items) throw overLimit('items', limits.items, this.#items)
+  }
+
+  #checkText(text: string): void {
+    checkLimit('stringBytes', this.settings.limits.stringBytes, utf8.encode(text).length)
+  }
+}
+
+const utf8 = new TextEncoder()
+const LEAST_INT = -(2n ** 63n)
+const MOST_INT = 2n ** 64n - 1n
+
+/** A hole, and what is beside the elements, is lost: in strict mode it is refused. */
+function expectDense(array: readonly unknown[]): void {
+  const keys = Object.keys(array)
+  if (keys.length === array.length && (keys.length === 0 || isIndex(keys[keys.length - 1]))) return
+  throw stopped(
+    'UNSUPPORTED',
+    'in strict mode an array with holes or properties cannot travel in this format',
+  )
+}
+
+/** The elements alone, in an array of the plain class. */
+function copyOf(array: readonly unknown[]): unknown[] {
+  const { length } = array
+  const copy = new Array<unknown>(length)
+  for (let i = 0; i < length; i++) if (hasOwn(array, i)) copy[i] = array[i]
+  return copy
+}
+
+let kept: Lift | undefined
+
+/**
+ * Lifts a value; one that a getter or `reduce` lifts meanwhile gets a lift of its own. `ownKinds`: kinds of views that the
+ * format has a way of its own for, in band.
+ */
+export function lift(
+  value: unknown,
+  settings: FormatEncodeSettings,
+  ownKinds: ReadonlySet<number>,
+): LiftedValue {
+  kept ??= new Lift()
+  return (kept.isBusy ? new Lift() : kept).run(value, settings, ownKinds)
+}
