@@ -1,6 +1,7 @@
 /** Python's pickle protocol 5 as a format, with numpy arrays out of band. */
 import { expectArgument } from '../../errors.js'
-import type { Format } from '../format.js'
+import type { PacketLike } from '../../packet.js'
+import type { Format, FormatDecodeSettings, FormatEncodeSettings } from '../format.js'
 import { Unpickler } from './reader/read.js'
 import { type PickleOptions, pickleSettings } from './settings.js'
 import { Pickler } from './writer/write.js'
@@ -17,15 +18,13 @@ export function pickleFormat(options?: PickleOptions): Format {
   let unpickler: Unpickler | undefined
   return Object.freeze({
     name: 'pickle',
-    encode(value: unknown, given: Parameters<Format['encode']>[1]) {
-      const settings = { ...given, ...own }
-      pickler ??= new Pickler(settings)
-      return (pickler.isBusy ? new Pickler(settings) : pickler).write(value, settings)
+    encode(value: unknown, settings: FormatEncodeSettings) {
+      pickler ??= new Pickler(own)
+      return (pickler.isBusy ? new Pickler(own) : pickler).write(value, settings)
     },
-    decode(packet: Parameters<Format['decode']>[0], given: Parameters<Format['decode']>[1]) {
-      const settings = { ...given, ...own }
-      unpickler ??= new Unpickler(settings)
-      return (unpickler.isBusy ? new Unpickler(settings) : unpickler).read(packet, settings)
+    decode(packet: PacketLike, settings: FormatDecodeSettings) {
+      unpickler ??= new Unpickler(own)
+      return (unpickler.isBusy ? new Unpickler(own) : unpickler).read(packet, settings)
     },
   })
 }

@@ -1,6 +1,5 @@
 /** What the pickle format can be asked for beside the options of `encode` and `decode`, checked once. */
 import { expectArgument } from '../../errors.js'
-import type { FormatDecodeSettings, FormatEncodeSettings } from '../format.js'
 
 /** Stands for a class or function of Python: called with its arguments, keyword arguments last as an object. */
 export type PythonFunction = (...args: never[]) => unknown
@@ -39,6 +38,7 @@ export interface PickleOptions {
 
 export type PythonGlobal = true | PythonClass
 
+/** The options, checked; beside the settings of a call. */
 export interface PickleSettings {
   readonly globals: ReadonlyMap<string, PythonGlobal>
   readonly isInt64Number: boolean
@@ -46,9 +46,6 @@ export interface PickleSettings {
   readonly isVectorPlain: boolean
   readonly isUint8Bytes: boolean
 }
-
-export interface WriteSettings extends FormatEncodeSettings, PickleSettings {}
-export interface ReadSettings extends FormatDecodeSettings, PickleSettings {}
 
 /** @throws TypeError for an option of the wrong type */
 export function pickleSettings(options: PickleOptions = {}): PickleSettings {

@@ -44,7 +44,7 @@ export function shaped(
   strides?: readonly number[],
 ): unknown {
   const isVector = shape.length === 1 && strides === undefined
-  if (isVector && isPlain && machine.settings.isVectorPlain) return data
+  if (isVector && isPlain && machine.options.isVectorPlain) return data
   return new NDArray(data, shape, { dtype, order, strides })
 }
 
@@ -53,7 +53,7 @@ export function elementsOf(machine: Machine, memory: Uint8Array, layout: Layout,
   const { dtype, isPlain, itemsize, ArrayClass } = layout
   if (ArrayClass === undefined) return { data: memory, dtype, isPlain }
   const isInt64 = isPlain && (ArrayClass === BigInt64Array || ArrayClass === BigUint64Array)
-  const isWide = isInt64 && machine.settings.isInt64Number
+  const isWide = isInt64 && machine.options.isInt64Number
   let data: ElementArray
   if (isWide) data = numbers(machine, memory, layout, length)
   else if (layout.isSwapped) data = swapped(machine, memory, layout)

@@ -19,7 +19,7 @@ export function named(machine: Machine, module: unknown, name: unknown): PythonN
   if (typeof module !== 'string' || typeof name !== 'string')
     throw machine.malformed('a name that is no text')
   const given = `${module}.${name}`
-  const { globals } = machine.settings
+  const { globals } = machine.options
   if (globals.has(given) || typeOf(machine, given) !== undefined) return new PythonName(given)
   const known = canonical(given)
   if (globals.has(known) || KNOWN.has(known) || INTERNAL.has(known)) return new PythonName(known)
@@ -79,7 +79,7 @@ function nameOf(machine: Machine, target: unknown): string {
 export function call(machine: Machine, target: unknown, args: unknown, how: Call = REDUCED): unknown {
   const name = nameOf(machine, target)
   if (!Array.isArray(args)) throw machine.malformed('arguments that are no tuple')
-  const stand = machine.settings.globals.get(name)
+  const stand = machine.options.globals.get(name)
   if (stand === true) return kept(name, args, how)
   if (stand !== undefined) return new PendingObject(machine, name, stand, withKwargs(args, how))
   const type = typeOf(machine, name)
@@ -132,7 +132,7 @@ class PendingObject extends Pending {
     this.#object = other
   }
 
-  override extend(machine: Machine, items: readonly unknown[]): void {
+  override extend(machine: Machine, items: unknown[]): void {
     const { extend } = this.#stand
     if (extend !== undefined) this.#run(machine, () => extend(this.#object as never, items))
     else if (Array.isArray(this.#object)) for (const item of items) this.#object.push(item)

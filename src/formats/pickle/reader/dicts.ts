@@ -20,14 +20,14 @@ export class PendingDict extends Pending {
 
   override resolve(machine: Machine): Made {
     this.#isTaken = true
-    this.#made ??= machine.settings.isMapAlways ? newMap(machine) : {}
+    this.#made ??= machine.options.isMapAlways ? newMap(machine) : {}
     return this.#made
   }
 
   override update(machine: Machine, start: number): void {
     const { size } = machine
     if ((size - start) % 2 !== 0) throw machine.malformed('a key without a value')
-    const isMap = machine.settings.isMapAlways || !areStrings(machine.stack, start, size)
+    const isMap = machine.options.isMapAlways || !areStrings(machine.stack, start, size)
     if (this.#made === undefined) this.#made = isMap ? newMap(machine) : {}
     else if (isMap && !(this.#made instanceof Map)) this.#made = this.#turned(machine)
     machine.count(size - start)

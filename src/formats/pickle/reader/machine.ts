@@ -6,10 +6,11 @@
  * What is not made yet has the negative one: a dict whose keys are not known, an object whose state is to come.
  */
 import { Reader } from '../../../bytes/reader.js'
-import { checkLimit, overLimit } from '../../../limits.js'
+import { checkLimit, LIMITS, type Limits, overLimit } from '../../../limits.js'
 import { Buffers } from '../../../value/buffers.js'
+import type { FormatDecodeSettings } from '../../format.js'
 import type { DType } from '../dtype.js'
-import type { ReadSettings } from '../settings.js'
+import type { PickleSettings } from '../settings.js'
 
 /** Stands on the stack and in the memo for a value that is not made yet. */
 export abstract class Pending {
@@ -21,8 +22,8 @@ export abstract class Pending {
     throw machine.malformed('a state for what has none')
   }
 
-  /** Takes items. */
-  extend(machine: Machine, _items: readonly unknown[]): void {
+  /** Takes items, in an array of their own. */
+  extend(machine: Machine, _items: unknown[]): void {
     throw machine.malformed('items for what has none')
   }
 
@@ -30,6 +31,12 @@ export abstract class Pending {
   update(machine: Machine, _start: number): void {
     throw machine.malformed('keys for what has none')
   }
+}
+
+function grown(heights: Int32Array): Int32Array<ArrayBuffer> {
+  const twice = new Int32Array(heights.length * 2)
+  twice.set(heights)
+  return twice
 }
 
 const STACK = 256
@@ -42,8 +49,9 @@ const MOST_COPIES = 8
 const NEVER = Symbol('never')
 
 export abstract class Machine extends Reader {
-  settings: ReadSettings
-  limits
+  readonly options: PickleSettings
+  settings!: FormatDecodeSettings
+  limits: Readonly<Limits> = LIMITS.trusted
   readonly buffers = new Buffers()
   stack: unknown[] = []
   heights = new Int32Array(STACK)
@@ -51,14 +59,13 @@ export abstract class Machine extends Reader {
   size = 0
   marks: number[] = []
   #memo: unknown[] = []
-  #memoHeights: number[] = []
+  #memoHeights = new Int32Array(STACK)
   #far: Map<number, readonly [unknown, number]> | undefined
   /** Copies of memory whose elements were not aligned in it. */
   copies = new Map<Uint8Array, Uint8Array>()
   /** What descriptions of a dtype mean. */
   dtypes = new Map<object, DType>()
-  /** What empty bytes of this pickle lie on. */
-  noBytes = new ArrayBuffer(0)
+  #noBytes: ArrayBuffer | undefined
   /** Containers around this machine: it may run inside of another one's call. */
   outerDepth = 0
   items = 0
@@ -71,16 +78,14 @@ export abstract class Machine extends Reader {
   #moved = 0
   #sets = 0
 
-  constructor(settings: ReadSettings) {
+  constructor(options: PickleSettings) {
     super()
-    this.settings = settings
-    this.limits = settings.limits
+    this.options = options
   }
 
-  begin(settings: ReadSettings): void {
+  begin(settings: FormatDecodeSettings): void {
     this.settings = settings
     this.limits = settings.limits
-    this.noBytes = new ArrayBuffer(0)
     this.items = 0
     this.entries = 0
     this.numberKeys = 0
@@ -99,8 +104,9 @@ export abstract class Machine extends Reader {
     this.size = 0
     this.marks = []
     this.#memo = []
-    this.#memoHeights = []
+    if (this.#memoHeights.length > STACK) this.#memoHeights = new Int32Array(STACK)
     this.#far = undefined
+    this.#noBytes = undefined
     if (this.copies.size > 0) this.copies = new Map()
     if (this.dtypes.size > 0) this.dtypes = new Map()
     this.buffers.end()
@@ -109,15 +115,9 @@ export abstract class Machine extends Reader {
 
   push(value: unknown, height: number): void {
     const at = this.size++
-    if (at === this.heights.length) this.#grow()
+    if (at === this.heights.length) this.heights = grown(this.heights)
     this.stack[at] = value
     this.heights[at] = height
-  }
-
-  #grow(): void {
-    const heights = new Int32Array(this.heights.length * 2)
-    heights.set(this.heights)
-    this.heights = heights
   }
 
   /** Pushes what a call gave: a container like its arguments, unless it can hold nothing. */
@@ -195,8 +195,14 @@ export abstract class Machine extends Reader {
 
   memoize(): void {
     const top = this.below(1)
-    this.#memoHeights[this.#memo.length] = this.heights[top]
-    this.#memo.push(this.stack[top])
+    this.#note(this.stack[top], this.heights[top])
+  }
+
+  #note(value: unknown, height: number): void {
+    const number = this.#memo.length
+    if (number === this.#memoHeights.length) this.#memoHeights = grown(this.#memoHeights)
+    this.#memoHeights[number] = height
+    this.#memo.push(value)
   }
 
   put(number: number): void {
@@ -207,10 +213,7 @@ export abstract class Machine extends Reader {
       this.#memo[number] = this.stack[top]
       this.#memoHeights[number] = this.heights[top]
     } else if (number < length + GAP) {
-      for (let i = length; i < number; i++) {
-        this.#memo.push(NEVER)
-        this.#memoHeights.push(0)
-      }
+      for (let i = length; i < number; i++) this.#note(NEVER, 0)
       this.memoize()
     } else {
       this.#far ??= new Map()
@@ -228,6 +231,12 @@ export abstract class Machine extends Reader {
     const far = this.#far?.get(number)
     if (far === undefined) throw this.malformed(`nothing in the memo under ${number}`)
     this.push(far[0], far[1])
+  }
+
+  /** What all empty bytes of this pickle lie on. */
+  get noBytes(): ArrayBuffer {
+    this.#noBytes ??= new ArrayBuffer(0)
+    return this.#noBytes
   }
 
   /**

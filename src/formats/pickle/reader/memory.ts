@@ -4,9 +4,17 @@
  * Memory: a buffer that came with the packet is used where it lies (borrow); bytes in band are copied once (own), so that
  * they do not keep the metadata, and lie where any element is aligned.
  */
+import { allocateUncleared } from '../../../bytes/text.js'
 import { isShared } from '../../../bytes/window.js'
 import { isReadonly, markReadonly } from '../../../out-of-band.js'
 import type { Machine } from './machine.js'
+
+/** Bytes from which it pays to take memory that nobody has cleared (measured). */
+const LONG = 4096
+
+function allocate(byteLength: number): Uint8Array {
+  return byteLength < LONG ? new Uint8Array(byteLength) : allocateUncleared(byteLength)
+}
 
 /** `bytes` and `bytearray`. Those of Python that never change are marked so. */
 export function readBytes(machine: Machine, byteLength: number, readonly: boolean): Uint8Array {
@@ -14,7 +22,7 @@ export function readBytes(machine: Machine, byteLength: number, readonly: boolea
   const start = machine.take(byteLength)
   machine.countBuffer(byteLength)
   // All empty ones lie on one empty buffer: of its own, each would take 180 bytes of ours for two of theirs.
-  const bytes = byteLength === 0 ? new Uint8Array(machine.noBytes) : new Uint8Array(byteLength)
+  const bytes = byteLength === 0 ? new Uint8Array(machine.noBytes) : allocate(byteLength)
   if (byteLength > 0) bytes.set(machine.bytes.subarray(start, start + byteLength))
   if (readonly) markReadonly(bytes)
   return bytes

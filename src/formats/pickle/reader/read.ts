@@ -2,12 +2,13 @@
 import { isOutbandError, isStackOverflow, TOO_DEEP } from '../../../errors.js'
 import { checkLimit } from '../../../limits.js'
 import type { PacketLike } from '../../../packet.js'
+import type { FormatDecodeSettings } from '../../format.js'
 import { Dtype, PythonObject } from '../objects.js'
 import * as ops from '../ops.js'
-import type { ReadSettings } from '../settings.js'
 import { type Call, call, named, newWith } from './calls.js'
 import { addMembers, newSet, PendingDict } from './dicts.js'
 import { setDtypeState } from './dtypes.js'
+import { PendingList } from './lists.js'
 import { Machine, Pending } from './machine.js'
 import { nextBuffer, readBytes, readonlyOf } from './memory.js'
 import * as scalars from './scalars.js'
@@ -19,7 +20,7 @@ export class Unpickler extends Machine {
   isBusy = false
   #frameEnd = 0
 
-  read({ meta, buffers }: PacketLike, settings: ReadSettings): unknown {
+  read({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): unknown {
     const outer = active
     this.isBusy = true
     try {
@@ -109,7 +110,7 @@ export class Unpickler extends Machine {
       case ops.LONG_BINPUT:
         return this.put(this.u32())
       case ops.EMPTY_LIST:
-        return this.push([], this.checkHeight(1))
+        return this.push(new PendingList(), -this.checkHeight(1))
       case ops.APPENDS:
         return this.#append(this.popMark())
       case ops.APPEND:

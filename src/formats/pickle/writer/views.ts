@@ -10,7 +10,7 @@
  * when declared read-only, bytes in band. Which it is, and what views overlap, is known when the value has been walked:
  * until then only the places are noted.
  */
-import { isBuffer } from '../../../bytes/text.js'
+import { allocateUncleared, isBuffer } from '../../../bytes/text.js'
 import { arrayName } from '../../../bytes/window.js'
 import { Writer } from '../../../bytes/writer.js'
 import { checkLimit } from '../../../limits.js'
@@ -59,7 +59,7 @@ export function writeView(walk: Walk, view: ArrayBufferView, isForced: boolean, 
   const place = walk.latest
   const name = arrayName(view)
   const isBytes =
-    name === undefined || (name === 'Uint8Array' && (walk.settings.isUint8Bytes || isBuffer(view)))
+    name === undefined || (name === 'Uint8Array' && (walk.options.isUint8Bytes || isBuffer(view)))
   if (isBytes) {
     const number = splice(walk, view, isForced, readonly, 'bytes')
     walk.noteAs(place, number)
@@ -218,7 +218,7 @@ class Parts {
 
   finish(): Uint8Array {
     this.upTo(this.#walk.pos)
-    const meta = new Uint8Array(this.#byteLength)
+    const meta = allocateUncleared(this.#byteLength)
     let pos = 0
     for (const part of this.#parts) {
       meta.set(part, pos)

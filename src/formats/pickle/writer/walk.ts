@@ -10,6 +10,7 @@ import { checkLimit, overLimit } from '../../../limits.js'
 import { Memo } from '../../../value/memo.js'
 import { stopped } from '../../../value/trace.js'
 import { Views } from '../../../value/views.js'
+import type { FormatEncodeSettings } from '../../format.js'
 import {
   BINGET,
   BINUNICODE,
@@ -21,7 +22,7 @@ import {
   SHORT_BINUNICODE,
   STACK_GLOBAL,
 } from '../ops.js'
-import type { WriteSettings } from '../settings.js'
+import type { PickleSettings } from '../settings.js'
 import type { Splice } from './views.js'
 
 const CACHE = 512
@@ -31,30 +32,36 @@ const LONGEST = 256
 const UNBUILT = -1
 
 export abstract class Walk extends Writer {
-  settings: WriteSettings
+  readonly options: PickleSettings
+  settings!: FormatEncodeSettings
   readonly #memo = new Memo()
-  /** Number in Python's memo, by number in ours. */
+  /** Numbers in Python's memo, by number in ours; of arrays that begin with a number, which ours counts apart. */
   #numbers: number[] = []
+  #arrayNumbers: number[] = []
+  #latest = 0
   /** Numbers that Python has given so far. */
   #given = 0
   readonly #texts: string[] = new Array<string>(CACHE).fill('')
   readonly #textNumbers = new Int32Array(CACHE)
+  /** Slots to empty after the message: no string of the caller's may stay. */
+  readonly #filled = new Int32Array(CACHE)
+  #fills = 0
   /** Numbers of names, and of what else is written once a message. */
-  #common = new Map<string, number>()
+  #common: Map<string, number> | undefined
   readonly views = new Views()
   splices: Splice[] = []
   depth = 0
   items = 0
 
-  constructor(settings: WriteSettings) {
+  constructor(options: PickleSettings) {
     super()
-    this.settings = settings
+    this.options = options
   }
 
   /** Writes any value. Reserves for itself. */
   abstract value(value: unknown): void
 
-  begin(settings: WriteSettings): void {
+  begin(settings: FormatEncodeSettings): void {
     this.settings = settings
     this.limit = settings.limits.metaBytes
     this.depth = 0
@@ -67,9 +74,12 @@ export abstract class Walk extends Writer {
   /** Lets go of everything that belongs to the caller. */
   end(): void {
     this.#memo.clear()
-    this.#numbers = []
-    this.#texts.fill('')
-    if (this.#common.size > 0) this.#common = new Map()
+    if (this.#numbers.length > 0) this.#numbers = []
+    if (this.#arrayNumbers.length > 0) this.#arrayNumbers = []
+    if (this.#fills >= CACHE) this.#texts.fill('')
+    else for (let i = 0; i < this.#fills; i++) this.#texts[this.#filled[i]] = ''
+    this.#fills = 0
+    this.#common = undefined
     this.views.clear()
     if (this.splices.length > 0) this.splices = []
     this.rewind()
@@ -98,38 +108,46 @@ export abstract class Walk extends Writer {
 
   /** Notes an object; when it was met before, writes where it is in the memo and returns true. */
   isRepeated(object: unknown): boolean {
-    return this.settings.references && this.#repeats(this.#memo.find(object))
+    return this.settings.references && this.#repeats(this.#memo.find(object), this.#numbers, false)
   }
 
   /** The same for an array. */
   isRepeatedArray(array: readonly unknown[]): boolean {
-    return this.settings.references && this.#repeats(this.#memo.findArray(array))
+    if (!this.settings.references) return false
+    if (typeof array[0] === 'number') {
+      // By its first and last numbers: the search passes over what is no number.
+      return this.#repeats(this.#memo.findNumbers(array as readonly number[]), this.#arrayNumbers, true)
+    }
+    return this.#repeats(this.#memo.findArray(array), this.#numbers, false)
   }
 
-  #repeats(number: number): boolean {
+  #repeats(number: number, numbers: number[], isApart: boolean): boolean {
     if (number < 0) {
-      this.#numbers[this.#memo.count - 1] = UNBUILT
+      const place = numbers.push(UNBUILT) - 1
+      this.#latest = isApart ? ~place : place
       return false
     }
-    const given = this.#numbers[number]
+    const given = numbers[number]
     if (given === UNBUILT) throw stopped('UNSUPPORTED', 'a cycle through what Python makes whole')
     this.get(given)
     return true
   }
 
-  /** The place in our memo of the object that was just found to be new. */
+  /** The place of the object that was just found to be new. */
   get latest(): number {
-    return this.#memo.count - 1
+    return this.#latest
   }
 
   /** Gives the top of Python's stack a number, under which the object of this place is found from now on. */
   note(place: number): void {
-    if (this.settings.references) this.#numbers[place] = this.memoize()
+    if (this.settings.references) this.noteAs(place, this.memoize())
   }
 
   /** The same with a number that was reserved. */
   noteAs(place: number, number: number): void {
-    if (this.settings.references) this.#numbers[place] = number
+    if (!this.settings.references) return
+    if (place < 0) this.#arrayNumbers[~place] = number
+    else this.#numbers[place] = number
   }
 
   text(text: string): void {
@@ -139,6 +157,7 @@ export abstract class Walk extends Writer {
     if (this.#texts[at] === text) return this.get(this.#textNumbers[at])
     this.#plainText(text)
     this.#texts[at] = text
+    this.#filled[this.#fills++ & (CACHE - 1)] = at
     this.#textNumbers[at] = this.memoize()
   }
 
@@ -174,6 +193,7 @@ export abstract class Walk extends Writer {
 
   /** Writes what all of a message have in common, the first time; then where it is in the memo. */
   once(key: string, write: () => void): void {
+    this.#common ??= new Map()
     const known = this.#common.get(key)
     if (known !== undefined) return this.get(known)
     write()

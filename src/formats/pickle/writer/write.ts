@@ -3,11 +3,10 @@ import { isReadonly, OutOfBand } from '../../../out-of-band.js'
 import type { Packet } from '../../../packet.js'
 import { builtinOf, isPlain } from '../../../value/builtins.js'
 import { explained, stopped } from '../../../value/trace.js'
-
+import type { FormatEncodeSettings } from '../../format.js'
 import { NDArray } from '../ndarray.js'
 import { Dtype, PythonName, PythonObject } from '../objects.js'
 import { NEWFALSE, NEWTRUE, NONE, REDUCE, TUPLE1 } from '../ops.js'
-import type { WriteSettings } from '../settings.js'
 import { writeArray, writeMap, writeRecord, writeSet } from './containers.js'
 import { writeDType, writeNDArray } from './ndarray.js'
 import { writeCustom, writeObject } from './objects.js'
@@ -18,7 +17,7 @@ import { Walk } from './walk.js'
 export class Pickler extends Walk {
   isBusy = false
 
-  write(value: unknown, settings: WriteSettings): Packet {
+  write(value: unknown, settings: FormatEncodeSettings): Packet {
     this.isBusy = true
     try {
       this.begin(settings)
