@@ -1,9 +1,9 @@
 /** Pickles that Python made, and what they hold: recorded ones, and those of the Python on this machine. */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { python, scriptPath } from './python.js'
 
-const ROOT = new URL('../../../', import.meta.url)
-const RECORDED = new URL('fixtures/pickles/', ROOT)
+const RECORDED = new URL('../../../fixtures/pickles/', import.meta.url)
 
 export interface Row {
   readonly name: string
@@ -38,16 +38,6 @@ function parse(name: string, text: string): Corpus {
 export const recorded: readonly Corpus[] = readdirSync(RECORDED)
   .filter(file => file.endsWith('.jsonl'))
   .map(file => parse(file, readFileSync(new URL(file, RECORDED), 'utf8')))
-
-/** Debian's Python has Debian's numpy; elsewhere the one that is found. */
-const CANDIDATES = [process.env.PYTHON, '/usr/bin/python3', 'python3'].filter(name => name !== undefined)
-
-/** A Python with numpy, if there is one. */
-export const python: string | undefined = CANDIDATES.find(
-  name => spawnSync(name, ['-c', 'import numpy'], { stdio: 'ignore' }).status === 0,
-)
-
-export const scriptPath = (name: string): string => new URL(`fixtures/python/${name}`, ROOT).pathname
 
 /** What the Python on this machine makes now. */
 export function live(): Corpus | undefined {

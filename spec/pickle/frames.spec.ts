@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { packFrames, pickle, unpackFrames } from '../../src/formats/pickle/index.js'
 import { decode, type ErrorCode, encode, LIMITS } from '../../src/index.js'
 import { refused, thrown } from '../thrown.js'
-import { python } from './corpus.js'
+import { python } from './python.js'
 
 const joined = (chunks: readonly Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(chunks))
 const u64 = (...numbers: (number | bigint)[]): Uint8Array =>

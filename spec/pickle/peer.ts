@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { packFrames, pickle, unpackFrames } from '../../src/formats/pickle/index.js'
 import { decode, type EncodeOptions, encode, type Packet } from '../../src/index.js'
-import { python, scriptPath } from './corpus.js'
+import { python, scriptPath } from './python.js'
 
 export class Peer {
   readonly #child: ChildProcess

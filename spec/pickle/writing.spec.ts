@@ -319,6 +319,4 @@ mayRun('a matrix is multiplied in numpy', async () => {
 
 mayRun('nothing was complained about', () => assert.is(peer.errors, ''))
 
-mayRun('there is a Python', () => assert.ok(hasPython, 'no Python with numpy: apt-get install python3-numpy'))
-
 test.run()

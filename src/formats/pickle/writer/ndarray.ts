@@ -17,7 +17,7 @@ import {
 } from '../ops.js'
 import { writeItems, writeList, writeTuple } from './containers.js'
 import { writeNumber } from './scalars.js'
-import { writeMemory, writeVector } from './views.js'
+import { isArrayOf, writeMemory, writeVector } from './views.js'
 import type { Walk } from './walk.js'
 
 export function writeNDArray(walk: Walk, array: NDArray): void {
@@ -46,7 +46,9 @@ export function writeNDArray(walk: Walk, array: NDArray): void {
     const isWhole = offset === 0 && data.length === size * unit
     const window = isWhole ? data : data.subarray(offset * unit, (offset + size) * unit)
     walk.name('numpy.reshape')
-    writeVector(walk, window, dtype, layout.itemsize)
+    // As the value that it is elsewhere, so that it arrives as one.
+    if (isWhole && isArrayOf(walk, data, dtype)) walk.value(data)
+    else writeVector(walk, window, dtype, layout.itemsize)
     writeTuple(walk, shape)
     walk.text(order)
     walk.op(TUPLE3)

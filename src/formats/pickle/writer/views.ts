@@ -58,17 +58,25 @@ export function writeView(walk: Walk, view: ArrayBufferView, isForced: boolean, 
   }
   const place = walk.latest
   const name = arrayName(view)
-  const isBytes =
-    name === undefined || (name === 'Uint8Array' && (walk.options.isUint8Bytes || isBuffer(view)))
-  if (isBytes) {
+  if (isBytes(walk, view, name)) {
     const number = splice(walk, view, isForced, readonly, 'bytes')
     walk.noteAs(place, number)
     return
   }
-  const dtype = dtypeOfClass(name)
+  const dtype = dtypeOfClass(name as string)
   if (dtype === undefined) throw stopped('UNSUPPORTED', `a ${name} cannot travel`)
   writeVector(walk, view, dtype, (view as Uint8Array).BYTES_PER_ELEMENT, isForced, readonly)
   walk.note(place)
+}
+
+function isBytes(walk: Walk, view: ArrayBufferView, name: string | undefined): boolean {
+  return name === undefined || (name === 'Uint8Array' && (walk.options.isUint8Bytes || isBuffer(view)))
+}
+
+/** Whether a view is written as an array of this dtype. */
+export function isArrayOf(walk: Walk, view: ArrayBufferView, dtype: string): boolean {
+  const name = arrayName(view)
+  return !isBytes(walk, view, name) && dtypeOfClass(name as string) === dtype
 }
 
 /** An ArrayBuffer. */
