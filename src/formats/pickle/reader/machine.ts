@@ -66,6 +66,8 @@ export abstract class Machine extends Reader {
   /** What descriptions of a dtype mean. */
   dtypes = new Map<object, DType>()
   #noBytes: ArrayBuffer | undefined
+  /** Whether the last pickle was let go of; not when the caller's stack ran out while it was. */
+  isClean = true
   /** Containers around this machine: it may run inside of another one's call. */
   outerDepth = 0
   items = 0
@@ -84,6 +86,8 @@ export abstract class Machine extends Reader {
   }
 
   begin(settings: FormatDecodeSettings): void {
+    if (!this.isClean) this.finish()
+    this.isClean = false
     this.settings = settings
     this.limits = settings.limits
     this.items = 0
@@ -111,6 +115,7 @@ export abstract class Machine extends Reader {
     if (this.dtypes.size > 0) this.dtypes = new Map()
     this.buffers.end()
     this.release()
+    this.isClean = true
   }
 
   push(value: unknown, height: number): void {

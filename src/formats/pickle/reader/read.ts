@@ -3,13 +3,22 @@ import { isOutbandError, isStackOverflow, TOO_DEEP } from '../../../errors.js'
 import { checkLimit } from '../../../limits.js'
 import type { PacketLike } from '../../../packet.js'
 import type { FormatDecodeSettings } from '../../format.js'
-import { Dtype, PythonObject } from '../objects.js'
 import * as ops from '../ops.js'
-import { type Call, call, named, newWith } from './calls.js'
-import { addMembers, newSet, PendingDict } from './dicts.js'
-import { setDtypeState } from './dtypes.js'
+import { named, newWith } from './calls.js'
+import {
+  addItems,
+  append,
+  build,
+  dict,
+  frozenSet,
+  makeCall,
+  makeInstance,
+  setItems,
+  tuple,
+} from './containers.js'
+import { newSet, PendingDict } from './dicts.js'
 import { PendingList } from './lists.js'
-import { Machine, Pending } from './machine.js'
+import { Machine } from './machine.js'
 import { nextBuffer, readBytes, readonlyOf } from './memory.js'
 import * as scalars from './scalars.js'
 
@@ -110,34 +119,34 @@ export class Unpickler extends Machine {
       case ops.LONG_BINPUT:
         return this.put(this.u32())
       case ops.EMPTY_LIST:
-        return this.push(new PendingList(), -this.checkHeight(1))
+        return this.#list()
       case ops.APPENDS:
-        return this.#append(this.popMark())
+        return append(this, this.popMark())
       case ops.APPEND:
-        return this.#append(this.below(1))
+        return append(this, this.below(1))
       case ops.EMPTY_DICT:
-        return this.push(new PendingDict(), -this.checkHeight(1))
+        return this.push(new PendingDict(this), -this.checkHeight(1))
       case ops.SETITEMS:
-        return this.#setItems(this.popMark())
+        return setItems(this, this.popMark())
       case ops.SETITEM:
-        return this.#setItems(this.below(2))
+        return setItems(this, this.below(2))
       case ops.EMPTY_TUPLE:
-        return this.#tuple(this.size)
+        return tuple(this, this.size)
       case ops.TUPLE1:
-        return this.#tuple(this.below(1))
+        return tuple(this, this.below(1))
       case ops.TUPLE2:
-        return this.#tuple(this.below(2))
+        return tuple(this, this.below(2))
       case ops.TUPLE3:
-        return this.#tuple(this.below(3))
+        return tuple(this, this.below(3))
       case ops.TUPLE:
       case ops.LIST:
-        return this.#tuple(this.popMark())
+        return tuple(this, this.popMark())
       case ops.EMPTY_SET:
         return this.push(newSet(this), this.checkHeight(1))
       case ops.ADDITEMS:
-        return this.#addItems(this.popMark())
+        return addItems(this, this.popMark())
       case ops.FROZENSET:
-        return this.#frozenSet(this.popMark())
+        return frozenSet(this, this.popMark())
       default:
         this.#rare(op)
     }
@@ -172,17 +181,17 @@ export class Unpickler extends Machine {
       case ops.GLOBAL:
         return this.push(named(this, scalars.readLine(this), scalars.readLine(this)), 0)
       case ops.REDUCE:
-        return this.#call(2)
+        return makeCall(this)
       case ops.NEWOBJ:
-        return this.#call(2, { isNew: true })
+        return makeCall(this, { isNew: true })
       case ops.NEWOBJ_EX: {
         const at = this.below(1)
         const kwargs = newWith(this, this.valueAt(at))
         this.dropFrom(at)
-        return this.#call(2, kwargs)
+        return makeCall(this, kwargs)
       }
       case ops.BUILD:
-        return this.#build()
+        return build(this)
       case ops.POP:
         // It takes a mark too, where that is on the top.
         if (this.size === this.floor && this.marks.length > 0) this.marks.pop()
@@ -220,17 +229,11 @@ export class Unpickler extends Machine {
         return this.get(scalars.readNumberOfMemo(this))
       case ops.PUT:
         return this.put(scalars.readNumberOfMemo(this))
-      case ops.DICT: {
-        const start = this.popMark()
-        const dict = new PendingDict()
-        const height = this.heightOver(start)
-        dict.update(this, start)
-        this.dropFrom(start)
-        return this.push(dict, -height)
-      }
+      case ops.DICT:
+        return dict(this, this.popMark())
       case ops.INST:
       case ops.OBJ:
-        return this.#instance(op)
+        return makeInstance(this, op)
       case ops.PERSID:
       case ops.BINPERSID:
         throw this.failed('UNSUPPORTED', 'a persistent id, which only its sender can tell')
@@ -247,6 +250,16 @@ export class Unpickler extends Machine {
     throw this.malformed(`unknown opcode 0x${op.toString(16).padStart(2, '0')}`)
   }
 
+  /** A list that items follow, or a number of the memo before them; other lists are mostly empty for good. */
+  #list(): void {
+    const height = this.checkHeight(1)
+    const next = this.bytes[this.pos]
+    const isFilled =
+      next === ops.MEMOIZE || next === ops.MARK || next === ops.BINPUT || next === ops.LONG_BINPUT
+    if (isFilled) this.push(new PendingList(), -height)
+    else this.push([], height)
+  }
+
   #protocol(): void {
     const protocol = this.u8()
     if (protocol <= ops.PROTOCOL) return
@@ -259,99 +272,6 @@ export class Unpickler extends Machine {
     if (this.pos < this.#frameEnd) throw this.malformed('a frame in a frame')
     if (byteLength > this.end - this.pos) throw this.truncated(byteLength)
     this.#frameEnd = this.pos + byteLength
-  }
-
-  /** Raises the height of what is on the top now to that over the values that went into it. */
-  #raise(at: number, height: number): void {
-    const { heights } = this
-    if (heights[at] < 0) heights[at] = Math.min(heights[at], -height)
-    else heights[at] = Math.max(heights[at], height)
-  }
-
-  /** What the values from a place on go into: right below them. */
-  #target(start: number): number {
-    if (start - 1 < this.floor) throw this.malformed('items for nothing')
-    return start - 1
-  }
-
-  #append(start: number): void {
-    const at = this.#target(start)
-    this.#raise(at, this.heightOver(start))
-    this.count(this.size - start)
-    const target = this.stack[at]
-    if (target instanceof Pending) target.extend(this, this.popFrom(start))
-    else if (Array.isArray(target)) {
-      for (let i = start; i < this.size; i++) target.push(this.valueAt(i))
-      this.dropFrom(start)
-    } else if (target instanceof PythonObject && !(target instanceof Dtype)) {
-      target.items ??= []
-      for (const item of this.popFrom(start)) target.items.push(item)
-    } else throw this.malformed('items for what has none')
-  }
-
-  #setItems(start: number): void {
-    const at = this.#target(start)
-    if ((this.size - start) % 2 !== 0) throw this.malformed('a key without a value')
-    this.#raise(at, this.heightOver(start))
-    const target = this.stack[at]
-    if (target instanceof Pending) target.update(this, start)
-    else if (target instanceof PythonObject && !(target instanceof Dtype)) {
-      target.entries ??= []
-      for (let i = start; i < this.size; i += 2) target.entries.push([this.valueAt(i), this.valueAt(i + 1)])
-    } else throw this.malformed('keys for what has none')
-    this.dropFrom(start)
-  }
-
-  #addItems(start: number): void {
-    const at = this.#target(start)
-    this.#raise(at, this.heightOver(start))
-    const target = this.stack[at]
-    if (!(target instanceof Set)) throw this.malformed('members for what is no set')
-    addMembers(this, target, this.popFrom(start))
-  }
-
-  #tuple(start: number): void {
-    const height = this.heightOver(start)
-    this.count(this.size - start)
-    this.push(this.popFrom(start), height)
-  }
-
-  #frozenSet(start: number): void {
-    const height = this.heightOver(start)
-    const set = newSet(this)
-    addMembers(this, set, this.popFrom(start))
-    this.push(set, height)
-  }
-
-  #call(count: number, how?: Call): void {
-    const start = this.below(count)
-    const height = this.heightOver(start)
-    const [target, args] = this.popFrom(start)
-    this.pushMade(call(this, target, args, how), height)
-  }
-
-  /** A call as Python 2 had it for its old classes: the arguments one by one. */
-  #instance(op: number): void {
-    let target: unknown
-    if (op === ops.INST) target = named(this, scalars.readLine(this), scalars.readLine(this))
-    const start = this.popMark()
-    const height = this.heightOver(start)
-    const args = this.popFrom(start)
-    if (op === ops.OBJ) target = args.shift()
-    this.pushMade(call(this, target, args), height)
-  }
-
-  #build(): void {
-    const start = this.below(1)
-    const at = this.#target(start)
-    this.#raise(at, this.heightOver(start))
-    const state = this.valueAt(start)
-    this.dropFrom(start)
-    const target = this.stack[at]
-    if (target instanceof Pending) target.build(this, state)
-    else if (target instanceof Dtype) setDtypeState(this, target, state)
-    else if (target instanceof PythonObject) target.state = state
-    else throw this.malformed('a state for what has none')
   }
 
   /** Nothing but our errors leaves: the engine's stack overflow is a limit, its other complaints are bad input. */

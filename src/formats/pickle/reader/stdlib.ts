@@ -102,7 +102,7 @@ export function encode(machine: Machine, args: readonly unknown[]): Uint8Array {
 
 /** `OrderedDict()`, of Python 2 with a list of pairs; `defaultdict(factory)`, whose factory is left out. */
 export function dict(machine: Machine, args: readonly unknown[]): PendingDict {
-  const made = new PendingDict()
+  const made = new PendingDict(machine)
   const [pairs] = args
   if (!Array.isArray(pairs)) return made
   machine.copy(pairs.length)
@@ -119,7 +119,7 @@ export function dict(machine: Machine, args: readonly unknown[]): PendingDict {
 
 /** `Counter({…})` */
 export function counter(machine: Machine, args: readonly unknown[]): unknown {
-  return args.length === 0 ? new PendingDict() : only(machine, args, 'object')
+  return args.length === 0 ? new PendingDict(machine) : only(machine, args, 'object')
 }
 
 function only(machine: Machine, args: readonly unknown[], type: string): unknown {

@@ -52,6 +52,8 @@ export abstract class Walk extends Writer {
   splices: Splice[] = []
   depth = 0
   items = 0
+  /** Whether the last message was let go of; not when the caller's stack ran out while it was. */
+  isClean = true
 
   constructor(options: PickleSettings) {
     super()
@@ -62,6 +64,8 @@ export abstract class Walk extends Writer {
   abstract value(value: unknown): void
 
   begin(settings: FormatEncodeSettings): void {
+    if (!this.isClean) this.end()
+    this.isClean = false
     this.settings = settings
     this.limit = settings.limits.metaBytes
     this.depth = 0
@@ -83,6 +87,7 @@ export abstract class Walk extends Writer {
     this.views.clear()
     if (this.splices.length > 0) this.splices = []
     this.rewind()
+    this.isClean = true
   }
 
   /** Writes an op; the reserve of 16 bytes that `value` makes is enough for a few. */
