@@ -184,6 +184,56 @@ export const bars: readonly Bar[] = [
     },
   },
   {
+    bar: 'F1',
+    what: 'formats, documents: time / that of the bare library',
+    cases: ['msgpack', 'cbor'].flatMap(format => DOCUMENTS.map(name => name.replace('codec', format))),
+    judge: board => {
+      const ratios = ['msgpack', 'cbor'].map(format => ({
+        format,
+        // The same bytes and the same fidelity: without identity against without it, and with it against with it.
+        tree: bareRatio(board, format, 'plain', 'tree'),
+        whole: bareRatio(board, format, 'tracked'),
+      }))
+      const worst = Math.max(...ratios.flatMap(({ tree, whole }) => [tree, whole]))
+      return slower(
+        worst,
+        1.25,
+        1,
+        true,
+        ratios.map(
+          ({ format, tree, whole }) => `${format}: tree ${times(tree)}, with identity ${times(whole)}`,
+        ),
+      )
+    },
+  },
+  {
+    bar: 'F2',
+    what: 'formats, tensor of 64 KiB out of band, vs the bare library',
+    cases: ['msgpack/tensor-64KiB', 'cbor/tensor-64KiB'],
+    judge: board => {
+      const ratios = Object.keys(BARE).map(format =>
+        board.ratio(`${format}/tensor-64KiB`, `${BARE[format]} plain`, `outband ${format}`),
+      )
+      return faster(Math.min(...ratios), 3, 5, [`msgpack ${times(ratios[0]!)}, cbor ${times(ratios[1]!)}`])
+    },
+  },
+  {
+    bar: 'F3',
+    what: 'one field of 10 MB in place, vs decoding it all',
+    cases: ['field/wide'],
+    judge: board =>
+      faster(
+        Math.min(
+          ...['msgpackr decode', 'JSON decode'].map(rival =>
+            board.ratio('field/wide', rival, 'flexbuffers open', { op: 'one field' }),
+          ),
+        ),
+        100,
+        1000,
+        [],
+      ),
+  },
+  {
     bar: 'P16',
     what: 'growth: time per node to 1e6, time per buffer to 65 536',
     cases: ['growth/nodes', 'growth/buffers'],
@@ -254,6 +304,23 @@ const described = ({ name, rival, mine, ratio, stateful }: Duel): string =>
 
 const meanRatio = (board: Board, rival: string): number =>
   geometricMean(DOCUMENTS.map(name => board.ratio(name, rival)))
+
+/** The library that writes each format. */
+const BARE: Readonly<Record<string, string>> = { msgpack: 'msgpackr', cbor: 'cbor-x' }
+
+/** How many times longer a format takes for documents than its library. */
+const bareRatio = (board: Board, format: string, setting: string, mine = ''): number =>
+  geometricMean(
+    DOCUMENTS.map(
+      name =>
+        1 /
+        board.ratio(
+          name.replace('codec', format),
+          `${BARE[format]} ${setting}`,
+          `outband ${format} ${mine}`.trim(),
+        ),
+    ),
+  )
 
 const curve = (board: Board, name: string, contestant: string, sizes: readonly number[]): number[] =>
   sizes.map(

@@ -50,30 +50,29 @@ export interface Case {
 
 const ours = contestants.filter(({ ours, on }) => ours && on === undefined)
 const rivals = contestants.filter(({ ours, on }) => !ours && on === undefined)
-/** What each carrier is asked to carry. */
+const DOCUMENTS = ['records', 'movies', 'earthquakes', 'football', 'us-10m', 'cars', 'budget']
+const FORMATTED = ['rpc', ...DOCUMENTS, 'tensor-64KiB', 'tensor-1MiB', 'graph']
+/** What each carrier is asked to carry, and each format to write. */
 const CARRIED: Readonly<Record<Carried, readonly string[]>> = {
-  port: [
-    'rpc',
-    'records',
-    'movies',
-    'earthquakes',
-    'football',
-    'us-10m',
-    'cars',
-    'budget',
-    'tensor-1MiB',
-    'frames',
-  ],
+  port: ['rpc', ...DOCUMENTS, 'tensor-1MiB', 'frames'],
   socket: ['rpc', 'records', 'movies', 'us-10m', 'tensor-64KiB', 'tensor-8MiB', 'frames'],
   process: ['rpc', 'movies', 'tensor-8MiB'],
+  msgpack: FORMATTED,
+  cbor: FORMATTED,
+  flexbuffers: FORMATTED,
+  field: ['wide'],
 }
 const DESTINATION: Readonly<Record<Carried, string>> = {
   port: 'to a thread',
   socket: 'to a process, by a Unix socket',
   process: 'to a child process',
+  msgpack: 'as MessagePack',
+  cbor: 'as CBOR',
+  flexbuffers: 'as FlexBuffers',
+  field: 'of which one field is read',
 }
 /** Measured where it says something. */
-const NOT_BY_CODECS = new Set(['tensor-1GiB', 'tensor-8MiB'])
+const NOT_BY_CODECS = new Set(['tensor-1GiB', 'tensor-8MiB', 'wide'])
 
 export const cases: readonly Case[] = [
   ...workloads.filter(({ name }) => !NOT_BY_CODECS.has(name)).map(codecCase),

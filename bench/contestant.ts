@@ -20,8 +20,8 @@ export interface Session {
   close?(): void | Promise<void>
 }
 
-/** What carries packets: a case of its own for each. */
-export type Carried = 'port' | 'socket' | 'process'
+/** What carries packets, or writes them: a case of its own for each. */
+export type Carried = 'port' | 'socket' | 'process' | 'msgpack' | 'cbor' | 'flexbuffers' | 'field'
 
 export interface Traits {
   readonly ours?: boolean
@@ -33,7 +33,7 @@ export interface Traits {
   readonly growth?: boolean
   /** One of its family that a quick run can do without. */
   readonly variant?: boolean
-  /** Takes part in the cases of a carrier, and in no others. */
+  /** Takes part in the cases of a carrier or a format, and in no others. */
   readonly on?: Carried
   /** The only kinds of workload it takes. */
   readonly kinds?: readonly WorkloadKind[]

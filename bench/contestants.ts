@@ -1,7 +1,8 @@
+import { formatContestants } from './formats.js'
 import { ours } from './ours.js'
 import { ports } from './ports.js'
 import { rivals } from './rivals.js'
 import { streams } from './streams.js'
 
 /** Everyone, ourselves first. */
-export const contestants = [...ours, ...rivals, ...ports, ...streams]
+export const contestants = [...ours, ...rivals, ...ports, ...streams, ...formatContestants]

@@ -14,7 +14,7 @@ import type {
 import * as outband from 'outband'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { importsOf } from './imports.js'
+import { importsOf, packageOf } from './imports.js'
 
 /** Public types leave no trace at run time: a name that goes missing does not compile. */
 export type PublicTypes = [
@@ -54,6 +54,10 @@ const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['frame', ['Deframer', 'pack', 'packBytes', 'unpack']],
   ['loopback', ['loopback']],
   ['port', ['PortCarrier', 'connectPort', 'wrapPort']],
+  ['cbor', ['cbor']],
+  ['flatbuffers', ['tableType']],
+  ['flexbuffers', ['FlexReader', 'flexbuffers', 'open']],
+  ['msgpack', ['msgpack']],
   ['socket', ['ChannelServer', 'SocketCarrier', 'connect', 'serve']],
   [
     'pickle',
@@ -106,12 +110,20 @@ test('there are no runtime dependencies', () => {
   assert.is(manifest.dependencies, undefined)
 })
 
+/** Packages that a subpath is about: peers that its user installs. */
+const peers: Readonly<Record<string, string>> = {
+  './cbor': 'cbor-x',
+  './flatbuffers': 'flatbuffers',
+  './flexbuffers': 'flatbuffers',
+  './msgpack': 'msgpackr',
+}
+
 for (const subpath of ['.', ...doors.map(([subpath]) => `./${subpath}`)]) {
-  test(`only our own modules are reachable from 'outband${subpath.slice(1)}'`, () => {
+  test(`only our own modules${peers[subpath] ? ` and ${peers[subpath]}` : ''} are reachable from 'outband${subpath.slice(1)}'`, () => {
     const reached = new Set([new URL(manifest.exports[subpath].default, root).href])
     for (const module of reached) {
       for (const { specifier } of importsOf(readFileSync(new URL(module), 'utf8'))) {
-        if (specifier.startsWith('node:')) continue
+        if (specifier.startsWith('node:') || packageOf(specifier) === (peers[subpath] ?? '')) continue
         assert.match(specifier, /^\.\.?\//, `${module} imports ${specifier}`)
         reached.add(new URL(specifier, module).href)
       }

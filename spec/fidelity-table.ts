@@ -13,7 +13,9 @@ import * as seroval from 'seroval'
 import superjson from 'superjson'
 import { type FidelityRow, fidelityRows } from '../fixtures/fidelity.js'
 import { cbor } from '../src/formats/cbor.js'
+import { flexbuffers } from '../src/formats/flexbuffers.js'
 import { msgpack } from '../src/formats/msgpack.js'
+import { pickle } from '../src/formats/pickle/index.js'
 import { decode, encode, type Format, isOutbandError } from '../src/index.js'
 import { difference } from './same.js'
 
@@ -27,7 +29,13 @@ const ours = (name: string, format?: Format): Carrier => ({
   carry: value => decode(encode(value, { format }), { format }),
 })
 
-const own: readonly Carrier[] = [ours('outband'), ours('msgpack', msgpack), ours('cbor', cbor)]
+const own: readonly Carrier[] = [
+  ours('outband'),
+  ours('msgpack', msgpack),
+  ours('cbor', cbor),
+  ours('flexbuffers', flexbuffers),
+  ours('pickle', pickle),
+]
 
 function packer(
   name: string,

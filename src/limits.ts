@@ -35,6 +35,8 @@ export interface Limits {
   errors: boolean
   /** Whether memory shared with the sender is accepted. */
   shared: boolean
+  /** Whether bytes are read in place that nothing can check beforehand: FlexBuffers, and tables of FlatBuffers. */
+  unverified: boolean
   /** Whether constructors may be generated for shapes that repeat (`new Function`); off, decoding is slower. */
   codegen: boolean
 }
@@ -61,6 +63,7 @@ const PROFILES: { readonly [Name in keyof Limits]: readonly [Limits[Name], Limit
   regexps: [true, false],
   errors: [true, false],
   shared: [true, false],
+  unverified: [true, false],
   codegen: [true, false],
 }
 

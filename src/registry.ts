@@ -9,6 +9,8 @@ type Class<T> = abstract new (...args: never[]) => T
 interface Named {
   /** Name on the wire; both sides must use the same. Any string, unique in its registry. */
   readonly tag: string
+  /** Whether its values read bytes that nobody can check: refused where `limits.unverified` is false. */
+  readonly unverified?: boolean
 }
 /** Which values are meant: instances of a class (also of unregistered subclasses), or those a predicate accepts. */
 type Selector<T> =
@@ -44,6 +46,7 @@ export interface CustomType<T = unknown> {
   readonly rebuild: ((parts: never) => T) | undefined
   readonly create: (() => T) | undefined
   readonly fill: ((target: never, parts: never) => void) | undefined
+  readonly unverified: boolean
 }
 
 /**
@@ -51,7 +54,7 @@ export interface CustomType<T = unknown> {
  * @throws TypeError when the tag, the selector or one of the functions is missing.
  */
 export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T> {
-  const { tag, class: of, is, reduce, rebuild, create, fill } = definition
+  const { tag, class: of, is, reduce, rebuild, create, fill, unverified = false } = definition
   const isFunction = (part: unknown) => typeof part === 'function'
   expectArgument(typeof tag === 'string' && tag !== '', 'defineType', 'a tag, a non-empty string')
   // An arrow function or a bound one is no class: no value would ever be found to be an instance.
@@ -68,7 +71,7 @@ export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T
     `defineType ${tag}`,
     'reduce, and rebuild or create and fill',
   )
-  return Object.freeze({ tag, class: of, is, reduce, rebuild, create, fill })
+  return Object.freeze({ tag, class: of, is, reduce, rebuild, create, fill, unverified })
 }
 
 /** An immutable set of custom types. Made by `registry`. */

@@ -2,7 +2,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ValueRow, values } from '../../fixtures/values.js'
-import { Codec, decode, encode } from '../../src/index.js'
+import { Codec, decode, encode, isOutbandError } from '../../src/index.js'
 import { difference } from '../same.js'
 import { formats } from './kit.js'
 
@@ -22,6 +22,9 @@ const isLossy = ({ name }: ValueRow): boolean => lost.some(([, rows]) => rows.te
 /** Copied out of its memory, a resizable buffer is fixed; used where it lies it stays what it is. */
 const isSometimes = ({ name }: ValueRow): boolean => /resizable|follows|constructor is not run/.test(name)
 
+/** Where code is still cold the libraries' frames fill the stack before the limit of 1000: CBOR's from some 800 Maps on. */
+const isDeep = ({ name }: ValueRow): boolean => / deep$/.test(name)
+
 const thresholds = [0, 64, Number.POSITIVE_INFINITY]
 const expected = ({ arrives }: ValueRow, sent: unknown) => (arrives ? arrives(sent as never) : sent)
 
@@ -36,7 +39,14 @@ for (const format of formats) {
         const codec = new Codec({ format, threshold })
         const sent = row.make()
         for (let round = 0; round < 2; round++) {
-          const found = difference(expected(row, sent), codec.decode(codec.encode(sent)))
+          let arrived: unknown
+          try {
+            arrived = codec.decode(codec.encode(sent))
+          } catch (error) {
+            if (isDeep(row) && isOutbandError(error, 'LIMIT')) continue
+            throw error
+          }
+          const found = difference(expected(row, sent), arrived)
           if (!isLossy(row)) assert.is(found, undefined, `threshold ${threshold}: ${found}`)
           else if (!isSometimes(row)) assert.is.not(found, undefined, 'nothing is lost')
         }
@@ -45,7 +55,7 @@ for (const format of formats) {
   }
 
   test('what has arrived travels on, and loses nothing more', () => {
-    for (const row of values) {
+    for (const row of values.filter(row => !isDeep(row))) {
       const once = decode(encode(row.make(), { format }), { format })
       const found = difference(once, decode(encode(once, { format }), { format }))
       if (!isSometimes(row)) assert.is(found, undefined, `${row.name}: ${found}`)
@@ -53,7 +63,7 @@ for (const format of formats) {
   })
 
   test('all values in one message', () => {
-    const rows = values.filter(row => !row.isShared && !isLossy(row))
+    const rows = values.filter(row => !row.isShared && !isLossy(row) && !isDeep(row))
     const sent = Object.fromEntries(rows.map(row => [row.name, row.make()]))
     const wanted = Object.fromEntries(rows.map(row => [row.name, expected(row, sent[row.name])]))
     for (const threshold of thresholds)

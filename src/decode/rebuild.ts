@@ -1,6 +1,6 @@
 /** Custom types, on their way in: the tag, then the parts that `rebuild` or `fill` takes. */
 import type { CustomType } from '../registry.js'
-import { guarded } from '../value/guard.js'
+import { expectVerified, guarded } from '../value/guard.js'
 import type { Walk } from './walk.js'
 
 /** Stands in the memo for a value whose parts are still being read. */
@@ -13,6 +13,7 @@ export function decodeCustom(walk: Walk): unknown {
   if (type === undefined) {
     throw walk.failed('UNKNOWN_TYPE', `unknown type ${JSON.stringify(tag)}`, { offset, tag })
   }
+  expectVerified(type, walk.limits)
   walk.enter(1)
   const value =
     type.rebuild === undefined ? twoSteps(walk, type, offset) : oneStep(walk, type, type.rebuild, offset)

@@ -8,7 +8,7 @@ import { KIND_NUMBERS, KINDS } from '../wire/views.js'
 import { bigintOf } from './bigint.js'
 import { Mark } from './found.js'
 import { Lifted } from './lifted.js'
-import { malformed } from './lower.js'
+import { malformed } from './malformed.js'
 
 /** RFC 8949. */
 export const DATE_TEXT = 0
@@ -102,7 +102,7 @@ export function readContent(tag: number, content: Uint8Array, limits: Readonly<L
   return new Lifted('bigint', tag === BIGINT ? magnitude : -1n - magnitude)
 }
 
-const utf8 = new TextDecoder()
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Seconds are a fraction: milliseconds come back by rounding. */
 const toMs = (seconds: number): number => Math.round(seconds * 1000)

@@ -4,7 +4,6 @@
  */
 import { addExtension, Encoder } from 'cbor-x'
 import { asBuffer } from '../bytes/text.js'
-import { checkLimit } from '../limits.js'
 import type { Packet, PacketLike } from '../packet.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { magnitudeBytes } from './bigint.js'
@@ -12,7 +11,7 @@ import { FoundTags } from './cbor-found.js'
 import { scan } from './cbor-scan.js'
 import * as tags from './cbor-tags.js'
 import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './format.js'
-import { lift } from './lift.js'
+import { encoding } from './lift.js'
 import { Lifted } from './lifted.js'
 import { decoding, Lower } from './lower.js'
 import { isIllFormed, mended, type TextLength } from './mend.js'
@@ -31,8 +30,8 @@ const encoder = new Encoder({
 // No tag: cbor-x asks for one each time, and notes nothing for those that it reads.
 addExtension({
   Class: Lifted,
-  getTag: (part: Lifted) => tagOf(part),
-  encode: (part: Lifted, write: Write) => writeContent(part, write),
+  getTag: tagOf,
+  encode: writeContent,
 } as never)
 
 function tagOf(part: Lifted): number | undefined {
@@ -56,12 +55,12 @@ const TAGS: { readonly [Kind in Lifted['kind']]?: number } = {
 }
 
 function writeContent(part: Lifted, write: Write): void {
-  if (part.is('view')) writeView(part.content as SentView, write)
+  if (part.is('map')) write(mapOf(part.content))
+  else if (part.is('view')) writeView(part.content as SentView, write)
   else if (part.is('bigint'))
     write(bytesOf(magnitudeBytes(part.content < 0n ? -1n - part.content : part.content)))
   else if (part.is('date')) write(part.content / 1000)
   else if (part.is('zero')) writeMinusZero(write)
-  else if (part.is('map')) write(mapOf(part.content))
   else if (part.is('shared')) write(part.content[1])
   else write(part.content)
 }
@@ -121,11 +120,10 @@ function written(tree: unknown): Uint8Array {
 }
 
 function encode(value: unknown, settings: FormatEncodeSettings): Packet {
-  const { tree, buffers } = lift(value, settings, OWN_KINDS)
-  let meta = written(tree)
-  if (isIllFormed(meta, tree, textLength)) meta = written(mended(tree))
-  checkLimit('metaBytes', settings.limits.metaBytes, meta.length)
-  return { meta, buffers }
+  return encoding(value, settings, OWN_KINDS, tree => {
+    const meta = written(tree)
+    return isIllFormed(meta, tree, textLength) ? written(mended(tree)) : meta
+  })
 }
 
 function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): unknown {

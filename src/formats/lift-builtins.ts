@@ -1,14 +1,15 @@
 /** The built-in classes, on their way to a library that knows none of them. */
 import type { BuiltinKind } from '../value/builtins.js'
 import { errorClassOf, partsOfError } from '../value/errors.js'
-import { stopped } from '../value/trace.js'
+import { stopped, traced } from '../value/trace.js'
 import { ERROR_CLASSES } from '../wire/ops.js'
 import type { Lift } from './lift.js'
 import { Lifted } from './lifted.js'
 
 type LiftOne = (lift: Lift, object: never) => unknown
 
-const LIFTS: Readonly<Record<BuiltinKind, LiftOne>> = {
+/** How an object of each kind is lifted. */
+export const LIFTS: Readonly<Record<BuiltinKind, LiftOne>> = {
   Map: liftMap,
   Set: liftSet,
   Date: (_, date: Date) => new Lifted('date', Date.prototype.getTime.call(date)),
@@ -22,17 +23,17 @@ const LIFTS: Readonly<Record<BuiltinKind, LiftOne>> = {
   buffer: (lift, buffer: ArrayBufferLike) => lift.buffer(buffer),
 }
 
-export function liftBuiltin(lift: Lift, kind: BuiltinKind, object: object): unknown {
-  return LIFTS[kind](lift, object as never)
-}
-
 function liftMap(lift: Lift, map: ReadonlyMap<unknown, unknown>): Lifted {
   const entries: unknown[] = []
   lift.enter(1)
-  for (const [key, value] of Map.prototype.entries.call(map)) {
-    lift.count(2)
-    const step = { within: `entry ${entries.length / 2}` }
-    entries.push(lift.at(step, key), lift.at(step, value))
+  try {
+    for (const [key, value] of Map.prototype.entries.call(map)) {
+      lift.count(2)
+      entries.push(lift.value(key))
+      entries.push(lift.value(value))
+    }
+  } catch (error) {
+    throw traced(error, { within: `entry ${entries.length >> 1}` })
   }
   lift.leave()
   return new Lifted('map', entries)
@@ -41,9 +42,13 @@ function liftMap(lift: Lift, map: ReadonlyMap<unknown, unknown>): Lifted {
 function liftSet(lift: Lift, set: ReadonlySet<unknown>): Lifted {
   const members: unknown[] = []
   lift.enter(1)
-  for (const member of Set.prototype.values.call(set)) {
-    lift.count(1)
-    members.push(lift.at({ within: `member ${members.length}` }, member))
+  try {
+    for (const member of Set.prototype.values.call(set)) {
+      lift.count(1)
+      members.push(lift.value(member))
+    }
+  } catch (error) {
+    throw traced(error, { within: `member ${members.length}` })
   }
   lift.leave()
   return new Lifted('set', members)

@@ -8,6 +8,7 @@
  */
 import { checkLimit, overLimit } from '../limits.js'
 import { isReadonly, OutOfBand } from '../out-of-band.js'
+import type { Packet } from '../packet.js'
 import type { CustomType } from '../registry.js'
 import { builtinOf, isPlain } from '../value/builtins.js'
 import { Memo } from '../value/memo.js'
@@ -17,7 +18,7 @@ import { explained, type Step, stopped, traced } from '../value/trace.js'
 import { Views } from '../value/views.js'
 import { isIndex } from '../wire/shapes.js'
 import type { FormatEncodeSettings } from './format.js'
-import { liftBuiltin } from './lift-builtins.js'
+import { LIFTS } from './lift-builtins.js'
 import { Lifted } from './lifted.js'
 import { makeRecords, type SentView, sentView } from './view-record.js'
 
@@ -127,7 +128,12 @@ export class Lift {
     const prototype = getPrototypeOf(object)
     if (prototype === Object.prototype) return this.#plain(object as Fields)
     if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
-    return this.#identified(object, () => this.#special(object, prototype))
+    // No frame more than it takes: the stack ends before the limit of 1000 where each level has eight.
+    if (this.settings.references) {
+      if (this.#isSecond) return this.#numbered(object, () => this.#special(object, prototype))
+      if (this.#isRepeated(object, this.#memo.find(object))) return object
+    }
+    return this.#special(object, prototype)
   }
 
   #special(object: object, prototype: object | null): unknown {
@@ -138,7 +144,7 @@ export class Lift {
       return this.record(object, Object.keys(object))
     }
     const { name, kind } = builtinOf(object)
-    if (kind !== undefined) return liftBuiltin(this, kind, object)
+    if (kind !== undefined) return LIFTS[kind](this, object as never)
     const keys = Object.keys(object)
     // As in our own format: an object of a host class shows nothing of itself.
     if (keys.length === 0 && name !== 'Object' && name !== 'Arguments')
@@ -371,11 +377,28 @@ let kept: Lift | undefined
  * Lifts a value; one that a getter or `reduce` lifts meanwhile gets a lift of its own. `ownKinds`: kinds of views that the
  * format has a way of its own for, in band.
  */
-export function lift(
+function lift(value: unknown, settings: FormatEncodeSettings, ownKinds: ReadonlySet<number>): LiftedValue {
+  kept ??= new Lift()
+  return (kept.isBusy ? new Lift() : kept).run(value, settings, ownKinds)
+}
+
+/**
+ * A packet of a value, whose metadata (own) the format writes of what was lifted. What getters throw passes unchanged; a
+ * stack that ends in the library is the limit it is.
+ */
+export function encoding(
   value: unknown,
   settings: FormatEncodeSettings,
   ownKinds: ReadonlySet<number>,
-): LiftedValue {
-  kept ??= new Lift()
-  return (kept.isBusy ? new Lift() : kept).run(value, settings, ownKinds)
+  write: (tree: unknown, buffers: readonly Uint8Array[]) => Uint8Array,
+): Packet {
+  const { tree, buffers } = lift(value, settings, ownKinds)
+  let meta: Uint8Array
+  try {
+    meta = write(tree, buffers)
+  } catch (error) {
+    throw explained(error)
+  }
+  checkLimit('metaBytes', settings.limits.metaBytes, meta.length)
+  return { meta, buffers }
 }

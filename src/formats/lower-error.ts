@@ -2,7 +2,8 @@
 import { hide, makeError } from '../value/errors.js'
 import { define } from '../value/properties.js'
 import { AGGREGATE, ERROR_CLASSES, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
-import { type Lower, malformed } from './lower.js'
+import type { Lower } from './lower.js'
+import { malformed } from './malformed.js'
 
 const KNOWN: ReadonlySet<string> = new Set(['class', 'fields', ...ERROR_KEYS])
 

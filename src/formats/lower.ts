@@ -5,7 +5,7 @@
 import { decodeFailure, isOutbandError, isStackOverflow, type OutbandError, TOO_DEEP } from '../errors.js'
 import { checkLimit, type Limits } from '../limits.js'
 import type { Registry } from '../registry.js'
-import { guarded } from '../value/guard.js'
+import { expectVerified, guarded } from '../value/guard.js'
 import { checkKey, countEntries, type KeyBudget } from '../value/keys.js'
 import { enterDecoder, leaveDecoder } from '../value/nesting.js'
 import { define } from '../value/properties.js'
@@ -13,7 +13,7 @@ import { KIND_ARRAY_BUFFER, KINDS, viewOn } from '../wire/views.js'
 import type { FormatDecodeSettings } from './format.js'
 import type { Lifted } from './lifted.js'
 import { lowerError } from './lower-error.js'
-import type { Memory } from './memory.js'
+import { malformed } from './malformed.js'
 import type { ViewRecord } from './view-record.js'
 
 type Fields = Record<string, unknown>
@@ -30,7 +30,7 @@ export interface Nested {
 export interface Source {
   /** The part that an object stands for, undefined when it is what it is. @throws MALFORMED */
   recognize(object: object): Lifted | undefined
-  readonly memory: Memory
+  readonly memory: { view(record: ViewRecord): unknown }
   /** A key that stands for `__proto__`, which libraries rename; undefined when there is none. */
   readonly protoKey: string | undefined
 }
@@ -147,6 +147,7 @@ export class Lower implements KeyBudget {
     const type = this.#types?.tagged(tag)
     if (type === undefined)
       throw decodeFailure('UNKNOWN_TYPE', `unknown type ${JSON.stringify(tag)}`, { tag })
+    expectVerified(type, this.limits)
     this.#enter()
     const { rebuild } = type
     let value: unknown
@@ -217,10 +218,6 @@ export class Lower implements KeyBudget {
 function ownView([kind, bytes]: readonly [kind: number, bytes: Uint8Array]): ArrayBufferView | ArrayBuffer {
   const { buffer } = new Uint8Array(bytes)
   return kind === KIND_ARRAY_BUFFER ? buffer : viewOn(kind, buffer, 0, bytes.length / KINDS[kind].size)
-}
-
-export function malformed(what: string, fields: { offset?: number; cause?: unknown } = {}): OutbandError {
-  return decodeFailure('MALFORMED', what, fields)
 }
 
 /** Runs a decoder of a format: one depth for all that are inside each other, and no error but ours leaves. */

@@ -36,6 +36,11 @@ export class Memory {
     this.#limits = limits
   }
 
+  /** Runs out of band that were announced. */
+  get outOfBand(): number {
+    return this.#outOfBand.length
+  }
+
   /** Counts a run that needs no record. `at`: byte of the metadata. @throws LIMIT */
   count(byteLength: number, at: number): void {
     const limits = this.#limits

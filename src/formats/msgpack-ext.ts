@@ -15,7 +15,7 @@ import { KIND_ARRAY_BUFFER, KIND_DATA_VIEW, KIND_NUMBERS, KINDS } from '../wire/
 import { bigintOfComplement } from './bigint.js'
 import { Mark } from './found.js'
 import { Lifted } from './lifted.js'
-import { malformed } from './lower.js'
+import { malformed } from './malformed.js'
 
 export const UNDEFINED = 0
 export const BIGINT = 66

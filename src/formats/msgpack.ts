@@ -5,12 +5,11 @@
  */
 import { addExtension, Packr } from 'msgpackr'
 import { asBuffer } from '../bytes/text.js'
-import { checkLimit } from '../limits.js'
 import type { Packet, PacketLike } from '../packet.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { complementBytes } from './bigint.js'
 import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './format.js'
-import { lift } from './lift.js'
+import { encoding } from './lift.js'
 import { Lifted } from './lifted.js'
 import { decoding, Lower } from './lower.js'
 import { isIllFormed, mended, type TextLength } from './mend.js'
@@ -34,7 +33,7 @@ const packr = new Packr({
 addExtension({
   Class: Lifted as never,
   type: 'outband' as never,
-  pack: ((part: Lifted, allot: Allot, pack: Pack) => write(part, allot, pack)) as never,
+  pack: write as never,
 })
 
 /** Writes a part: to msgpackr it is one value, whatever it takes. */
@@ -134,12 +133,12 @@ const textLength: TextLength = (bytes, headEnd) => {
 const OWN_KINDS: ReadonlySet<number> = new Set([KIND_UINT8, ...exts.TYPED_CODES.keys()])
 
 function encode(value: unknown, settings: FormatEncodeSettings): Packet {
-  const { tree, buffers } = lift(value, settings, OWN_KINDS)
-  let written = packr.pack(tree)
-  if (isIllFormed(written, tree, textLength)) written = packr.pack(mended(tree))
-  checkLimit('metaBytes', settings.limits.metaBytes, written.length)
-  // What msgpackr returns lies on memory that all its results share.
-  return { meta: new Uint8Array(written), buffers }
+  return encoding(value, settings, OWN_KINDS, tree => {
+    const written = packr.pack(tree)
+    const isFit = !isIllFormed(written, tree, textLength)
+    // What msgpackr returns lies on memory that all its results share.
+    return new Uint8Array(isFit ? written : packr.pack(mended(tree)))
+  })
 }
 
 function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): unknown {

@@ -4,9 +4,9 @@
  *
  *      u8 kind · u8 flags · u16 0 · u32 run · u64 offset · u64 byteLength · u64 runBytes
  */
-import { decodeFailure } from '../errors.js'
 import type { Entry, Run } from '../value/views.js'
-import { KINDS, VIEW_KIND, VIEW_READONLY } from '../wire/views.js'
+import { KIND_ARRAY_BUFFER, KINDS, VIEW_KIND, VIEW_READONLY } from '../wire/views.js'
+import { malformed } from './malformed.js'
 
 export interface ViewRecord {
   /** Place among the kinds of `wire/views.ts`. */
@@ -53,64 +53,110 @@ export function makeRecords(
   copyShared: boolean,
   ownKinds: ReadonlySet<number>,
 ): void {
+  if (views.length === 1) {
+    // Alone in a message, as many are: nothing is to be counted.
+    const [view] = views
+    setRecord(view, 0, true, true, copyShared, ownKinds)
+    return
+  }
   const users = new Map<Run, number>()
   for (const { entry } of views) users.set(entry.run as Run, (users.get(entry.run as Run) ?? 0) + 1)
   const numbers = new Map<Run, number>()
   const counts: [inBand: number, outOfBand: number] = [0, 0]
   for (const view of views) {
-    const { entry } = view
-    const run = entry.run as Run
-    const { window, isOutOfBand, isShared, start } = run
-    const flags =
-      (entry.kind & VIEW_READONLY ? RECORD_READONLY : 0) |
-      (isShared && !copyShared ? RECORD_SHARED : 0) |
-      (isOutOfBand ? 0 : RECORD_IN_BAND)
-    const byteLength = entry.end - entry.start
-    const isFirst = !numbers.has(run)
-    const isWhole = byteLength === window.byteLength && users.get(run) === 1
-    view.isAlone = flags === RECORD_IN_BAND && isWhole && ownKinds.has(entry.kind)
-    if (isFirst && !view.isAlone) numbers.set(run, counts[Number(isOutOfBand)]++)
-    view.record = {
-      kind: entry.kind & VIEW_KIND,
-      flags,
-      run: numbers.get(run) ?? 0,
-      offset: entry.start - start,
-      byteLength,
-      runBytes: window.byteLength,
-      bytes: isFirst && !isOutOfBand ? window : undefined,
-    }
+    const run = view.entry.run as Run
+    const number = numbers.get(run)
+    const next = counts[Number(run.isOutOfBand)]
+    setRecord(view, number ?? next, number === undefined, users.get(run) === 1, copyShared, ownKinds)
+    if (number !== undefined || view.isAlone) continue
+    numbers.set(run, next)
+    counts[Number(run.isOutOfBand)]++
+  }
+}
+
+function setRecord(
+  view: SentView,
+  number: number,
+  isFirst: boolean,
+  isOnly: boolean,
+  copyShared: boolean,
+  ownKinds: ReadonlySet<number>,
+): void {
+  const { kind, start, end, run } = view.entry
+  const { window, isOutOfBand, isShared, start: runStart } = run as Run
+  const flags =
+    (kind & VIEW_READONLY ? RECORD_READONLY : 0) |
+    (isShared && !copyShared ? RECORD_SHARED : 0) |
+    (isOutOfBand ? 0 : RECORD_IN_BAND)
+  const byteLength = end - start
+  const runBytes = window.byteLength
+  view.isAlone = isOnly && flags === RECORD_IN_BAND && byteLength === runBytes && ownKinds.has(kind)
+  view.record = {
+    kind: kind & VIEW_KIND,
+    flags,
+    run: number,
+    offset: start - runStart,
+    byteLength,
+    runBytes,
+    bytes: isFirst && !isOutOfBand ? window : undefined,
   }
 }
 
 /** Writes the record at `pos`, which must have room for `RECORD_BYTES` and the run, if it is with it. */
 export function writeRecord(bytes: Uint8Array, pos: number, record: ViewRecord): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset + pos, RECORD_BYTES)
-  view.setUint8(0, record.kind)
-  view.setUint8(1, record.flags)
-  view.setUint16(2, 0)
-  view.setUint32(4, record.run, true)
-  view.setBigUint64(8, BigInt(record.offset), true)
-  view.setBigUint64(16, BigInt(record.byteLength), true)
-  view.setBigUint64(24, BigInt(record.runBytes), true)
+  bytes[pos] = record.kind
+  bytes[pos + 1] = record.flags
+  bytes[pos + 2] = 0
+  bytes[pos + 3] = 0
+  putU32(bytes, pos + 4, record.run)
+  putU64(bytes, pos + 8, record.offset)
+  putU64(bytes, pos + 16, record.byteLength)
+  putU64(bytes, pos + 24, record.runBytes)
   if (record.bytes !== undefined) bytes.set(record.bytes, pos + RECORD_BYTES)
 }
 
 /** Reads a record (borrows a run in band). `at` is its byte in the metadata, for errors. @throws MALFORMED, UNSUPPORTED */
 export function readRecord(bytes: Uint8Array, at: number): ViewRecord {
-  const malformed = (what: string) => decodeFailure('MALFORMED', what, { offset: at })
-  if (bytes.length < RECORD_BYTES) throw malformed('a short record of a view')
-  const view = new DataView(bytes.buffer, bytes.byteOffset, RECORD_BYTES)
-  const [kind, flags, run] = [view.getUint8(0), view.getUint8(1), view.getUint32(4, true)]
-  const [offset, byteLength, runBytes] = [8, 16, 24].map(at => Number(view.getBigUint64(at, true)))
+  if (bytes.length < RECORD_BYTES) throw malformed('a short record of a view', { offset: at })
+  const kind = bytes[0]
+  const flags = bytes[1]
+  const run = u32(bytes, 4)
+  const offset = u64(bytes, 8)
+  const byteLength = u64(bytes, 16)
+  const runBytes = u64(bytes, 24)
   const known = KINDS[kind]
-  if (known === undefined || flags > RECORD_KNOWN || view.getUint16(2) !== 0)
-    throw malformed('a view of unknown kind')
+  if (known === undefined || flags > RECORD_KNOWN || bytes[2] !== 0 || bytes[3] !== 0)
+    throw malformed('a view of unknown kind', { offset: at })
   const isInside = offset + byteLength <= runBytes && runBytes <= Number.MAX_SAFE_INTEGER
-  const isWhole = kind !== 0 || byteLength === runBytes
-  if (!isInside || !isWhole || byteLength % known.size !== 0)
-    throw malformed(`a ${known.name} of ${byteLength} bytes at ${offset} in a run of ${runBytes}`)
-  if (flags & RECORD_IN_BAND && flags & RECORD_SHARED) throw malformed('shared memory in band')
-  const inBand = flags & RECORD_IN_BAND ? bytes.subarray(RECORD_BYTES) : undefined
-  if (inBand === undefined && bytes.length > RECORD_BYTES) throw malformed('a record with bytes')
+  const isWhole = kind !== KIND_ARRAY_BUFFER || byteLength === runBytes
+  if (!isInside || !isWhole || byteLength % known.size !== 0) {
+    const what = `a ${known.name} of ${byteLength} bytes at ${offset} in a run of ${runBytes}`
+    throw malformed(what, { offset: at })
+  }
+  const isInBand = (flags & RECORD_IN_BAND) !== 0
+  if (isInBand && flags & RECORD_SHARED) throw malformed('shared memory in band', { offset: at })
+  if (!isInBand && bytes.length > RECORD_BYTES) throw malformed('a record with bytes', { offset: at })
+  const inBand = isInBand ? bytes.subarray(RECORD_BYTES) : undefined
   return { kind, flags, run, offset, byteLength, runBytes, bytes: inBand }
+}
+
+// A DataView and its BigInts would be most of the time that a small message takes.
+function putU32(bytes: Uint8Array, pos: number, n: number): void {
+  bytes[pos] = n
+  bytes[pos + 1] = n >>> 8
+  bytes[pos + 2] = n >>> 16
+  bytes[pos + 3] = n >>> 24
+}
+
+function putU64(bytes: Uint8Array, pos: number, n: number): void {
+  putU32(bytes, pos, n)
+  putU32(bytes, pos + 4, Math.floor(n / 2 ** 32))
+}
+
+function u32(bytes: Uint8Array, pos: number): number {
+  return (bytes[pos] | (bytes[pos + 1] << 8) | (bytes[pos + 2] << 16) | (bytes[pos + 3] << 24)) >>> 0
+}
+
+function u64(bytes: Uint8Array, pos: number): number {
+  return u32(bytes, pos) + u32(bytes, pos + 4) * 2 ** 32
 }

@@ -1,0 +1,149 @@
+/** Tables of FlatBuffers: sent as their bytes, read where they arrive. */
+import { Builder, ByteBuffer } from 'flatbuffers'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Monster, Vec3, Weapon } from '../../fixtures/flatbuffers/index.js'
+import { tableType } from '../../src/formats/flatbuffers.js'
+import { flexbuffers } from '../../src/formats/flexbuffers.js'
+import { decode, encode, isOutbandError, outOfBand, registry } from '../../src/index.js'
+import { refused } from '../thrown.js'
+import { formats } from './kit.js'
+
+const types = registry(
+  tableType({ tag: 'Monster', class: Monster }),
+  tableType({ tag: 'Weapon', class: Weapon }),
+)
+
+/** A monster with a friend, in a buffer of its own with room before it. */
+function monster(pathLength = 1000): Monster {
+  const builder = new Builder(64)
+  const name = builder.createString('Orc')
+  const axe = builder.createString('axe')
+  Weapon.startWeapon(builder)
+  Weapon.addName(builder, axe)
+  Weapon.addDamage(builder, 7)
+  const weapons = Monster.createWeaponsVector(builder, [Weapon.endWeapon(builder)])
+  const friendName = builder.createString('Elf')
+  Monster.startMonster(builder)
+  Monster.addName(builder, friendName)
+  const friend = Monster.endMonster(builder)
+  const path = Monster.createPathVector(
+    builder,
+    Array.from({ length: pathLength }, (_, i) => i / 2),
+  )
+  Monster.startMonster(builder)
+  Monster.addPosition(builder, Vec3.createVec3(builder, 1, 2, 3))
+  Monster.addHp(builder, 300)
+  Monster.addName(builder, name)
+  Monster.addPath(builder, path)
+  Monster.addWeapons(builder, weapons)
+  Monster.addFriend(builder, friend)
+  builder.finish(Monster.endMonster(builder), 'MONS')
+  return Monster.getRootAsMonster(builder.dataBuffer())
+}
+
+function told(table: Monster): unknown {
+  const { length } = table.pathArray() ?? []
+  return {
+    x: table.position()?.x(),
+    hp: table.hp(),
+    name: table.name(),
+    path: [length, table.path(1), table.pathArray()?.[length! - 1]],
+    weapon: [table.weapons(0)?.name(), table.weapons(0)?.damage()],
+    friend: table.friend()?.name(),
+  }
+}
+
+const test = suite('formats: tables of FlatBuffers')
+
+for (const format of [undefined, ...formats, flexbuffers]) {
+  test(`in ${format?.name ?? 'our own format'}: ready to read on arrival, on the memory that came`, () => {
+    const sent = monster()
+    const packet = encode({ at: 1, monster: sent }, { types, format })
+    assert.is(packet.buffers.length, 1)
+    assert.is(packet.buffers[0]!.buffer, sent.bb!.bytes().buffer)
+    assert.is(packet.buffers[0]!.byteLength, sent.bb!.capacity() - sent.bb!.position())
+    assert.ok(packet.meta.length < 200)
+    const received = packet.buffers.map(buffer => buffer.slice())
+    const { monster: arrived } = decode<{ monster: Monster }>(
+      { meta: packet.meta, buffers: received },
+      { types, format },
+    )
+    assert.instance(arrived, Monster)
+    assert.is(arrived.bb!.bytes().buffer, received[0]!.buffer)
+    assert.equal(told(arrived), told(sent))
+    assert.ok(Monster.bufferHasIdentifier(arrived.bb!))
+  })
+
+  test(`in ${format?.name ?? 'our own format'}: refused from an untrusted peer, who is told why`, () => {
+    const packet = encode(monster(), { types, format })
+    const error = refused(() => decode(packet, { types, format, limits: 'untrusted' }), 'UNSUPPORTED', {
+      limit: 'unverified',
+    })
+    assert.match(error.message, 'limits.unverified')
+  })
+}
+
+test('tables of one buffer share it, and any of them can be sent', () => {
+  const root = monster()
+  const sent = { friend: root.friend()!, root, weapon: root.weapons(0)! }
+  const packet = encode(sent, { types })
+  assert.is(packet.buffers.length, 1)
+  const arrived = decode<typeof sent>(packet, { types })
+  assert.is(arrived.friend.name(), 'Elf')
+  assert.is(arrived.weapon.damage(), 7)
+  assert.equal(told(arrived.root), told(root))
+  assert.is(arrived.friend.bb!.bytes().buffer, arrived.root.bb!.bytes().buffer)
+})
+
+test('bytes before the table stay at home', () => {
+  const sent = monster()
+  const bytes = sent.bb!.bytes()
+  bytes.fill(0xcc, 0, sent.bb!.position())
+  const { buffers } = encode(sent, { types })
+  assert.is(Buffer.from(buffers[0]!).indexOf(Buffer.alloc(8, 0xcc)), -1)
+})
+
+test('in band it is copied, and reads the same', () => {
+  const sent = monster()
+  const { meta, buffers } = encode(sent, { types, threshold: Number.POSITIVE_INFINITY })
+  assert.is(buffers.length, 0)
+  assert.equal(told(decode<Monster>({ meta, buffers: [] }, { types })), told(sent))
+})
+
+const bad: [name: string, parts: unknown][] = [
+  ['no bytes', { at: 0 }],
+  ['no place', { bytes: new Uint8Array(64) }],
+  ['a place past the end', { at: 64, bytes: new Uint8Array(64) }],
+  ['a place of −4', { at: -4, bytes: new Uint8Array(64) }],
+  ['a vtable before the bytes', { at: 8, bytes: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 127, 0, 0, 0) }],
+  ['a vtable of one byte', { at: 4, bytes: Uint8Array.of(1, 0, 4, 0, 4, 0, 0, 0) }],
+  ['a table past the end', { at: 4, bytes: Uint8Array.of(4, 0, 255, 0, 4, 0, 0, 0) }],
+  ['a field past its table', { at: 6, bytes: Uint8Array.of(6, 0, 4, 0, 9, 0, 6, 0, 0, 0) }],
+]
+for (const [name, parts] of bad) {
+  test(`${name} is REBUILD`, () => {
+    const sender = registry(...types.types.map(type => ({ ...type, reduce: () => parts })))
+    refused(() => decode(encode(monster(), { types: sender }), { types }), 'REBUILD', { tag: 'Monster' })
+  })
+}
+
+test('flipped bits are a table or REBUILD', () => {
+  const bytes = monster(4).bb!
+  const good = bytes.bytes().slice(bytes.position())
+  const at = new ByteBuffer(good).readInt32(0)
+  for (let bit = 0; bit < good.length * 8; bit++) {
+    const flipped = good.slice()
+    flipped[bit >> 3]! ^= 1 << (bit & 7)
+    const sender = registry(
+      ...types.types.map(type => ({ ...type, reduce: () => ({ at, bytes: outOfBand(flipped) }) })),
+    )
+    try {
+      decode(encode(monster(), { types: sender }), { types })
+    } catch (error) {
+      if (!isOutbandError(error, 'REBUILD')) throw error
+    }
+  }
+})
+
+test.run()

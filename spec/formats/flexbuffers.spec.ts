@@ -1,0 +1,342 @@
+/** FlexBuffers: what arrives, what is read in place, and what is refused. */
+import { toReference } from 'flatbuffers/js/flexbuffers.js'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { type ValueRow, values } from '../../fixtures/values.js'
+import { flexbuffers as format, open } from '../../src/formats/flexbuffers.js'
+import {
+  Codec,
+  decode,
+  defineType,
+  encode,
+  isOutbandError,
+  LIMITS,
+  type PacketLike,
+  registry,
+} from '../../src/index.js'
+import { Dice } from '../mutate.js'
+import { canaries } from '../prototypes.js'
+import { difference } from '../same.js'
+import { refused } from '../thrown.js'
+
+const untouched = canaries()
+const utf8 = new TextEncoder()
+const byBytes = (a: string, b: string): number => Buffer.compare(utf8.encode(a), utf8.encode(b))
+
+/** Puts the keys of all plain objects in the order of their bytes, which is the only one that FlexBuffers have. */
+function inOrder(value: unknown, seen = new Set<unknown>()): unknown {
+  if (typeof value !== 'object' || value === null || seen.has(value)) return value
+  seen.add(value)
+  const inner =
+    value instanceof Map
+      ? [...Map.prototype.entries.call(value)].flat()
+      : value instanceof Set
+        ? [...value]
+        : []
+  for (const part of inner) inOrder(part, seen)
+  const prototype = Object.getPrototypeOf(value)
+  const isRecord = prototype === Object.prototype || prototype === null || value instanceof Error
+  const keys = Array.isArray(value) || isRecord ? Object.keys(value) : []
+  const entries = keys.map(key => [key, (value as Record<string, unknown>)[key]] as const)
+  for (const [, part] of entries) inOrder(part, seen)
+  if (value instanceof Error)
+    for (const key of ['cause', 'errors'] as const) inOrder((value as AggregateError)[key], seen)
+  const isFixed = keys.some(key => !Object.getOwnPropertyDescriptor(value, key)?.configurable)
+  if (!isRecord || isFixed) return value
+  for (const key of keys) delete (value as Record<string, unknown>)[key]
+  for (const [key, part] of entries.toSorted(([a], [b]) => byBytes(a, b)))
+    Object.defineProperty(value, key, { value: part, enumerable: true, writable: true, configurable: true })
+  return value
+}
+
+const lost =
+  /^a boxed |one of each kind, all twice|^equal objects stay two|null-prototype|hole|a length beyond|and a length|only length|behind a Proxy|^own properties|own __proto__ of an array|result of a match|with properties twice|own property|surrogate|\ud800|follows|resizable (?:A|memory)|length-tracking|its constructor is not run/
+/** A cycle, or a key with a NUL. */
+const refusals =
+  /in itself|its own|among its own|^a ring|cycle|parents and children|^keys of any text|its own beginning|graph|frozen/
+
+const test = suite('formats: flexbuffers, values')
+
+for (const row of values) {
+  const isLossy = lost.test(row.name)
+  test(`${row.name}${isLossy ? ' arrives, not whole' : ''}`, () => {
+    for (const threshold of [0, 64, Number.POSITIVE_INFINITY]) {
+      if (row.isShared && threshold === Number.POSITIVE_INFINITY) continue
+      const sent = inOrder(row.make())
+      let arrived: unknown
+      try {
+        arrived = decode(encode(sent, { format, threshold }), { format })
+      } catch (error) {
+        if (!isOutbandError(error, 'UNSUPPORTED') || !refusals.test(row.name)) throw error
+        continue
+      }
+      const wanted = inOrder((row as ValueRow).arrives?.(sent as never) ?? sent)
+      if (!isLossy) assert.is(difference(wanted, arrived), undefined, `threshold ${threshold}`)
+    }
+  })
+}
+
+test('a cycle is refused, with its path; an object twice is not', () => {
+  const loop: Record<string, unknown> = { a: [1] }
+  loop.b = { deep: loop }
+  refused(() => encode({ loop }, { format }), 'UNSUPPORTED', { path: 'value.loop.b.deep' })
+  const shared = { a: new Uint8Array(9) }
+  const copy = decode<(typeof shared)[]>(encode([shared, { shared }, shared], { format }), { format })
+  assert.is(copy[0], copy[2])
+  refused(() => encode({ x: { 'a\0b': 1 } }, { format }), 'UNSUPPORTED', { path: 'value.x' })
+})
+
+test('custom types, on both readings', () => {
+  class Point {
+    constructor(
+      readonly x: number,
+      readonly of: Float32Array,
+    ) {}
+  }
+  const types = registry(
+    defineType({
+      class: Point,
+      tag: 'p',
+      reduce: ({ x, of }: Point) => [x, of],
+      rebuild: ([x, of]) => new Point(x as number, of as Float32Array),
+    }),
+  )
+  const sent = { points: [new Point(1, new Float32Array(2000)), new Point(2, Float32Array.of(1))] }
+  const packet = encode(sent, { format, types })
+  assert.is(difference(sent, decode(packet, { format, types })), undefined)
+  const point = open(packet, { types }).get('points', 0)!.toValue<Point>()
+  assert.is(point.of.buffer, packet.buffers[0]!.buffer)
+  refused(() => open(packet).get('points', 0)!.toValue(), 'UNKNOWN_TYPE', { tag: 'p' })
+})
+
+test.run()
+
+const reader = suite('formats: flexbuffers, in place')
+
+const rows = Array.from({ length: 500 }, (_, id) => ({
+  id,
+  name: `row ${id}`,
+  price: id / 7,
+  big: BigInt(id),
+  tags: ['a', 'é'],
+  at: new Date(id),
+}))
+const pixels = new Float32Array(5000).fill(2)
+const shared = { who: 'me' }
+const memory = new ArrayBuffer(16)
+const sent = {
+  rows,
+  pixels,
+  shared: [shared, shared],
+  overlap: [new Uint8Array(memory, 0, 8), new Uint16Array(memory, 4, 4)],
+  map: new Map([['k', 1]]),
+  nothing: null,
+  yes: true,
+  'é🦊': 'text',
+  ['__proto__']: { own: 1 },
+}
+const packet = encode(sent, { format })
+const doc = open(packet)
+
+const paths: [path: (string | number)[], value: unknown, kind: string][] = [
+  [['rows', 3, 'name'], 'row 3', 'string'],
+  [['rows', 499, 'price'], 499 / 7, 'number'],
+  [['rows', 0, 'id'], 0, 'number'],
+  [['rows', 7, 'big'], 7n, 'bigint'],
+  [['rows', 1, 'tags', 1], 'é', 'string'],
+  [['rows', 1, 'tags'], ['a', 'é'], 'array'],
+  [['rows', 9, 'at'], new Date(9), 'part'],
+  [['shared', 0, 'who'], 'me', 'string'],
+  [['shared', 1, 'who'], 'me', 'string'],
+  [['nothing'], null, 'null'],
+  [['yes'], true, 'boolean'],
+  [['é🦊'], 'text', 'string'],
+  [['__proto__', 'own'], 1, 'number'],
+  [['map'], new Map([['k', 1]]), 'part'],
+]
+for (const [path, value, kind] of paths) {
+  reader(`${path.join('.')} is ${kind}`, () => {
+    const found = doc.get(...path)!
+    assert.is(difference(value, found.toValue()), undefined)
+    assert.is(found.kind, kind)
+    let step: ReturnType<typeof doc.get> = doc
+    for (const one of path) step = step?.get(one)
+    assert.is(difference(value, step?.toValue()), undefined)
+  })
+}
+
+reader('keys, lengths, and what is not there', () => {
+  assert.equal(doc.keys(), Object.keys(sent).toSorted(byBytes))
+  assert.equal([doc.kind, doc.length], ['object', Object.keys(sent).length])
+  assert.is(doc.get('rows')?.length, 500)
+  assert.equal(doc.get('rows', 0)?.keys(), ['at', 'big', 'id', 'name', 'price', 'tags'])
+  assert.equal([doc.get('yes')?.length, doc.get('yes')?.keys()], [0, []])
+  for (const path of [
+    ['no'],
+    ['rows', 500],
+    ['rows', -1],
+    ['rows', 0.5],
+    ['rows', 'name'],
+    ['yes', 'a'],
+    ['no', 'a'],
+    [0],
+    ['map', 1],
+  ])
+    assert.is(doc.get(...path), undefined, String(path))
+})
+
+reader('views lie on the buffers of the packet, or on a copy when they must', () => {
+  assert.is(doc.get('pixels')!.toValue<Float32Array>().buffer, pixels.buffer)
+  const moved = packet.buffers.map(buffer => {
+    const bytes = new Uint8Array(buffer.length + 1)
+    bytes.set(buffer, 1)
+    return bytes.subarray(1)
+  })
+  const copy = open({ meta: packet.meta, buffers: moved }).get('pixels')!.toValue<Float32Array>()
+  assert.is.not(copy.buffer, moved[0]!.buffer)
+  assert.is(difference(pixels, copy), undefined)
+  const [bytes, halves] = doc.get('overlap')!.toValue<[Uint8Array, Uint16Array]>()
+  assert.is(bytes.buffer, halves.buffer)
+  assert.is(difference(sent.overlap[1], open(packet).get('overlap', 1)!.toValue()), undefined)
+})
+
+reader('metadata amid other bytes is read where it lies', () => {
+  const frame = new Uint8Array(packet.meta.length + 10)
+  frame.set(packet.meta, 3)
+  const meta = frame.subarray(3, 3 + packet.meta.length)
+  assert.is(open({ meta, buffers: packet.buffers }).get('rows', 3, 'name')!.toValue(), 'row 3')
+})
+
+reader('buffers are compared when it is opened', () => {
+  const { meta } = packet
+  for (const buffers of [[], [...packet.buffers, new Uint8Array(1)], [new Uint8Array(7)]])
+    refused(() => open({ meta, buffers }), 'BUFFERS')
+  for (const buffers of [[], [...packet.buffers, new Uint8Array(1)], [new Uint8Array(7)]])
+    refused(() => decode({ meta, buffers }, { format }), 'BUFFERS')
+})
+
+reader('one field of many is read without the others', () => {
+  const large = encode(
+    { rows: Array.from({ length: 20_000 }, (_, id) => ({ id, name: `row ${id}` })) },
+    { format },
+  )
+  const time = (run: () => unknown): number => {
+    const start = performance.now()
+    run()
+    return performance.now() - start
+  }
+  const one = () => open(large).get('rows', 15_000, 'name')!.toValue()
+  assert.is(one(), 'row 15000')
+  const least = Math.min(...Array.from({ length: 20 }, () => time(one)))
+  assert.ok(least * 20 < time(() => decode(large, { format })), `${least} ms`)
+})
+
+reader('the reader of the package reads what we write', () => {
+  const plain = {
+    b: [0.5, 0.1, 3],
+    a: { name: 'x', price: 0.1, n: -70_000, big: 2 ** 40 + 0.5 },
+    list: ['a', 1, 2.5, true],
+    t: 'é',
+  }
+  const { meta } = encode(plain, { format })
+  const wanted = {
+    a: { big: 2 ** 40 + 0.5, n: -70_000, name: 'x', price: 0.1 },
+    b: [0.5, 0.1, 3],
+    list: ['a', 1, 2.5, true],
+    t: 'é',
+  }
+  assert.equal(toReference(meta.buffer as ArrayBuffer).toObject(), wanted)
+})
+
+reader.run()
+
+const damage = suite('formats: flexbuffers, damage')
+
+damage('untrusted peers are refused, and told why', () => {
+  for (const limits of ['untrusted', { unverified: false }] as const) {
+    for (const run of [() => decode(packet, { format, limits }), () => open(packet, { limits })]) {
+      const error = refused(run, 'UNSUPPORTED', { limit: 'unverified' })
+      assert.match(error.message, 'cannot be checked before')
+    }
+  }
+  decode(packet, { format, limits: { ...LIMITS.untrusted, unverified: true, metaBytes: 1e6 } })
+})
+
+const codec = new Codec({ format, limits: { items: 1e5 } })
+/** The error's code, or nothing for a value. @throws whatever else leaves */
+function codeOf(run: () => unknown): string | undefined {
+  try {
+    run()
+    return undefined
+  } catch (error) {
+    if (!isOutbandError(error)) throw error
+    return error.code
+  }
+}
+function readAll(packet: PacketLike): void {
+  codec.decode(packet)
+}
+function readSome(packet: PacketLike): void {
+  const doc = open(packet)
+  for (const key of doc.keys().slice(0, 20)) doc.get(key)?.toValue()
+  doc.get('rows', 3, 'name')?.toValue()
+  doc.get('list', 0)
+}
+
+damage('prefixes, flips and mutants are refused or values, whichever way they are read', () => {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  const small = encode({ ...sent, rows: rows.slice(0, 4) }, { format })
+  const dice = new Dice()
+  try {
+    for (const run of [readAll, readSome]) {
+      for (let length = 0; length < small.meta.length; length++)
+        codeOf(() => run({ meta: small.meta.subarray(0, length), buffers: small.buffers }))
+      for (let number = 0; number < 10_000; number++) {
+        dice.start(2, number)
+        const meta = small.meta.slice()
+        for (let times = 1 + dice.below(3); times > 0; times--)
+          meta[dice.below(meta.length)]! ^= 1 << dice.below(8)
+        codeOf(() => run({ meta, buffers: small.buffers }))
+      }
+    }
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+  assert.is(untouched(), undefined)
+})
+
+damage('what is no FlexBuffer', () => {
+  for (const bytes of [[], [0], [0, 0], [0, 0, 3], [0, 0, 0, 0, 9], [255, 255, 255]])
+    refused(() => decode({ meta: Uint8Array.from(bytes), buffers: [] }, { format }), 'MALFORMED')
+})
+
+damage('a thousand times a thousand times the same is counted', () => {
+  // Vectors of ten places that all point to the vector before them: 10**9 elements in 200 bytes.
+  const bytes: number[] = [0]
+  let vector = 0
+  for (let level = 0; level < 9; level++) {
+    bytes.push(10)
+    const start = bytes.length
+    for (let i = 0; i < 10; i++) bytes.push(start + i - vector)
+    for (let i = 0; i < 10; i++) bytes.push(level === 0 ? 1 << 2 : 10 << 2)
+    vector = start
+  }
+  bytes.push(bytes.length - vector, 10 << 2, 1)
+  refused(
+    () => decode({ meta: Uint8Array.from(bytes), buffers: [] }, { format, limits: { items: 1e6 } }),
+    'LIMIT',
+    { limit: 'items' },
+  )
+})
+
+damage('vectors inside each other stop at the depth', () => {
+  const bytes: number[] = []
+  for (let level = 0; level < 3000; level++) bytes.push(1, 2, 10 << 2)
+  bytes.push(2, 10 << 2, 1)
+  refused(() => decode({ meta: Uint8Array.from(bytes), buffers: [] }, { format }), 'LIMIT', {
+    limit: 'depth',
+  })
+})
+
+damage.run()
