@@ -12,6 +12,7 @@ for (const name of nodeOnly) delete (globalThis as Record<string, unknown>)[name
 
 const { decode, encode } = await import('outband')
 const { Deframer, packBytes, unpack } = await import('outband/frame')
+const { NDArray, pickle } = await import('outband/pickle')
 const { difference } = await import('./same.js')
 
 function check(holds: boolean, what: string): void {
@@ -60,6 +61,13 @@ for (const threshold of [0, Infinity]) {
     packet.buffers.length === (threshold === 0 ? 1 : 0),
     `threshold ${threshold}: ${packet.buffers.length} buffers`,
   )
+}
+
+const forPython = { strings, samples, map: new Map([[1, 10n ** 40n]]), grid: new NDArray(samples, [10, 100]) }
+for (const threshold of [0, Infinity]) {
+  const packet = encode(forPython, { threshold, format: pickle })
+  const found = difference(forPython, decode(packet, { format: pickle }))
+  check(found === undefined, `a pickle, threshold ${threshold}: ${found}`)
 }
 
 const meta = Uint8Array.from(hex!.match(/../g)!, digits => Number.parseInt(digits, 16))

@@ -15,6 +15,7 @@ import { type FidelityRow, fidelityRows } from '../fixtures/fidelity.js'
 import { cbor } from '../src/formats/cbor.js'
 import { flexbuffers } from '../src/formats/flexbuffers.js'
 import { msgpack } from '../src/formats/msgpack.js'
+import { pickle } from '../src/formats/pickle/index.js'
 import { decode, encode, type Format, isOutbandError } from '../src/index.js'
 import { difference } from './same.js'
 
@@ -33,6 +34,7 @@ const own: readonly Carrier[] = [
   ours('msgpack', msgpack),
   ours('cbor', cbor),
   ours('flexbuffers', flexbuffers),
+  ours('pickle', pickle),
 ]
 
 function packer(

@@ -52,7 +52,8 @@ const portable = new Set([
   'streams',
   'websocket',
 ])
-const portableFiles = /^(?:carriers\/(?:[^/]+\.ts|port\/|stream\/|websocket\/)|memory\/ring\.ts)/
+const portableFiles =
+  /^(?:carriers\/(?:[^/]+\.ts|port\/|stream\/|websocket\/)|memory\/ring\.ts|formats\/(?:format\.ts|pickle\/))/
 
 interface Source {
   /** 'encode/views.ts' */

@@ -42,6 +42,15 @@ export class Buffers {
     )
   }
 
+  /** The next buffer (borrow), whatever its size. @throws BUFFERS */
+  takeAny(): Memory {
+    const memory = this.#next()
+    const got = memory === undefined ? -1 : bytesOf(memory)
+    if (got >= 0) return memory as Memory
+    const what = memory === undefined ? 'is missing' : 'is no memory, or lost it'
+    throw this.#failed('BUFFERS', what)
+  }
+
   /** Compares the buffer just taken with its CRC-32C. @throws CHECKSUM */
   check(bytes: Uint8Array, checksum: number): void {
     if (crc32c(bytes) === checksum) return

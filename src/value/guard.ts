@@ -11,7 +11,11 @@ export function expectVerified({ tag, unverified }: CustomType, limits: Readonly
 }
 
 /** Runs the type's own code; what it throws, or a promise or proxy in place of a value, is REBUILD. */
-export function guarded({ tag }: CustomType, offset: number | undefined, run: () => unknown): unknown {
+export function guarded(
+  { tag }: Pick<CustomType, 'tag'>,
+  offset: number | undefined,
+  run: () => unknown,
+): unknown {
   const failed = (what: string, fields?: { cause: unknown }) =>
     decodeFailure('REBUILD', `type ${JSON.stringify(tag)} ${what}`, {
       ...(offset === undefined ? {} : { offset }),

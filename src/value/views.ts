@@ -31,6 +31,8 @@ export interface Entry {
   readonly start: number
   readonly end: number
   isForced: boolean
+  /** Whether it is the only one of its run. */
+  isAlone: boolean
   /** Whether no entry before is on the same ArrayBuffer, and the next one that is. */
   readonly isFirst: boolean
   next: Entry | undefined
@@ -69,14 +71,15 @@ export class Views {
   /** The last entry on each ArrayBuffer. */
   #last: Map<ArrayBufferLike, Entry> | undefined
 
-  addView(view: ArrayBufferView, isForced: boolean, isReadonly: boolean): void {
+  /** `isAlone`: it shares its bytes with no other view, whatever it overlaps. */
+  addView(view: ArrayBufferView, isForced: boolean, isReadonly: boolean, isAlone = false): void {
     const byteLength = windowBytes(view)
     if (byteLength < 0) throw stopped('DETACHED', GONE)
     const { buffer, byteOffset } = view
     let kind = kindOf(view)
     if (isReadonly) kind |= VIEW_READONLY
     if (maxBytes(buffer) >= 0 && isLengthTracking(view)) kind |= VIEW_TRACKING
-    this.#add(view, buffer, byteOffset, byteOffset + byteLength, kind, isForced)
+    this.#add(view, buffer, byteOffset, byteOffset + byteLength, kind, isForced, isAlone)
   }
 
   addBuffer(buffer: ArrayBufferLike): void {
@@ -96,24 +99,27 @@ export class Views {
     end: number,
     kind: number,
     isForced: boolean,
+    isAlone = false,
   ): void {
-    const before = this.#find(buffer)
+    const before = isAlone ? undefined : this.#find(buffer)
     const entry = makeEntry(source, buffer, kind, start, end, isForced, before === undefined)
+    entry.isAlone = isAlone
     if (before !== undefined) before.next = entry
     // An array made with its first element is not grown to seventeen for it.
     if (this.entries.length === 0) this.entries = [entry]
     else this.entries.push(entry)
-    this.#last?.set(buffer, entry)
+    if (!isAlone) this.#last?.set(buffer, entry)
   }
 
   /** The last entry on an ArrayBuffer. */
   #find(buffer: ArrayBufferLike): Entry | undefined {
     const { entries } = this
     if (entries.length > FEW) {
-      this.#last ??= new Map(entries.map(entry => [entry.buffer, entry]))
+      this.#last ??= new Map(entries.filter(entry => !entry.isAlone).map(entry => [entry.buffer, entry]))
       return this.#last.get(buffer)
     }
-    for (let i = entries.length - 1; i >= 0; i--) if (entries[i].buffer === buffer) return entries[i]
+    for (let i = entries.length - 1; i >= 0; i--)
+      if (entries[i].buffer === buffer && !entries[i].isAlone) return entries[i]
     return undefined
   }
 
@@ -172,7 +178,18 @@ function makeEntry(
   isForced: boolean,
   isFirst: boolean,
 ): Entry {
-  return { source, buffer, kind, start, end, isForced, isFirst, next: undefined, run: undefined }
+  return {
+    source,
+    buffer,
+    kind,
+    start,
+    end,
+    isForced,
+    isAlone: false,
+    isFirst,
+    next: undefined,
+    run: undefined,
+  }
 }
 
 /** Gives a run its place when its first view comes. */

@@ -1,0 +1,65 @@
+/** A Python process that is asked things: pickles there and back by its stdin and stdout, in lists of frames. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { packFrames, pickle, unpackFrames } from '../../src/formats/pickle/index.js'
+import { decode, type EncodeOptions, encode, type Packet } from '../../src/index.js'
+import { python, scriptPath } from './python.js'
+
+export class Peer {
+  readonly #child: ChildProcess
+  readonly #waiting: ((packet: Packet) => void)[] = []
+  #chunks: Buffer[] = []
+  #bytes = 0
+  errors = ''
+
+  constructor() {
+    this.#child = spawn(python as string, ['-W', 'error', scriptPath('pickle_peer.py')])
+    this.#child.stdout!.on('data', (chunk: Buffer) => this.#take(chunk))
+    this.#child.stderr!.on('data', (chunk: Buffer) => {
+      this.errors += chunk
+    })
+  }
+
+  #take(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    while (this.#bytes >= 8) {
+      const all = Buffer.concat(this.#chunks)
+      const end = 8 + Number(all.readBigUInt64LE())
+      this.#chunks = [all]
+      if (all.length < end) return
+      this.#chunks = [all.subarray(end)]
+      this.#bytes -= end
+      // At an address that is a multiple of 8, as a reader that knows the length would have it.
+      this.#waiting.shift()?.(unpackFrames(new Uint8Array(all.subarray(8, end))))
+    }
+  }
+
+  /** Sends a packet, resolves to the one that is answered. */
+  send(packet: Packet): Promise<Packet> {
+    const chunks = packFrames(packet)
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(chunks.reduce((sum, chunk) => sum + chunk.length, 0)))
+    for (const chunk of [length, ...chunks]) this.#child.stdin!.write(chunk)
+    return new Promise(resolve => this.#waiting.push(resolve))
+  }
+
+  /** What Python answers; what it throws is thrown. */
+  async ask<T = unknown>(
+    operation: string,
+    value: unknown,
+    { format = pickle, ...options }: EncodeOptions = {},
+  ): Promise<T> {
+    const packet = await this.send(encode([operation, value], { format, ...options }))
+    const { answer, error } = decode<{ answer: T; error?: string }>(packet, { format })
+    if (error !== undefined) throw new Error(`Python: ${error}`)
+    return answer
+  }
+
+  async close(): Promise<void> {
+    this.#child.stdin!.end()
+    await new Promise(resolve => this.#child.once('close', resolve))
+  }
+}
+
+/** Whether there is a Python to ask. */
+export const hasPython = python !== undefined

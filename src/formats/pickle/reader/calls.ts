@@ -1,0 +1,207 @@
+/**
+ * Names and calls: what the caller's own list makes of them, then custom types, whose tag is the name, then the built-in
+ * list. The caller's code runs guarded: what it throws is REBUILD.
+ */
+import type { CustomType } from '../../../registry.js'
+import { guarded } from '../../../value/guard.js'
+import { define } from '../../../value/properties.js'
+import { PythonName, PythonObject } from '../objects.js'
+import type { PythonClass } from '../settings.js'
+import { setEntries } from './dicts.js'
+import { type Machine, Pending } from './machine.js'
+import { canonical, KNOWN } from './names.js'
+
+/** Module of custom types whose tag names none. */
+const OWN_MODULE = 'outband.'
+
+/** A name, if it is on a list. @throws UNKNOWN_TYPE */
+export function named(machine: Machine, module: unknown, name: unknown): PythonName {
+  if (typeof module !== 'string' || typeof name !== 'string')
+    throw machine.malformed('a name that is no text')
+  const given = `${module}.${name}`
+  const { globals } = machine.options
+  if (globals.has(given) || typeOf(machine, given) !== undefined) return new PythonName(given)
+  const known = canonical(given)
+  if (globals.has(known) || KNOWN.has(known) || INTERNAL.has(known)) return new PythonName(known)
+  throw unknown(machine, given)
+}
+
+function unknown(machine: Machine, tag: string) {
+  return machine.failed('UNKNOWN_TYPE', `${JSON.stringify(tag)} is on no list; wanted among globals`, { tag })
+}
+
+function typeOf(machine: Machine, name: string): CustomType | undefined {
+  const { types } = machine.settings
+  if (types === undefined) return undefined
+  return (
+    types.tagged(name) ??
+    (name.startsWith(OWN_MODULE) ? types.tagged(name.slice(OWN_MODULE.length)) : undefined)
+  )
+}
+
+/** How a class was asked for an object. */
+export interface Call {
+  readonly isNew: boolean
+  readonly kwargs?: Record<string, unknown> | undefined
+}
+
+const REDUCED: Call = { isNew: false }
+const NEW: Call = { isNew: true }
+
+type Internal = (machine: Machine, args: readonly unknown[]) => unknown
+
+/** What Python's own machinery calls, with a class among the arguments. */
+const INTERNAL: ReadonlyMap<string, Internal> = new Map<string, Internal>([
+  ['copyreg._reconstructor', (machine, [target]) => call(machine, target, [], NEW)],
+  ['copyreg.__newobj__', (machine, [target, ...args]) => call(machine, target, args, NEW)],
+  [
+    'copyreg.__newobj_ex__',
+    (machine, [target, args, kwargs]) => call(machine, target, args, newWith(machine, kwargs)),
+  ],
+  // Of a class alone: its name with one more part, which must be on a list as well.
+  ['builtins.getattr', (machine, [target, name]) => named(machine, nameOf(machine, target), name)],
+])
+
+/** A call of `__new__` with keyword arguments. */
+export function newWith(machine: Machine, kwargs: unknown): Call {
+  if (typeof kwargs !== 'object' || kwargs === null)
+    throw machine.malformed('keyword arguments that are no dict')
+  const fields = kwargs instanceof Map ? Object.fromEntries(kwargs) : (kwargs as Record<string, unknown>)
+  return { isNew: true, kwargs: Object.keys(fields).length === 0 ? undefined : fields }
+}
+
+function nameOf(machine: Machine, target: unknown): string {
+  if (target instanceof PythonName) return target.name
+  throw machine.malformed('a call of what is no name')
+}
+
+/** What stands for an object of Python: a value, or what becomes one when more of it is known. */
+export function call(machine: Machine, target: unknown, args: unknown, how: Call = REDUCED): unknown {
+  const name = nameOf(machine, target)
+  if (!Array.isArray(args)) throw machine.malformed('arguments that are no tuple')
+  const stand = machine.options.globals.get(name)
+  if (stand === true) return kept(name, args, how)
+  if (stand !== undefined) return new PendingObject(machine, name, stand, withKwargs(args, how))
+  const type = typeOf(machine, name)
+  if (type !== undefined) return custom(machine, type, args)
+  const known = KNOWN.get(name) ?? INTERNAL.get(name)
+  if (known === undefined || known === 'named') throw unknown(machine, name)
+  if (known === 'kept') return kept(name, args, how)
+  if (how.kwargs !== undefined) throw machine.malformed('keyword arguments where none are')
+  return known(machine, args)
+}
+
+function kept(name: string, args: readonly unknown[], { isNew, kwargs }: Call): PythonObject {
+  return new PythonObject(name, args, { isNew, kwargs })
+}
+
+function withKwargs(args: readonly unknown[], { kwargs }: Call): readonly unknown[] {
+  return kwargs === undefined ? args : [...args, kwargs]
+}
+
+/** An object that the caller's list makes. It is there at once; its state may put another in its place. */
+class PendingObject extends Pending {
+  readonly #tag: string
+  readonly #stand: PythonClass
+  #object: unknown
+  #isTaken = false
+
+  constructor(machine: Machine, tag: string, stand: PythonClass, args: readonly unknown[]) {
+    super()
+    this.#tag = tag
+    this.#stand = stand
+    this.#object = this.#run(machine, () => stand.create(...(args as never[])))
+  }
+
+  #run(machine: Machine, run: () => unknown): unknown {
+    return guarded({ tag: this.#tag }, machine.pos, run)
+  }
+
+  override resolve(): unknown {
+    this.#isTaken = true
+    return this.#object
+  }
+
+  override build(machine: Machine, state: unknown): void {
+    const { setState } = this.#stand
+    if (setState === undefined) return setFields(machine, this.#object, state)
+    const other = this.#run(machine, () => setState(this.#object as never, state as never))
+    if (other === undefined || other === this.#object) return
+    if (this.#isTaken)
+      throw machine.malformed('another object in the place of one that is part of its own state')
+    this.#object = other
+  }
+
+  override extend(machine: Machine, items: unknown[]): void {
+    const { extend } = this.#stand
+    if (extend !== undefined) this.#run(machine, () => extend(this.#object as never, items))
+    else if (Array.isArray(this.#object)) for (const item of items) this.#object.push(item)
+    else super.extend(machine, items)
+  }
+
+  override update(machine: Machine, start: number): void {
+    const { update } = this.#stand
+    if (update === undefined) {
+      if (!(this.#object instanceof Map)) return super.update(machine, start)
+      return setEntries(machine, this.#object, start)
+    }
+    const pairs: [unknown, unknown][] = []
+    for (let i = start; i + 1 < machine.size; i += 2) pairs.push([machine.valueAt(i), machine.valueAt(i + 1)])
+    this.#run(machine, () => update(this.#object as never, pairs))
+  }
+}
+
+/** The state of a class that says nothing of it: fields, or a pair of fields and slots. They become own properties. */
+function setFields(machine: Machine, object: unknown, state: unknown): void {
+  if (typeof object !== 'object' || object === null) throw machine.malformed('a state for what has none')
+  const parts: unknown[] = Array.isArray(state) && state.length === 2 ? state : [state]
+  for (const part of parts) {
+    if (part === null) continue
+    const isFields =
+      typeof part === 'object' && (part instanceof Map || Object.getPrototypeOf(part) === Object.prototype)
+    if (!isFields) throw machine.malformed('a state that is no dict; wanted setState')
+    const entries = part instanceof Map ? [...part] : Object.entries(part as object)
+    machine.copy(entries.length)
+    for (const [key, value] of entries) define(object, String(key), value, true)
+  }
+}
+
+function custom(machine: Machine, type: CustomType, args: readonly unknown[]): unknown {
+  if (type.rebuild !== undefined) return new PendingWhole(type, args)
+  const { create, fill, tag } = type
+  const stand: PythonClass = {
+    create: () => create?.(),
+    setState: (object, parts) => void fill?.(object, parts),
+  }
+  const pending = new PendingObject(machine, tag, stand, [])
+  if (args.length > 0) pending.build(machine, args)
+  return pending
+}
+
+/** A value of a custom type that is made in one step, of its arguments or of its state, when all of them are there. */
+class PendingWhole extends Pending {
+  readonly #type: CustomType
+  readonly #args: readonly unknown[]
+  #made: { readonly value: unknown } | undefined
+
+  constructor(type: CustomType, args: readonly unknown[]) {
+    super()
+    this.#type = type
+    this.#args = args
+  }
+
+  override resolve(machine: Machine): unknown {
+    this.#made ??= this.#make(machine, this.#args)
+    return this.#made.value
+  }
+
+  override build(machine: Machine, state: unknown): void {
+    if (this.#made !== undefined) throw machine.malformed('a cycle through a one-step type')
+    this.#made = this.#make(machine, this.#args.length === 0 ? state : [...this.#args, state])
+  }
+
+  #make(machine: Machine, parts: unknown): { readonly value: unknown } {
+    const { rebuild } = this.#type
+    return { value: guarded(this.#type, machine.pos, () => rebuild?.(parts as never)) }
+  }
+}

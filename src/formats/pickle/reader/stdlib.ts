@@ -1,0 +1,187 @@
+/** What pickles of Python's own library call, where JavaScript has a counterpart: dates, bytes, sets, dicts, arrays. */
+import { markReadonly } from '../../../out-of-band.js'
+import { type Layout, parseDtype } from '../dtype.js'
+import { PythonName, PythonObject } from '../objects.js'
+import { arrayOf } from './arrays.js'
+import { addMembers, newSet, PendingDict } from './dicts.js'
+import type { Machine } from './machine.js'
+import { bytesOf } from './numpy.js'
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000
+
+/** Ten bytes, see the writer. Without a zone it is taken for UTC; of one that only Python knows it is kept. */
+export function datetime(machine: Machine, args: readonly unknown[]): unknown {
+  const bytes = fixed(machine, args[0], 10)
+  const offsetMs = offsetOf(args[1])
+  if (offsetMs === undefined) return new PythonObject('datetime.datetime', args)
+  const micros = bytes[7] * 65_536 + bytes[8] * 256 + bytes[9]
+  // The highest bit of the month tells the second of two equal hours, which the offset has told.
+  const day = dayOf(bytes[0] * 256 + bytes[1], bytes[2] & 127, bytes[3])
+  const timeMs = ((bytes[4] * 60 + bytes[5]) * 60 + bytes[6]) * 1000 + Math.floor(micros / 1000)
+  return valid(machine, day + timeMs - offsetMs)
+}
+
+/** Four bytes: its midnight in UTC. */
+export function date(machine: Machine, args: readonly unknown[]): Date {
+  const bytes = fixed(machine, args[0], 4)
+  return valid(machine, dayOf(bytes[0] * 256 + bytes[1], bytes[2], bytes[3]))
+}
+
+/** Six bytes, as numbers: hour, minute, second, microsecond, and a zone. */
+export function time(machine: Machine, args: readonly unknown[]): PythonObject {
+  const [hour, minute, second, high, middle, low] = fixed(machine, args[0], 6)
+  const micros = high * 65_536 + middle * 256 + low
+  return new PythonObject('datetime.time', [hour & 127, minute, second, micros, ...args.slice(1)])
+}
+
+function dayOf(year: number, month: number, day: number): number {
+  return new Date(0).setUTCFullYear(year, month - 1, day)
+}
+
+function valid(machine: Machine, timeMs: number): Date {
+  const date = new Date(timeMs)
+  if (Number.isNaN(date.getTime())) throw machine.malformed('a date that is none')
+  return date
+}
+
+/** Milliseconds that a `datetime.timezone` is ahead of UTC; `undefined` for zones of other kinds. */
+function offsetOf(zone: unknown): number | undefined {
+  if (zone === undefined || zone === null) return 0
+  const delta = zone instanceof PythonObject && zone.name === 'datetime.timezone' ? zone.args[0] : undefined
+  if (!(delta instanceof PythonObject) || delta.name !== 'datetime.timedelta') return undefined
+  const [days, seconds, micros] = delta.args.map(Number)
+  const offsetMs = days * DAY_MS + seconds * 1000 + micros / 1000
+  return Math.abs(offsetMs) < DAY_MS
+    ? Math.round(offsetMs / MINUTE_MS) * MINUTE_MS + (offsetMs % MINUTE_MS)
+    : undefined
+}
+
+function fixed(machine: Machine, given: unknown, byteLength: number): Uint8Array {
+  const bytes = bytesOf(machine, given)
+  if (bytes.length !== byteLength) throw machine.malformed(`${byteLength} bytes wanted`)
+  return bytes
+}
+
+/** `set([…])` and `frozenset([…])` */
+export function set(machine: Machine, args: readonly unknown[]): Set<unknown> {
+  const [members = []] = args
+  const list = members instanceof Set ? [...members] : members
+  if (!Array.isArray(list)) throw machine.malformed('members that are no list')
+  machine.copy(list.length)
+  const made = newSet(machine)
+  addMembers(machine, made, list)
+  return made
+}
+
+/** `bytearray(b'…')` and `bytes()`, a copy that is counted like bytes of the pickle. */
+export function bytearray(machine: Machine, args: readonly unknown[]): Uint8Array {
+  if (args.length === 0) return new Uint8Array(machine.noBytes)
+  const bytes = bytesOf(machine, args[0])
+  machine.countBuffer(bytes.length)
+  machine.copy(bytes.length)
+  return new Uint8Array(bytes)
+}
+
+export function bytes(machine: Machine, args: readonly unknown[]): Uint8Array {
+  const made = bytearray(machine, args)
+  markReadonly(made)
+  return made
+}
+
+/** `_codecs.encode('…', 'latin1')`: bytes where the protocol has none. */
+export function encode(machine: Machine, args: readonly unknown[]): Uint8Array {
+  const [text, encoding] = args
+  if (typeof text !== 'string' || (encoding !== 'latin1' && encoding !== 'latin-1'))
+    throw machine.malformed('text in another encoding than latin1')
+  machine.countBuffer(text.length)
+  const made = bytesOf(machine, text)
+  markReadonly(made)
+  return made
+}
+
+/** `OrderedDict()`, of Python 2 with a list of pairs; `defaultdict(factory)`, whose factory is left out. */
+export function dict(machine: Machine, args: readonly unknown[]): PendingDict {
+  const made = new PendingDict(machine)
+  const [pairs] = args
+  if (!Array.isArray(pairs)) return made
+  machine.copy(pairs.length)
+  const start = machine.size
+  for (const pair of pairs) {
+    if (!Array.isArray(pair) || pair.length !== 2) throw machine.malformed('pairs that are none')
+    machine.push(pair[0], 0)
+    machine.push(pair[1], 0)
+  }
+  made.update(machine, start)
+  machine.dropFrom(start)
+  return made
+}
+
+/** `Counter({…})` */
+export function counter(machine: Machine, args: readonly unknown[]): unknown {
+  return args.length === 0 ? new PendingDict(machine) : only(machine, args, 'object')
+}
+
+function only(machine: Machine, args: readonly unknown[], type: string): unknown {
+  if (args.length !== 1 || typeof args[0] !== type || args[0] === null)
+    throw machine.malformed('other arguments')
+  return args[0]
+}
+
+/** `deque([…], maxlen)`, whose greatest length is left out. */
+export function deque(machine: Machine, args: readonly unknown[]): unknown[] {
+  const [items = []] = args
+  if (!Array.isArray(items)) throw machine.malformed('items that are no list')
+  machine.copy(items.length)
+  return [...items]
+}
+
+/** Elements of `array.array` by the number of their machine format; text is not among them. */
+const FORMATS = '|u1 |i1 <u2 >u2 <i2 >i2 <u4 >u4 <i4 >i4 <u8 >u8 <i8 >i8 <f4 >f4 <f8 >f8'.split(' ')
+
+/** `array._array_reconstructor(array.array, code, format, b'…')` */
+export function arrayReconstructor(machine: Machine, args: readonly unknown[]): unknown {
+  const [, , format, bytes] = args
+  const dtype = FORMATS[format as number]
+  if (dtype === undefined || !(bytes instanceof Uint8Array))
+    throw machine.failed('UNSUPPORTED', 'an array of another kind than numbers')
+  const layout = parseDtype(dtype) as Layout
+  // A copy is made of single bytes: they are one object in Python.
+  const memory =
+    bytes.length === 1 ? new Uint8Array(bytes) : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
+  return arrayOf(machine, memory, layout, [Math.floor(bytes.length / layout.itemsize)], 'C')
+}
+
+const CODES: Readonly<Record<string, new (items: ArrayLike<never>) => ArrayBufferView>> = {
+  b: Int8Array,
+  B: Uint8Array,
+  h: Int16Array,
+  H: Uint16Array,
+  i: Int32Array,
+  I: Uint32Array,
+  f: Float32Array,
+  d: Float64Array,
+}
+const WIDE: Readonly<Record<string, new (items: bigint[]) => ArrayBufferView>> = {
+  l: BigInt64Array,
+  L: BigUint64Array,
+  q: BigInt64Array,
+  Q: BigUint64Array,
+}
+
+/** `array.array(code, […])`, of protocols 0 to 2. */
+export function array(machine: Machine, args: readonly unknown[]): unknown {
+  const [code, items = []] = args
+  const isList =
+    Array.isArray(items) && items.every(item => typeof item === 'number' || typeof item === 'bigint')
+  if (typeof code !== 'string' || !isList)
+    throw machine.failed('UNSUPPORTED', 'an array of another kind than numbers')
+  machine.copy(items.length)
+  if (Object.hasOwn(CODES, code)) return new CODES[code](items.map(Number) as never)
+  if (!Object.hasOwn(WIDE, code)) throw machine.failed('UNSUPPORTED', 'an array of another kind than numbers')
+  return new WIDE[code](items.map(item => BigInt(item)))
+}
+
+export function isName(value: unknown): value is PythonName {
+  return value instanceof PythonName
+}

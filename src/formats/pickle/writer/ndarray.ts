@@ -1,0 +1,121 @@
+/** `NDArray`s and dtypes as calls of numpy. */
+import { stopped } from '../../../value/trace.js'
+import { type DType, type Layout, layoutOf } from '../dtype.js'
+import { lengthOf, type NDArray, stridesOf } from '../ndarray.js'
+import {
+  BUILD,
+  EMPTY_DICT,
+  EMPTY_LIST,
+  MARK,
+  NEWFALSE,
+  REDUCE,
+  SETITEMS,
+  TUPLE,
+  TUPLE1,
+  TUPLE2,
+  TUPLE3,
+} from '../ops.js'
+import { writeItems, writeList, writeTuple } from './containers.js'
+import { writeNumber } from './scalars.js'
+import { isArrayOf, writeMemory, writeVector } from './views.js'
+import type { Walk } from './walk.js'
+
+export function writeNDArray(walk: Walk, array: NDArray): void {
+  const place = walk.latest
+  const { data, shape, strides, dtype, order, offset, size } = array
+  const layout = layoutOf(dtype) as Layout
+  walk.enter(1)
+  if (Array.isArray(data)) writeObjects(walk, array as NDArray<unknown[]>)
+  else if (order === 'K' || typeof dtype !== 'string') {
+    // As many elements as places for them at least: an array that repeats its memory would be one of any size.
+    if (size > lengthOf(data, layout)) throw stopped('UNSUPPORTED', 'an NDArray that repeats its elements')
+    const { itemsize } = layout
+    walk.name('numpy.ndarray')
+    walk.op(MARK)
+    writeTuple(walk, shape)
+    writeDType(walk, dtype)
+    writeMemory(walk, data, offset * itemsize)
+    writeTuple(
+      walk,
+      strides.map(stride => stride * itemsize),
+    )
+    walk.op(TUPLE)
+    walk.op(REDUCE)
+  } else {
+    const unit = layout.ArrayClass === undefined ? layout.itemsize : 1
+    const isWhole = offset === 0 && data.length === size * unit
+    const window = isWhole ? data : data.subarray(offset * unit, (offset + size) * unit)
+    walk.name('numpy.reshape')
+    // As the value that it is elsewhere, so that it arrives as one.
+    if (isWhole && isArrayOf(walk, data, dtype)) walk.value(data)
+    else writeVector(walk, window, dtype, layout.itemsize)
+    writeTuple(walk, shape)
+    walk.text(order)
+    walk.op(TUPLE3)
+    walk.op(REDUCE)
+  }
+  walk.note(place)
+  walk.depth--
+}
+
+/** An empty array of objects, whose state are the objects: from a list numpy would guess another shape. */
+function writeObjects(walk: Walk, { data, shape, strides, offset, size }: NDArray<unknown[]>): void {
+  walk.name('numpy.ndarray')
+  writeTuple(walk, [0])
+  walk.op(TUPLE1)
+  walk.op(REDUCE)
+  walk.op(MARK)
+  writeNumber(walk, 1)
+  writeTuple(walk, shape)
+  walk.name('numpy.dtype')
+  walk.text('O')
+  walk.op(TUPLE1)
+  walk.op(REDUCE)
+  walk.op(NEWFALSE)
+  walk.op(EMPTY_LIST)
+  writeItems(walk, inOrder(data, shape, strides, offset, size))
+  walk.op(TUPLE)
+  walk.op(BUILD)
+}
+
+/** The elements with the last index varying fastest. */
+function inOrder(
+  data: readonly unknown[],
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+  size: number,
+): readonly unknown[] {
+  if (size > data.length) throw stopped('UNSUPPORTED', 'an NDArray that repeats its elements')
+  const steps = stridesOf(shape, 'C')
+  return Array.from({ length: size }, (_, i) => {
+    let at = offset
+    for (const [axis, step] of steps.entries()) at += (Math.floor(i / step) % shape[axis]) * strides[axis]
+    return data[at]
+  })
+}
+
+/** What numpy makes a dtype of: its own writing, `{names, formats, offsets, itemsize}`, or `(base, shape)`. */
+export function writeDType(walk: Walk, dtype: DType): void {
+  if (typeof dtype === 'string') return walk.text(dtype)
+  walk.enter(1)
+  if ('base' in dtype) {
+    writeDType(walk, dtype.base)
+    writeTuple(walk, dtype.shape)
+    walk.op(TUPLE2)
+  } else {
+    const { fields, itemsize } = dtype
+    walk.op(EMPTY_DICT)
+    walk.op(MARK)
+    walk.text('names')
+    writeList(walk, fields, ({ name }) => walk.text(name))
+    walk.text('formats')
+    writeList(walk, fields, field => writeDType(walk, field.dtype))
+    walk.text('offsets')
+    writeList(walk, fields, ({ offset }) => writeNumber(walk, offset))
+    walk.text('itemsize')
+    writeNumber(walk, itemsize)
+    walk.op(SETITEMS)
+  }
+  walk.depth--
+}

@@ -1,0 +1,72 @@
+/** Custom types, and objects of Python on their way back. */
+import type { CustomType } from '../../../registry.js'
+import { stopped, traced } from '../../../value/trace.js'
+import type { PythonObject } from '../objects.js'
+import { BUILD, EMPTY_DICT, EMPTY_TUPLE, NEWOBJ, NEWOBJ_EX, REDUCE } from '../ops.js'
+import { writeEntries, writeFields, writeItems, writeTuple } from './containers.js'
+import type { Walk } from './walk.js'
+
+/**
+ * A custom type is a class of Python, which its tag names. Parts that are an array are the class's arguments; others are the
+ * state of an object that is made without any (`__setstate__`, or fields). So is everything of a type with `create`, for
+ * such an object is there before its parts are.
+ */
+export function writeCustom(walk: Walk, value: unknown, type: CustomType): void {
+  if (walk.isRepeated(value)) return
+  const place = walk.latest
+  walk.enter(1)
+  walk.name(type.tag)
+  const isWhole = type.rebuild !== undefined
+  // Before the parts are known: they may refer to it.
+  if (!isWhole) {
+    writeNew(walk)
+    walk.note(place)
+  }
+  const parts = type.reduce(value)
+  try {
+    if (isWhole && Array.isArray(parts)) {
+      writeTuple(walk, parts)
+      walk.op(REDUCE)
+    } else {
+      if (isWhole) writeNew(walk)
+      walk.value(parts)
+      walk.op(BUILD)
+    }
+  } catch (error) {
+    throw traced(error, { within: type.tag })
+  }
+  if (isWhole) walk.note(place)
+  walk.depth--
+}
+
+function writeNew(walk: Walk): void {
+  walk.op(EMPTY_TUPLE)
+  walk.op(NEWOBJ)
+}
+
+export function writeObject(walk: Walk, object: PythonObject): void {
+  const { name, args, kwargs, isNew, items, entries, state } = object
+  const place = walk.latest
+  walk.enter(1)
+  try {
+    walk.name(name)
+    writeTuple(walk, args)
+    if (kwargs === undefined) walk.op(isNew ? NEWOBJ : REDUCE)
+    else {
+      if (!isNew) throw stopped('UNSUPPORTED', 'keyword arguments of a function; wanted isNew')
+      walk.op(EMPTY_DICT)
+      writeFields(walk, kwargs, Object.keys(kwargs))
+      walk.op(NEWOBJ_EX)
+    }
+    walk.note(place)
+    if (items !== undefined) writeItems(walk, items)
+    if (entries !== undefined) writeEntries(walk, entries)
+    if (state !== undefined) {
+      walk.value(state)
+      walk.op(BUILD)
+    }
+  } catch (error) {
+    throw traced(error, { within: name })
+  }
+  walk.depth--
+}

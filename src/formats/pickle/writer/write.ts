@@ -1,0 +1,107 @@
+/** value → pickle: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
+import { isReadonly, OutOfBand } from '../../../out-of-band.js'
+import type { Packet } from '../../../packet.js'
+import { builtinOf, isPlain } from '../../../value/builtins.js'
+import { explained, stopped } from '../../../value/trace.js'
+import type { FormatEncodeSettings } from '../../format.js'
+import { NDArray } from '../ndarray.js'
+import { Dtype, PythonName, PythonObject } from '../objects.js'
+import { NEWFALSE, NEWTRUE, NONE, REDUCE, TUPLE1 } from '../ops.js'
+import { writeArray, writeMap, writeRecord, writeSet } from './containers.js'
+import { writeDType, writeNDArray } from './ndarray.js'
+import { writeCustom, writeObject } from './objects.js'
+import { writeBigInt, writeDate, writeNumber } from './scalars.js'
+import { finishPacket, writeBuffer, writeView } from './views.js'
+import { Walk } from './walk.js'
+
+export class Pickler extends Walk {
+  isBusy = false
+
+  write(value: unknown, settings: FormatEncodeSettings): Packet {
+    this.isBusy = true
+    try {
+      this.begin(settings)
+      this.value(value)
+      return finishPacket(this)
+    } catch (error) {
+      throw explained(error)
+    } finally {
+      // First: when the caller's own stack is about to overflow, the next line may throw.
+      this.isBusy = false
+      this.end()
+    }
+  }
+
+  override value(value: unknown): void {
+    if (typeof value === 'string') return this.text(value)
+    if (typeof value === 'number') return writeNumber(this, value)
+    if (typeof value === 'object' && value !== null) return this.#object(value)
+    if (value === null || value === undefined) return this.op(NONE)
+    if (typeof value === 'boolean') return this.op(value ? NEWTRUE : NEWFALSE)
+    if (typeof value === 'bigint') return writeBigInt(this, value, this.settings.limits)
+    const type = this.settings.types?.typeOf(value as object | symbol)
+    if (type === undefined) throw stopped('UNSUPPORTED', `a ${typeof value} cannot travel`)
+    writeCustom(this, value, type)
+  }
+
+  #object(object: object): void {
+    const type = this.settings.types?.typeOf(object)
+    if (type !== undefined) return writeCustom(this, object, type)
+    if (Array.isArray(object)) writeArray(this, object)
+    else if (ArrayBuffer.isView(object)) writeView(this, object, false, isReadonly(object))
+    else if (Object.getPrototypeOf(object) === Object.prototype) {
+      if (!this.isRepeated(object)) writeRecord(this, object)
+    } else this.#special(object)
+  }
+
+  #special(object: object): void {
+    if (object instanceof OutOfBand) return writeView(this, object.view, true, object.readonly)
+    const { host, strict } = this.settings
+    if (host?.is?.(object)) return writeCustom(this, object, host)
+    if (object instanceof PythonName) return this.name(object.name)
+    if (this.isRepeated(object)) return
+    if (object instanceof NDArray) return writeNDArray(this, object)
+    if (object instanceof Dtype) return this.#dtype(object)
+    if (object instanceof PythonObject) return writeObject(this, object)
+    if (Object.getPrototypeOf(object) === null) return writeRecord(this, object)
+    const { name, kind } = builtinOf(object)
+    if (kind !== undefined) return this.#builtin(kind, object)
+    // An object of a host class shows nothing of itself: as `{}` it would be lost without a word.
+    if (Object.keys(object).length === 0 && name !== 'Object' && name !== 'Arguments') {
+      throw stopped('UNSUPPORTED', `a ${name} cannot travel without a custom type`)
+    }
+    if (strict && !(name === 'Object' && isPlain(object))) {
+      const className = object.constructor?.name || name
+      throw stopped('UNSUPPORTED', `in strict mode a ${className} cannot travel without a custom type`)
+    }
+    writeRecord(this, object)
+  }
+
+  #builtin(kind: string, object: object): void {
+    const place = this.latest
+    switch (kind) {
+      case 'Map':
+        return writeMap(this, object as ReadonlyMap<unknown, unknown>)
+      case 'Set':
+        return writeSet(this, object as ReadonlySet<unknown>)
+      case 'Date':
+        writeDate(this, object as Date)
+        return this.note(place)
+      case 'buffer':
+        return writeBuffer(this, object as ArrayBufferLike)
+    }
+    throw stopped(
+      'UNSUPPORTED',
+      `a ${kind === 'boxed' ? 'wrapped primitive' : kind} cannot travel in a pickle`,
+    )
+  }
+
+  #dtype({ dtype }: Dtype): void {
+    const place = this.latest
+    this.name('numpy.dtype')
+    writeDType(this, dtype)
+    this.op(TUPLE1)
+    this.op(REDUCE)
+    this.note(place)
+  }
+}
