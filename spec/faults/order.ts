@@ -24,6 +24,7 @@ export interface Order {
 
 /** A line of a peer; each has some of these. */
 export interface Word {
+  readonly isThere?: true
   readonly n?: number
   readonly sent?: number
   readonly end?: string

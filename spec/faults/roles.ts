@@ -19,10 +19,13 @@ const endOf = (channel: Channel): Promise<string> =>
     error => (isOutbandError(error) ? error.code : String(error)),
   )
 
-const join = ({ transport, address, patienceMs = 20_000 }: Order): Promise<Channel> =>
-  transports
-    .find(({ name }) => name === transport)!
-    .join(address, { ...options, idleTimeoutMs: patienceMs, frameTimeoutMs: patienceMs })
+async function join({ transport, address, patienceMs = 20_000 }: Order): Promise<Channel> {
+  const times = { idleTimeoutMs: patienceMs, frameTimeoutMs: patienceMs }
+  const { join } = transports.find(({ name }) => name === transport)!
+  const channel = await join(address, { ...options, ...times })
+  say({ isThere: true })
+  return channel
+}
 
 /** Reads until the end, whatever that is. */
 async function readAll(channel: Channel, take: (value: unknown) => unknown): Promise<void> {

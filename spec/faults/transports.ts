@@ -2,11 +2,12 @@
  * Ways from this process to a peer that is one of its own. A row says how this side waits for the peer that it starts,
  * and how the peer finds it.
  */
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Channel } from '../../src/channel.js'
+import { connectParent, spawnChannel } from '../../src/process/index.js'
 import { type ChannelServer, connect, type Place, type SocketOptions, serve } from '../../src/socket/index.js'
 import { connectWebSocket, serveWebSocket } from '../../src/websocket/index.js'
 import { within } from '../carriers/inbox.js'
@@ -25,16 +26,18 @@ export interface Meeting {
   readonly child: ChildProcess
 }
 
+/** Starts the peer: as any process, or as `make` does. */
+export type Start = (address?: Address, make?: typeof spawnPeer) => Promise<ChildProcess>
+
+export const spawnPeer = (command: string, args: string[], options: { stdio: StdioOptions }): ChildProcess =>
+  spawn(command, args, options)
+
 export interface Transport {
   readonly name: string
   /** Whether a peer can be only a socket, and a proxy stand between. */
   readonly isRaw: boolean
   /** Starts the peer, and resolves when its channel is there; `leave` takes what is to be done at the end. */
-  meet(
-    start: (address?: Address) => Promise<ChildProcess> | ChildProcess,
-    options: SocketOptions,
-    leave: (end: () => void) => void,
-  ): Promise<Meeting>
+  meet(start: Start, options: SocketOptions, leave: (end: () => void) => void): Promise<Meeting>
   /** The peer's side. */
   join(address: Address | undefined, options: SocketOptions): Promise<Channel>
 }
@@ -62,7 +65,23 @@ const websocket: Transport = {
   },
 }
 
-export const transports: readonly Transport[] = [unix, tcp, websocket]
+const pipe: Transport = {
+  name: 'pipe',
+  isRaw: false,
+  meet: async (start, options, leave) => {
+    const { came, coming } = arrival()
+    const child = await start(undefined, (command, args, { stdio }) => {
+      const channel = spawnChannel(command, args, { ...options, stdio })
+      leave(() => channel.abort())
+      came(channel)
+      return channel.child
+    })
+    return { child, channel: await coming }
+  },
+  join: async (_, options) => connectParent(options),
+}
+
+export const transports: readonly Transport[] = [unix, tcp, websocket, pipe]
 
 /** What raw peers, proxies and servers need of a transport of sockets. */
 export interface Sockets extends Transport {

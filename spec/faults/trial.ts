@@ -10,7 +10,7 @@
  *      kept        bytes of buffers, over all trials of a process
  *      crashes     the process died; what is told of it is in `campaign.ts`
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -22,7 +22,15 @@ import type { Dice } from '../mutate.js'
 import { LONGEST, type Message, messageOf, Tally } from './messages.js'
 import type { Order, Word } from './order.js'
 import type { Plant } from './plants.js'
-import { type Address, MARK, type Meeting, options, type Transport } from './transports.js'
+import {
+  type Address,
+  MARK,
+  type Meeting,
+  options,
+  type Start,
+  spawnPeer,
+  type Transport,
+} from './transports.js'
 
 export const KINDS = [
   'lost',
@@ -90,16 +98,13 @@ export class Trial {
     this.#ends.push(end)
   }
 
-  /** Starts a peer that makes its own way. */
-  start(order: Partial<Order> & Pick<Order, 'role'>, shell?: string): Peer {
+  /** Starts a peer that makes its own way; `shell`: what is said to a shell before. */
+  start(order: Partial<Order> & Pick<Order, 'role'>, shell?: string, make = spawnPeer): Peer {
     const whole: Order = { transport: this.transport.name, seed: this.seed, ...order }
-    const args = [PEER, JSON.stringify(whole)]
-    const stdio = ['ignore', 'pipe', 'pipe'] as const
-    const child =
-      shell === undefined
-        ? spawn(process.execPath, args, { stdio: [...stdio] })
-        : spawn('sh', ['-c', `${shell}; exec "$0" "$@"`, process.execPath, ...args], { stdio: [...stdio] })
-    return this.#watch(child)
+    const command = [process.execPath, PEER, JSON.stringify(whole)]
+    const [program, ...args] =
+      shell === undefined ? command : ['sh', '-c', `${shell}; exec "$@"`, 'sh', ...command]
+    return this.#watch(make(program!, args, { stdio: ['ignore', 'pipe', 'pipe'] }))
   }
 
   #watch(child: ChildProcess): Peer {
@@ -130,11 +135,14 @@ export class Trial {
     via: (address: Address) => Promise<Address> = async address => address,
   ): Promise<Meeting & { readonly peer: Peer }> {
     let peer: Peer | undefined
-    const start = async (address?: Address) => {
-      peer = this.start({ ...order, address: address && (await via(address)) })
+    const start: Start = async (address, make) => {
+      peer = this.start({ ...order, address: address && (await via(address)) }, undefined, make)
       return peer.child
     }
     const meeting = await this.transport.meet(start, { ...options, ...more }, end => this.leave(end))
+    // Where the channel is there before its peer: one that has come, mostly.
+    const isComing = () => peer!.words.length === 0 && peer!.child.exitCode === null
+    if (!this.transport.isRaw && this.dice.below(8) > 0) while (isComing()) await pause(2)
     return { ...meeting, peer: peer! }
   }
 
