@@ -1,8 +1,8 @@
 /** A campaign of faults: trials one after the other in a process of their own, another one whenever that dies. */
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { type Find, KINDS, type Kind } from './kinds.js'
 import type { Planted } from './plants.js'
-import { type Find, KINDS, type Kind } from './trial.js'
 
 /** What a worker is to do. */
 export interface Job {

@@ -1,5 +1,4 @@
 /** Many peers at a time: what some of them do is no concern of the others, nor of the server. */
-
 import type { Channel } from '../../src/channel.js'
 import { isOutbandError } from '../../src/errors.js'
 import { connect, serve } from '../../src/socket/index.js'
@@ -43,7 +42,7 @@ const beside = (name: string, role: 'drip' | 'silent', count: number): Scenario 
     const bad = trial.start({ role, address, count, ms: trial.isShort ? 100 : 1000 })
     const good = trial.start({ role: 'chat', address, count: 20, ms: 2 * patienceMs })
     let grown = 0
-    while (good.child.exitCode === null) {
+    while (!good.isOver()) {
       await pause(50)
       if (server.channels.size >= count) grown = Math.max(grown, process.memoryUsage().rss - before)
     }
@@ -81,15 +80,20 @@ export const crowds: readonly Scenario[] = [
       const old = await Promise.all(Array.from({ length: 10 }, () => connect(address)))
       const ask = (from: number) => Promise.all(old.map((channel, i) => asks(channel, from + i)))
       await trial.settled(ask(0), 'answers before')
+      const refused = new Set<number>()
       const crowd = await Promise.all(
-        Array.from({ length: 200 }, () => rawTo(address).catch(() => undefined)),
+        Array.from({ length: 200 }, async (_, i) => {
+          const socket = await rawTo(address)
+          for (const end of ['end', 'close']) socket.resume().once(end, () => refused.add(i))
+          return socket
+        }),
       )
       await trial.settled(ask(100), 'answers in the crowd')
       await pause(trial.dice.below(200))
       await trial.settled(ask(200), 'answers in the crowd')
-      const refused = crowd.filter(socket => socket?.readableEnded !== false || socket.destroyed).length
-      trial.rejected += refused
-      for (const socket of crowd) socket?.destroy()
+      if (refused.size < 100) trial.find('wrongEnd', `${refused.size} of 200 were refused`)
+      trial.rejected += refused.size
+      for (const socket of crowd) socket.destroy()
       const late = await trial.settled(again(address), 'a connection afterwards')
       await trial.settled(asks(late, 300), 'an answer afterwards')
       if (server.child.exitCode !== null) trial.find('wrongEnd', 'the server is dead')

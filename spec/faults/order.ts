@@ -36,7 +36,18 @@ export interface Word {
   readonly serving?: true
 }
 
+const clock = new Int32Array(new SharedArrayBuffer(4))
+
 /** Says something at once, so that what was said before a kill is known. */
 export function say(word: Word): void {
-  writeSync(1, `${JSON.stringify(word)}\n`)
+  let rest: Uint8Array = Buffer.from(`${JSON.stringify(word)}\n`)
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest))
+    } catch (error) {
+      // Who listens is busy, and the pipe is full.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      Atomics.wait(clock, 0, 0, 1)
+    }
+  }
 }

@@ -1,7 +1,7 @@
 /** A bug for each detector: one that is not found by its detector means that the detector is broken. */
 import { openSync } from 'node:fs'
+import type { Kind } from './kinds.js'
 import type { Message } from './messages.js'
-import type { Kind } from './trial.js'
 
 export interface Plant {
   /** Trials that must show it. */

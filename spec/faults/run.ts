@@ -11,8 +11,8 @@
  */
 import { parseArgs } from 'node:util'
 import { campaign, type Ledger, type Report } from './campaign.js'
+import { KINDS } from './kinds.js'
 import { type Planted, plants } from './plants.js'
-import { KINDS } from './trial.js'
 
 const { values } = parseArgs({
   options: {

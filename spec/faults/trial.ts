@@ -1,15 +1,4 @@
-/**
- * One fault: a peer that is started, what is done to it, and what must hold afterwards. What does not hold is a find, of
- * one of these kinds:
- *
- *      lost, duplicated, partial   messages, of those that arrived
- *      wrongEnd    a channel ended otherwise than it must, or a peer did
- *      unsettled   a promise that should have settled did not
- *      unbounded   memory, or bytes under way, beyond what is allowed
- *      leaked      descriptors or processes that are left
- *      kept        bytes of buffers, over all trials of a process
- *      crashes     the process died; what is told of it is in `campaign.ts`
- */
+/** One fault: a peer that is started, what is done to it, and what must hold afterwards. What does not hold is a find. */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
@@ -19,6 +8,7 @@ import { isOutbandError } from '../../src/errors.js'
 import type { SocketOptions } from '../../src/socket/index.js'
 import { within } from '../carriers/inbox.js'
 import type { Dice } from '../mutate.js'
+import type { Find, Kind } from './kinds.js'
 import { LONGEST, type Message, messageOf, Tally } from './messages.js'
 import type { Order, Word } from './order.js'
 import type { Plant } from './plants.js'
@@ -32,23 +22,6 @@ import {
   type Transport,
 } from './transports.js'
 
-export const KINDS = [
-  'lost',
-  'duplicated',
-  'partial',
-  'wrongEnd',
-  'unsettled',
-  'unbounded',
-  'leaked',
-  'kept',
-] as const
-export type Kind = (typeof KINDS)[number]
-
-export interface Find {
-  readonly kind: Kind
-  readonly what: string
-}
-
 /** Longer than anything here takes on a machine that is busy. */
 const PATIENCE_MS = 30_000
 const PEER = fileURLToPath(new URL('peer.js', import.meta.url))
@@ -61,6 +34,7 @@ export interface Peer {
   readonly words: Word[]
   /** Resolves when it has ended, and all that it said is there. */
   readonly exited: Promise<unknown>
+  isOver(): boolean
 }
 
 export class Trial {
@@ -123,7 +97,8 @@ export class Trial {
       if (errors !== '' || (code !== 0 && signal !== 'SIGKILL'))
         this.find('wrongEnd', `a peer ended with ${code ?? signal}: ${errors.slice(0, 500)}`)
     })
-    const peer = { child, words, exited }
+    const isOver = () => child.exitCode !== null || child.signalCode !== null
+    const peer = { child, words, exited, isOver }
     this.#peers.push(peer)
     return peer
   }
@@ -141,7 +116,7 @@ export class Trial {
     }
     const meeting = await this.transport.meet(start, { ...options, ...more }, end => this.leave(end))
     // Where the channel is there before its peer: one that has come, mostly.
-    const isComing = () => peer!.words.length === 0 && peer!.child.exitCode === null
+    const isComing = () => peer!.words.length === 0 && !peer!.isOver()
     if (!this.transport.isRaw && this.dice.below(8) > 0) while (isComing()) await pause(2)
     return { ...meeting, peer: peer! }
   }
