@@ -118,7 +118,7 @@ export const stops: readonly Scenario[] = [
     run: async trial => {
       const ms = trial.isShort ? 2000 : 10_000
       const count = trial.isShort ? 600 : 3000
-      const { channel, peer } = await trial.meet({ role: 'read', at: trial.dice.below(50), ms })
+      const { channel, peer } = await trial.meet({ role: 'read', at: 1 + trial.dice.below(50), ms })
       const isBounded = watchMemory(trial, 160 * MiB)
       const start = performance.now()
       await trial.settled(trial.flood(channel, count), 'the sender')
