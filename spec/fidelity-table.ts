@@ -122,4 +122,8 @@ const shown = (why: string): string => `\`${why.replaceAll('`', "'").slice(0, 12
 
 export const pagePath = fileURLToPath(new URL('../../spec/FIDELITY.md', import.meta.url))
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(pagePath, page())
+const [, script, option] = process.argv
+if (script === fileURLToPath(import.meta.url)) {
+  if (option === '--print') process.stdout.write(page())
+  else writeFileSync(pagePath, page())
+}

@@ -33,8 +33,12 @@ for (let sent = 0; sent < byteLength; ) {
 const [packet] = packets
 if (packet?.buffers[0]?.length !== byteLength || packet.buffers[0].at(-1) !== 7)
   throw new Error('it did not arrive')
-// What the system counts for this process alone: `maxRSS` is handed down by the one that forked it.
-const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : ''
-const [, kilobytes] = /VmHWM:\s+(\d+)/.exec(status) ?? []
-const peak = (kilobytes === undefined ? process.resourceUsage().maxRSS : Number(kilobytes)) * 1024
+const peak = peakBytes()
 console.log(JSON.stringify({ ratio: (peak - before) / byteLength }))
+
+/** The most that this process ever took. What Linux tells of its usage begins with what its parent took when it was forked. */
+function peakBytes(): number {
+  const status = '/proc/self/status'
+  const line = existsSync(status) ? /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(status, 'utf8')) : null
+  return (line === null ? process.resourceUsage().maxRSS : Number(line[1])) * 1024
+}
