@@ -1,0 +1,98 @@
+/**
+ * The whole suite: every spec in a process of its own, a few at a time, the long ones first.
+ * So no spec inherits another's memory or timers, and one that hangs is named. The last lines are totals in uvu's form.
+ * `node dist/spec/run.js [PATTERN]`; with `--times` it says how long each took. Flags of Node's are handed on: the suite must
+ * also pass under `--disallow-code-generation-from-strings`.
+ */
+import { spawn } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const folder = fileURLToPath(new URL('.', import.meta.url))
+const one = join(folder, 'one.js')
+const PATIENCE_MS = 240_000
+/** What takes longest begins first, so that nobody waits for it at the end. */
+const LONG = [/browser\/browser/, /faults/, /process/, /websocket/, /file/, /carriers/, /hostile/, /pickle/]
+
+interface Outcome {
+  readonly path: string
+  readonly output: string
+  readonly isGood: boolean
+  readonly ms: number
+  readonly total: number
+  readonly passed: number
+  readonly skipped: number
+}
+
+const isTimed = process.argv.includes('--times')
+const pattern = new RegExp(process.argv.slice(2).find(argument => !argument.startsWith('--')) ?? '')
+const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  .map(path => path.replaceAll(sep, '/'))
+  .filter(path => path.endsWith('.spec.js') && pattern.test(path))
+  .sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1))
+const outcomes: Outcome[] = []
+
+function rankOf(path: string): number {
+  const rank = LONG.findIndex(long => long.test(path))
+  return rank < 0 ? LONG.length : rank
+}
+
+function run(path: string): Promise<Outcome> {
+  const start = performance.now()
+  const exact = `^${path.replaceAll('.', '\\.')}$`
+  const child = spawn(process.execPath, [...process.execArgv, one, exact], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', chunk => {
+      output += chunk
+    })
+  }
+  return new Promise(resolve => {
+    const timer = setTimeout(() => {
+      output += `\n${path}: not over after ${PATIENCE_MS / 1000} s\n`
+      child.kill('SIGKILL')
+    }, PATIENCE_MS)
+    child.once('close', code => {
+      clearTimeout(timer)
+      const count = (name: string) =>
+        Number(new RegExp(`${name}:\\D*(?:\\d+m)?(\\d+)`).exec(plain(output))?.[1])
+      const [total, passed, skipped] = [count('Total'), count('Passed'), count('Skipped')]
+      const isGood = code === 0 && total > 0 && passed === total
+      const ms = performance.now() - start
+      resolve({ path, output, isGood, ms, total: total || 1, passed: passed || 0, skipped: skipped || 0 })
+    })
+  })
+}
+
+/** Without colours. */
+function plain(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what colours are made of
+  return text.replace(/\u001b\[\d+m/g, '')
+}
+
+async function work(): Promise<void> {
+  for (let path = paths.shift(); path !== undefined; path = paths.shift()) {
+    const outcome = await run(path)
+    outcomes.push(outcome)
+    // uvu's own totals are of one file; those of all come at the end.
+    process.stdout.write(outcome.output.replace(/\n[^\n]*Total:[\s\S]*$/, ''))
+  }
+}
+
+const start = performance.now()
+// One more than there are cores, since many of them wait for processes and timers.
+await Promise.all(Array.from({ length: availableParallelism() + 1 }, work))
+const bad = outcomes.filter(({ isGood }) => !isGood)
+const sum = (name: 'total' | 'passed' | 'skipped') => outcomes.reduce((all, one) => all + one[name], 0)
+if (isTimed) {
+  const slow = outcomes.toSorted((a, b) => b.ms - a.ms).slice(0, 40)
+  for (const { path, ms } of slow) console.log(`${(ms / 1000).toFixed(1).padStart(6)} s  ${path}`)
+}
+for (const { path } of bad) console.log(`  not good: ${path}`)
+console.log(`\n  Total:     ${sum('total')}\n  Passed:    ${sum('passed')}\n  Skipped:   ${sum('skipped')}`)
+console.log(`  Duration:  ${(performance.now() - start).toFixed(2)}ms\n`)
+process.exitCode = bad.length === 0 && outcomes.length > 0 ? 0 : 1
