@@ -45,6 +45,10 @@ const INDEFINITE = 31
 const PROTO = [...'__proto__'].map(unit => unit.charCodeAt(0))
 
 const LONGEST_SHORT = 23
+/** Arrays and maps of up to 23 elements. */
+const FIRST_SHORT = 0x80
+const FIRST_SHORT_MAP = 0xa0
+const AFTER_SHORT = 0xb8
 
 /** Bytes of an item that its first byte says all about; 0 for the others, and text as long as `__proto__`. */
 function sizesOf(hasText: boolean): Uint8Array {
@@ -75,11 +79,11 @@ export function scan(bytes: Uint8Array, limits: Readonly<Limits>, outerDepth: nu
 
 interface Level {
   /** Whether its items are keys and values of an object. */
-  readonly isMap: boolean
+  isMap: boolean
   /** Whether its items come in twos. */
-  readonly isPaired: boolean
-  readonly isIndefinite: boolean
-  readonly depth: number
+  isPaired: boolean
+  isIndefinite: boolean
+  depth: number
   /** Items that are still to come. */
   rest: number
 }
@@ -91,40 +95,45 @@ class Scan {
   readonly #bytes: Uint8Array
   readonly #limits: Readonly<Limits>
   readonly #finder: Finder
-  readonly #levels: Level[] = []
-  #level: Level
+  /** Used again and again: an object for each container was as much as all the rest. */
+  readonly #levels: Level[]
+  #top = 0
   #items = 0
 
   constructor(bytes: Uint8Array, limits: Readonly<Limits>, finder: Finder, outerDepth: number) {
     this.#bytes = bytes
     this.#limits = limits
     this.#finder = finder
-    this.#level = { isMap: false, isPaired: false, isIndefinite: false, depth: outerDepth, rest: 1 }
+    this.#levels = [{ isMap: false, isPaired: false, isIndefinite: false, depth: outerDepth, rest: 1 }]
   }
 
   run(): void {
     const bytes = this.#bytes
     const sizes = this.#limits.stringBytes < LONGEST_SHORT ? CAREFUL_SIZES : SIZES
     const end = bytes.length
-    let level = this.#level
+    const levels = this.#levels
+    let level = levels[0]
     let pos = 0
     for (;;) {
       if (level.rest === 0) {
-        const outer = this.#levels.pop()
-        if (outer === undefined) return this.#finish(pos)
-        this.#level = outer
-        level = outer
+        if (this.#top === 0) return this.#finish(pos)
+        level = levels[--this.#top]
         continue
       }
       if (pos >= end) throw this.#truncated(pos, 1)
-      const size = sizes[bytes[pos]]
+      const byte = bytes[pos]
+      const size = sizes[byte]
       if (size !== 0) {
         level.rest--
         pos += size
         continue
       }
-      pos = this.#item(pos)
-      level = this.#level
+      if (byte >= FIRST_SHORT && byte < AFTER_SHORT && (byte & 31) <= LONGEST_SHORT) {
+        level.rest--
+        pos++
+        this.#enterCounted(byte & 31, pos, byte >= FIRST_SHORT_MAP, byte >= FIRST_SHORT_MAP)
+      } else pos = this.#item(pos)
+      level = levels[this.#top]
     }
   }
 
@@ -136,7 +145,7 @@ class Scan {
 
   /** An item that needs looking at; returns the position behind it, or behind the head of a container. */
   #item(pos: number): number {
-    const level = this.#level
+    const level = this.#levels[this.#top]
     if (this.#bytes[pos] === 0xff) return this.#break(pos)
     // What is before an even number of a map's items is a key.
     const isKey = level.isMap && (level.rest & 1) === 0
@@ -161,7 +170,7 @@ class Scan {
   }
 
   #break(pos: number): number {
-    const level = this.#level
+    const level = this.#levels[this.#top]
     const { isIndefinite, isPaired, rest } = level
     if (!isIndefinite || (isPaired && rest % 2 === 1))
       throw this.#failed('MALFORMED', 'a break where none belongs', { offset: pos })
@@ -192,11 +201,16 @@ class Scan {
 
   /** Goes into a container. */
   #open({ count, start, info }: Item, pos: number, isMap: boolean, isPaired = isMap): void {
-    const isIndefinite = info === INDEFINITE
+    if (info === INDEFINITE) this.#enter(isMap, isPaired, UNKNOWN, true, 1, pos)
+    else this.#enterCounted(count, start, isMap, isPaired)
+  }
+
+  /** Goes into a container of so many elements, or pairs, that begin here. */
+  #enterCounted(count: number, start: number, isMap: boolean, isPaired: boolean): void {
     const elements = isPaired ? count * 2 : count
     if (elements > this.#bytes.length - start) throw this.#truncated(start, elements)
-    this.#countItems(count, pos)
-    this.#enter(isMap, isPaired, isIndefinite ? UNKNOWN : elements, isIndefinite, 1, pos)
+    this.#countItems(count, start)
+    this.#enter(isMap, isPaired, elements, false, 1, start)
   }
 
   #enter(
@@ -208,10 +222,18 @@ class Scan {
     pos: number,
   ): void {
     const { depth: max } = this.#limits
-    const depth = this.#level.depth + levels
+    const depth = this.#levels[this.#top].depth + levels
     if (depth > max) throw overLimit('depth', max, depth, pos)
-    this.#levels.push(this.#level)
-    this.#level = { isMap, isPaired, isIndefinite, depth, rest }
+    const level = this.#levels[++this.#top]
+    if (level === undefined) {
+      this.#levels.push({ isMap, isPaired, isIndefinite, depth, rest })
+      return
+    }
+    level.isMap = isMap
+    level.isPaired = isPaired
+    level.isIndefinite = isIndefinite
+    level.depth = depth
+    level.rest = rest
   }
 
   #countItems(items: number, pos: number): void {
