@@ -1,4 +1,5 @@
 /** What `encode` and `decode` promise of buffers, types, limits and errors, in every format. */
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { loopback } from '../../src/carriers/loopback.js'
@@ -15,6 +16,7 @@ import {
   type Packet,
   registry,
 } from '../../src/index.js'
+import { connectPort } from '../../src/port/index.js'
 import { difference } from '../same.js'
 import { refused, thrown } from '../thrown.js'
 import { formats } from './kit.js'
@@ -362,6 +364,28 @@ for (const format of formats) {
       .next()
       .catch(error => error)
     assert.is(error.code, 'MALFORMED')
+  })
+
+  test('ports carry it: what is moved, what is shared, and ports in the value', async () => {
+    const { port1, port2 } = new MessageChannel()
+    const here = connectPort(port1, { format })
+    const there = connectPort<{ samples: Float64Array; shared: Uint8Array; port: MessagePort }>(port2, {
+      format,
+    })
+    const inner = new MessageChannel()
+    const samples = new Float64Array(1000).fill(2)
+    const shared = new Uint8Array(new SharedArrayBuffer(8))
+    await here.send({ samples, shared, port: inner.port1 }, { transfer: [samples.buffer] })
+    const { value } = await there[Symbol.asyncIterator]().next()
+    assert.is(samples.length, 0)
+    assert.equal([value!.samples.length, value!.samples[999]], [1000, 2])
+    Atomics.store(shared, 0, 7)
+    assert.is(value!.shared[0], 7)
+    const heard = new Promise(resolve => inner.port2.once('message', resolve))
+    value!.port.postMessage('hello')
+    assert.is(await heard, 'hello')
+    inner.port2.close()
+    await here.close()
   })
 
   test.run()

@@ -6,9 +6,7 @@
  * enumerable keys, and parts, nothing else, and no object twice. An object that is met twice is known only when it is met
  * again; then the value is read once more, with numbers for those objects (`reduce` is not called again, getters are).
  */
-import { checkLimit, overLimit } from '../limits.js'
 import { isReadonly, OutOfBand } from '../out-of-band.js'
-import type { Packet } from '../packet.js'
 import type { CustomType } from '../registry.js'
 import { builtinOf, isPlain } from '../value/builtins.js'
 import { Memo } from '../value/memo.js'
@@ -17,6 +15,7 @@ import { chosenRuns } from '../value/runs.js'
 import { explained, type Step, stopped, traced } from '../value/trace.js'
 import { Views } from '../value/views.js'
 import { isIndex } from '../wire/shapes.js'
+import { Budget } from './budget.js'
 import type { FormatEncodeSettings } from './format.js'
 import { LIFTS } from './lift-builtins.js'
 import { Lifted } from './lifted.js'
@@ -33,9 +32,8 @@ export interface LiftedValue {
 const NO_BUFFERS: readonly Uint8Array[] = []
 const { hasOwn, getPrototypeOf } = Object
 
-export class Lift {
+export class Lift extends Budget {
   isBusy = false
-  settings!: FormatEncodeSettings
   readonly views = new Views()
   #sent: SentView[] = []
   readonly #memo = new Memo()
@@ -47,11 +45,8 @@ export class Lift {
   readonly #reduced = new Map<unknown, unknown>()
   /** Custom values being reduced that can only be rebuilt whole. */
   readonly #unbuilt: unknown[] = []
-  /** Text of more units than this may be over the limit, at three bytes a unit. */
   #safeUnits = 0
   #isPolluted = false
-  #depth = 0
-  #items = 0
 
   /** @throws UNSUPPORTED, DETACHED, LIMIT, each with its path */
   run(value: unknown, settings: FormatEncodeSettings, ownKinds: ReadonlySet<number>): LiftedValue {
@@ -83,8 +78,7 @@ export class Lift {
   }
 
   #read(value: unknown): unknown {
-    this.#depth = 0
-    this.#items = 0
+    this.begin()
     return this.value(value)
   }
 
@@ -103,7 +97,7 @@ export class Lift {
   value(value: unknown): unknown {
     switch (typeof value) {
       case 'string':
-        if (value.length > this.#safeUnits) this.#checkText(value)
+        if (value.length > this.#safeUnits) this.checkText(value)
         return value
       case 'number':
         return value === 0 && 1 / value < 0 ? new Lifted('zero', undefined) : value
@@ -111,7 +105,7 @@ export class Lift {
       case 'undefined':
         return value
       case 'bigint':
-        return this.#bigint(value)
+        return this.bigint(value)
       case 'object':
         return value === null ? null : this.#object(value)
     }
@@ -319,39 +313,7 @@ export class Lift {
     this.#sent.push(sent)
     return new Lifted('view', sent)
   }
-
-  #bigint(n: bigint): unknown {
-    if (n >= LEAST_INT && n <= MOST_INT) return n
-    const hexDigits = (n < 0n ? -n : n).toString(16).length
-    checkLimit('bigintBytes', this.settings.limits.bigintBytes, (hexDigits + 1) >> 1)
-    return new Lifted('bigint', n)
-  }
-
-  /** Goes one container down, one of so many elements. */
-  enter(items: number): void {
-    const { limits } = this.settings
-    if (++this.#depth > limits.depth) throw overLimit('depth', limits.depth, this.#depth)
-    this.count(items)
-  }
-
-  leave(): void {
-    this.#depth--
-  }
-
-  count(items: number): void {
-    const { limits } = this.settings
-    this.#items += items
-    if (this.#items > limits.items) throw overLimit('items', limits.items, this.#items)
-  }
-
-  #checkText(text: string): void {
-    checkLimit('stringBytes', this.settings.limits.stringBytes, utf8.encode(text).length)
-  }
 }
-
-const utf8 = new TextEncoder()
-const LEAST_INT = -(2n ** 63n)
-const MOST_INT = 2n ** 64n - 1n
 
 /** A hole, and what is beside the elements, is lost: in strict mode it is refused. */
 function expectDense(array: readonly unknown[]): void {
@@ -377,28 +339,11 @@ let kept: Lift | undefined
  * Lifts a value; one that a getter or `reduce` lifts meanwhile gets a lift of its own. `ownKinds`: kinds of views that the
  * format has a way of its own for, in band.
  */
-function lift(value: unknown, settings: FormatEncodeSettings, ownKinds: ReadonlySet<number>): LiftedValue {
-  kept ??= new Lift()
-  return (kept.isBusy ? new Lift() : kept).run(value, settings, ownKinds)
-}
-
-/**
- * A packet of a value, whose metadata (own) the format writes of what was lifted. What getters throw passes unchanged; a
- * stack that ends in the library is the limit it is.
- */
-export function encoding(
+export function lift(
   value: unknown,
   settings: FormatEncodeSettings,
   ownKinds: ReadonlySet<number>,
-  write: (tree: unknown, buffers: readonly Uint8Array[]) => Uint8Array,
-): Packet {
-  const { tree, buffers } = lift(value, settings, ownKinds)
-  let meta: Uint8Array
-  try {
-    meta = write(tree, buffers)
-  } catch (error) {
-    throw explained(error)
-  }
-  checkLimit('metaBytes', settings.limits.metaBytes, meta.length)
-  return { meta, buffers }
+): LiftedValue {
+  kept ??= new Lift()
+  return (kept.isBusy ? new Lift() : kept).run(value, settings, ownKinds)
 }

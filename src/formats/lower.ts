@@ -2,12 +2,11 @@
  * The mirror of `lift.ts`: what a library read is walked once more, in place, and every part becomes what it stands for.
  * The format recognises its parts; nothing else is looked at twice. Messages without parts are not walked at all.
  */
-import { decodeFailure, isOutbandError, isStackOverflow, type OutbandError, TOO_DEEP } from '../errors.js'
+import { decodeFailure, type OutbandError } from '../errors.js'
 import { checkLimit, type Limits } from '../limits.js'
 import type { Registry } from '../registry.js'
 import { expectVerified, guarded } from '../value/guard.js'
 import { checkKey, countEntries, type KeyBudget } from '../value/keys.js'
-import { enterDecoder, leaveDecoder } from '../value/nesting.js'
 import { define } from '../value/properties.js'
 import { KIND_ARRAY_BUFFER, KINDS, viewOn } from '../wire/views.js'
 import type { FormatDecodeSettings } from './format.js'
@@ -218,26 +217,4 @@ export class Lower implements KeyBudget {
 function ownView([kind, bytes]: readonly [kind: number, bytes: Uint8Array]): ArrayBufferView | ArrayBuffer {
   const { buffer } = new Uint8Array(bytes)
   return kind === KIND_ARRAY_BUFFER ? buffer : viewOn(kind, buffer, 0, bytes.length / KINDS[kind].size)
-}
-
-/** Runs a decoder of a format: one depth for all that are inside each other, and no error but ours leaves. */
-export function decoding(
-  limits: Readonly<Limits>,
-  meta: Uint8Array,
-  run: (nested: Nested) => unknown,
-): unknown {
-  const nested = { depth: 0 }
-  const outer = enterDecoder(nested)
-  nested.depth = outer?.depth ?? 0
-  try {
-    checkLimit('metaBytes', limits.metaBytes, meta.length, 0)
-    checkLimit('depth', limits.depth, nested.depth, 0)
-    return run(nested)
-  } catch (error) {
-    if (isOutbandError(error)) throw error
-    if (isStackOverflow(error)) throw decodeFailure('LIMIT', TOO_DEEP, { limit: 'depth', cause: error })
-    throw malformed('bytes that the library cannot take', { cause: error })
-  } finally {
-    leaveDecoder(outer)
-  }
 }

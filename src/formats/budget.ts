@@ -1,0 +1,47 @@
+/** What a value may ask for while it is lifted: as much as its receiver, under the same limits, takes. */
+import { checkLimit, overLimit } from '../limits.js'
+import type { FormatEncodeSettings } from './format.js'
+import { Lifted } from './lifted.js'
+
+const utf8 = new TextEncoder()
+const LEAST_INT = -(2n ** 63n)
+const MOST_INT = 2n ** 64n - 1n
+
+export class Budget {
+  settings!: FormatEncodeSettings
+  #depth = 0
+  #items = 0
+
+  begin(): void {
+    this.#depth = 0
+    this.#items = 0
+  }
+
+  /** Goes one container down, one of so many elements. */
+  enter(items: number): void {
+    const { limits } = this.settings
+    if (++this.#depth > limits.depth) throw overLimit('depth', limits.depth, this.#depth)
+    this.count(items)
+  }
+
+  leave(): void {
+    this.#depth--
+  }
+
+  count(items: number): void {
+    const { limits } = this.settings
+    this.#items += items
+    if (this.#items > limits.items) throw overLimit('items', limits.items, this.#items)
+  }
+
+  bigint(n: bigint): unknown {
+    if (n >= LEAST_INT && n <= MOST_INT) return n
+    const hexDigits = (n < 0n ? -n : n).toString(16).length
+    checkLimit('bigintBytes', this.settings.limits.bigintBytes, (hexDigits + 1) >> 1)
+    return new Lifted('bigint', n)
+  }
+
+  checkText(text: string): void {
+    checkLimit('stringBytes', this.settings.limits.stringBytes, utf8.encode(text).length)
+  }
+}

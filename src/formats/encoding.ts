@@ -1,0 +1,27 @@
+/** What every format does around its library, on the way out: the mirror of `decoding.ts`. */
+import { checkLimit } from '../limits.js'
+import type { Packet } from '../packet.js'
+import { explained } from '../value/trace.js'
+import type { FormatEncodeSettings } from './format.js'
+import { lift } from './lift.js'
+
+/**
+ * A packet of a value, whose metadata (own) the format writes of what was lifted. What getters throw passes unchanged; a
+ * stack that ends in the library is the limit it is.
+ */
+export function encoding(
+  value: unknown,
+  settings: FormatEncodeSettings,
+  ownKinds: ReadonlySet<number>,
+  write: (tree: unknown, buffers: readonly Uint8Array[]) => Uint8Array,
+): Packet {
+  const { tree, buffers } = lift(value, settings, ownKinds)
+  let meta: Uint8Array
+  try {
+    meta = write(tree, buffers)
+  } catch (error) {
+    throw explained(error)
+  }
+  checkLimit('metaBytes', settings.limits.metaBytes, meta.length)
+  return { meta, buffers }
+}
