@@ -72,7 +72,8 @@ function tellSkipped(where: string, outcomes: readonly Outcome[]): void {
   }
 }
 
-function report({ name: where, ...wanted }: Page, { outcomes, complaints, ms, ...got }: Visit): void {
+function report(asked: Page, { outcomes, complaints, ms, ...got }: Visit): void {
+  const { name: where, ...wanted } = asked
   const page = suite(`browser: ${where}`)
 
   page('the page is isolated as it asks', () => assert.is(got.isIsolated, wanted.isIsolated))
@@ -81,7 +82,9 @@ function report({ name: where, ...wanted }: Page, { outcomes, complaints, ms, ..
 
   page('it comes to its end, and every error is caught', () => assert.equal(complaints, []))
 
-  page('there is much to check', () => assert.ok(outcomes.length > 1000, `${outcomes.length}`))
+  page('there is much to check', () =>
+    assert.ok(outcomes.length > (isShort(asked) ? 100 : 1000), `${outcomes.length}`),
+  )
 
   for (const { suite, name, error, skipped } of outcomes) {
     if (skipped !== undefined) page.skip()
@@ -108,13 +111,17 @@ const policy: Record<string, string> = mayEval
   : { 'content-security-policy': "script-src 'self' 'wasm-unsafe-eval'" }
 const pages = PAGES.filter(({ form }) => form === (mayEval ? 'modules' : 'minified'))
 
+/** The codec knows nothing of isolation but what is shared: one of the pages of modules does without its thousands of rows. */
+const isShort = ({ isIsolated, form }: Page): boolean => form === 'modules' && !isIsolated
+
 /** Two at a time: what takes long is the start of workers and frames. */
 async function visitAll(browser: Browser, port: number): Promise<Map<Page, Visit>> {
   const visits = new Map<Page, Visit>()
   const waiting = [...pages]
   const go = async () => {
     for (let page = waiting.shift(); page !== undefined; page = waiting.shift()) {
-      visits.set(page, await visit(browser, `http://localhost:${port}${pathOf(page)}page.html`))
+      const query = isShort(page) ? '?skip=codec' : ''
+      visits.set(page, await visit(browser, `http://localhost:${port}${pathOf(page)}page.html${query}`))
     }
   }
   await Promise.all([go(), go()])

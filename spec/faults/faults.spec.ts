@@ -1,8 +1,7 @@
 /** A short campaign: every fault once on Unix sockets, and over TCP what is another matter there. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { campaign, type Ledger } from './campaign.js'
-import { type Plant, type Planted, plants } from './plants.js'
+import { campaign } from './campaign.js'
 import { rows } from './scenarios.js'
 
 const SEED = 574
@@ -30,28 +29,3 @@ for (const [name, filter] of groups) {
 }
 
 faults.run()
-
-const detectors = suite('faults: detectors')
-
-/** All at once, since most of their time is waited for. */
-let found: Promise<ReadonlyMap<Planted, Ledger>> | undefined
-const findAll = async () => {
-  const shows = Object.entries(plants) as [Planted, Plant][]
-  const ledgers = shows.map(async ([plant, { shown }]) => {
-    return [plant, await campaign({ seed: SEED, plant, ...shown, isShort: true })] as const
-  })
-  return new Map(await Promise.all(ledgers))
-}
-
-for (const plant of Object.keys(plants) as Planted[]) {
-  const isClean = plant === 'nothing'
-  detectors(isClean ? 'nothing is planted, and found' : `a planted bug is found: ${plant}`, async () => {
-    found ??= findAll()
-    const { finds } = (await found).get(plant)!
-    const isFound = finds.some(({ kind }) => kind === plant)
-    if (isClean) assert.equal(finds, [])
-    else assert.ok(isFound, `it was missed: ${JSON.stringify(finds)}`)
-  })
-}
-
-detectors.run()

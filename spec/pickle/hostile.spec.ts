@@ -165,14 +165,14 @@ machine('every single-bit flip is refused or a value', () => {
   assert.is(untouched(), undefined)
 })
 
-machine('50 000 mutants: only our errors, nothing slow', () => {
+machine('15 000 mutants: only our errors, nothing slow', () => {
   const random = new Random(574)
   const pick = (count: number): number => random.int(0, count)
   const packets = recorded.flatMap(({ rows }) => rows).filter(({ meta }) => meta.length < 2000)
   const codes = new Map<string | undefined, number>()
   let slowest = 0
   quietly(() => {
-    for (let i = 0; i < 50_000; i++) {
+    for (let i = 0; i < 15_000; i++) {
       const { meta, buffers = [] } = packets[pick(packets.length)]!
       const mutant = mutated(meta, packets[pick(packets.length)]!.meta, pick)
       const start = performance.now()
@@ -181,8 +181,8 @@ machine('50 000 mutants: only our errors, nothing slow', () => {
       codes.set(code, (codes.get(code) ?? 0) + 1)
     }
   })
-  assert.ok((codes.get(undefined) ?? 0) > 1000, JSON.stringify([...codes]))
-  assert.ok((codes.get('MALFORMED') ?? 0) > 5000, JSON.stringify([...codes]))
+  assert.ok((codes.get(undefined) ?? 0) > 300, JSON.stringify([...codes]))
+  assert.ok((codes.get('MALFORMED') ?? 0) > 1500, JSON.stringify([...codes]))
   assert.ok(slowest < 500, `${slowest} ms`)
   assert.is(untouched(), undefined)
 })

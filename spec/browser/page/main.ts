@@ -1,9 +1,10 @@
-/** The page: declares every check, then runs them. `?only=` names a part. */
+/** The page: declares every check, then runs them. `?only=` names a part, `?skip=` one to leave out. */
 import { runAll } from './checks.js'
 import { dom } from './dom.js'
 
 const only = new URL(dom.location.href).searchParams.get('only')
-const isPart = (name: string) => only === null || only === name
+const skip = new URL(dom.location.href).searchParams.get('skip')
+const isPart = (name: string) => (only === null || only === name) && skip !== name
 
 try {
   if (isPart('codec')) await (await import('./codec.js')).declareGolden()
