@@ -117,3 +117,8 @@ export function decodeFailure(code: ErrorCode, what: string, fields: ErrorFields
 export function expectArgument(isRight: boolean, name: string, wanted: string): asserts isRight {
   if (!isRight) throw new TypeError(`${name}: wanted ${wanted}`)
 }
+
+/** @throws TypeError for what is no time */
+export function expectTime(ms: unknown, name: string): asserts ms is number {
+  expectArgument(typeof ms === 'number' && ms >= 0, name, 'milliseconds ≥ 0')
+}

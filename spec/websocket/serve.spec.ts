@@ -219,6 +219,7 @@ const payloads: [
   [1000, undefined, 1000, 1000],
   [0, 'trusted', 0, 0],
   [0, { metaBytes: 1000, totalBytes: 5000, buffers: 3 }, 6000, 7000],
+  [0, { totalBytes: 5000 }, metaBytes + 5000, metaBytes + 5000 + 2 ** 20],
 ]
 for (const [set, limits, least, most] of payloads) {
   servers(`maxPayload of ${set} with limits ${JSON.stringify(limits)}`, async () => {

@@ -4,19 +4,21 @@ import { Duplex } from 'node:stream'
 import { lost, SocketLink } from '../carriers/socket/link.js'
 import { SocketCarrier } from '../carriers/socket/socket.js'
 import type { Quota } from '../carriers/stream/quota.js'
-import { expectTime } from '../carriers/stream/watch.js'
 import type { Channel } from '../channel.js'
-import { channelOver, type StreamChannelOptions, streamOptions } from '../connection/channel.js'
-import { OutbandError } from '../errors.js'
+import {
+  channelOver,
+  expectOptions,
+  type StreamChannelOptions,
+  streamOptions,
+} from '../connection/channel.js'
+import { type OpeningOptions, openedWithin } from '../connection/opening.js'
+import { expectTime } from '../errors.js'
 
 /** Options of a channel over a socket. Limits are those of `'untrusted'`, over which single numbers go. */
 export type SocketOptions = StreamChannelOptions
 
 /** Options of `connect`. */
-export type ConnectOptions = SocketOptions & {
-  /** How long the connection may take. Default 10 000; 0: as long as the system likes. */
-  readonly connectTimeoutMs?: number | undefined
-}
+export type ConnectOptions = SocketOptions & OpeningOptions
 
 /** Where to: the path of a Unix socket or Windows pipe, what `net.connect` takes, or a stream that is open already. */
 export type Address = string | NetConnectOpts | Duplex
@@ -37,12 +39,13 @@ export async function connect<In = unknown, Out = In>(
 ): Promise<Channel<In, Out>> {
   const { connectTimeoutMs = 10_000, ...rest } = options
   expectTime(connectTimeoutMs, 'connectTimeoutMs')
+  expectOptions(rest)
   if (to instanceof Duplex) return channelOver<In, Out>(new SocketCarrier(to, streamOptions(rest)), rest)
   const link = SocketLink.to(typeof to === 'string' ? { path: to } : to)
   const socket = link.socket as Socket
   try {
     settle(socket)
-    const connected = connection(socket, connectTimeoutMs)
+    const connected = openedWithin(connection(socket), connectTimeoutMs, 'connect')
     // Of a failure this promise tells, and no other.
     connected.catch(() => {})
     const channel = channelOver<In, Out>(new SocketCarrier(link, streamOptions(rest)), rest)
@@ -54,22 +57,10 @@ export async function connect<In = unknown, Out = In>(
   }
 }
 
-function connection(socket: Socket, connectTimeoutMs: number): Promise<void> {
+function connection(socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer =
-      connectTimeoutMs === 0
-        ? undefined
-        : setTimeout(() => {
-            reject(new OutbandError('TIMEOUT', `connect: not connected for ${connectTimeoutMs} ms`))
-          }, connectTimeoutMs)
-    socket.once('connect', () => {
-      clearTimeout(timer)
-      resolve()
-    })
-    socket.once('error', error => {
-      clearTimeout(timer)
-      reject(lost(error))
-    })
+    socket.once('connect', resolve)
+    socket.once('error', error => reject(lost(error)))
   })
 }
 

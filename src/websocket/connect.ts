@@ -1,6 +1,5 @@
 /** A WebSocket given to a channel. */
 
-import { expectTime } from '../carriers/stream/watch.js'
 import { WebSocketLink } from '../carriers/websocket/link.js'
 import { expectWebSocket, type WebSocketLike } from '../carriers/websocket/shape.js'
 import { WebSocketCarrier } from '../carriers/websocket/websocket.js'
@@ -11,18 +10,18 @@ import {
   type StreamChannelOptions,
   streamOptions,
 } from '../connection/channel.js'
-import { OutbandError } from '../errors.js'
+import { type OpeningOptions, openedWithin } from '../connection/opening.js'
+import { expectTime, type OutbandError } from '../errors.js'
 
-/** Options of a channel over a WebSocket. `limits` default to `'untrusted'`, for both layers. */
+/** Options of a channel over a WebSocket. Limits are those of `'untrusted'`, over which single numbers go. */
 export type WebSocketOptions = StreamChannelOptions
 
 /** Options of `connectWebSocket`. */
-export type ConnectOptions = WebSocketOptions & {
-  /** How long the connection may take. Default 10 000; 0: as long as the system likes. */
-  readonly connectTimeoutMs?: number | undefined
-  /** Subprotocols to offer, for a URL. */
-  readonly protocols?: string | readonly string[] | undefined
-}
+export type ConnectOptions = WebSocketOptions &
+  OpeningOptions & {
+    /** Subprotocols to offer, for a URL. */
+    readonly protocols?: string | readonly string[] | undefined
+  }
 
 /** What makes a WebSocket in browsers, and in Node from 22 on. */
 type Maker = new (url: string | URL, protocols?: string | readonly string[]) => WebSocketLike
@@ -54,7 +53,7 @@ export async function connectWebSocket<In = unknown, Out = In>(
   )
   const carrier = new WebSocketCarrier(link, streamOptions(rest))
   try {
-    await opened(link, connectTimeoutMs)
+    await openedWithin(link.opened, connectTimeoutMs, 'connectWebSocket')
   } catch (error) {
     carrier.abort(error as OutbandError)
     throw error
@@ -71,19 +70,5 @@ function made(url: string | URL, protocols: string | readonly string[] = []): We
     return new WebSocket(url, protocols)
   } catch (cause) {
     throw new TypeError(`to: wanted the URL of a WebSocket: ${(cause as Error).message}`, { cause })
-  }
-}
-
-async function opened(link: WebSocketLink, connectTimeoutMs: number): Promise<void> {
-  if (connectTimeoutMs === 0) return link.opened
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const late = new Promise<never>((_, reject) => {
-    const error = new OutbandError('TIMEOUT', `connectWebSocket: not connected for ${connectTimeoutMs} ms`)
-    timer = setTimeout(() => reject(error), connectTimeoutMs)
-  })
-  try {
-    await Promise.race([link.opened, late])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -5,6 +5,7 @@ import { WebSocketCarrier } from '../carriers/websocket/websocket.js'
 import type { Channel } from '../channel.js'
 import { streamOptions } from '../connection/channel.js'
 import { Clients, type ClientsOptions } from '../connection/clients.js'
+import { asyncDispose } from '../dispose.js'
 import { expectArgument } from '../errors.js'
 import { type Limits, type LimitsOption, resolveLimits } from '../limits.js'
 import type { WebSocketOptions } from './connect.js'
@@ -89,7 +90,7 @@ export class WebSocketChannelServer<In = unknown, Out = In> {
     this.#clients.abort()
   }
 
-  [Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')](): Promise<void> {
+  [asyncDispose](): Promise<void> {
     return this.close()
   }
 
@@ -147,7 +148,7 @@ function expectServer(server: WebSocketServerLike<never>): void {
 
 /** So that `ws` keeps no more of a message than may become a frame. */
 function bound({ options }: WebSocketServerLike<never>, limits: LimitsOption | undefined): void {
-  const { metaBytes, totalBytes, buffers }: Limits = resolveLimits(limits ?? 'untrusted')
+  const { metaBytes, totalBytes, buffers }: Limits = resolveLimits(limits, 'untrusted')
   const most = metaBytes + totalBytes + PART_BYTES * (buffers + 1)
   const { maxPayload = 0 } = options
   // 0 is none, and `ws` counts to 2**31.

@@ -1,5 +1,5 @@
 /** A port as a carrier: `Link` sends, this receives, and the two ends say goodbye to each other. */
-import { expectArgument, OutbandError } from '../../errors.js'
+import { expectTime, OutbandError } from '../../errors.js'
 import type { Parcel } from '../../packet.js'
 import { type Carrier, type Sink, type Transfer, throwApart } from '../carrier.js'
 import { Ending } from '../ending.js'
@@ -52,11 +52,7 @@ export class PortCarrier implements Carrier, Outlet {
     this.#link = new Link(this.#endpoint, SENDER, options)
     this.#inlet = new Inlet(this, this.#endpoint.canShare)
     const { closeTimeoutMs = 10_000 } = options
-    expectArgument(
-      typeof closeTimeoutMs === 'number' && closeTimeoutMs >= 0,
-      'closeTimeoutMs',
-      'milliseconds ≥ 0',
-    )
+    expectTime(closeTimeoutMs, 'closeTimeoutMs')
     this.#closeTimeoutMs = closeTimeoutMs
   }
 

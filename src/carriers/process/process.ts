@@ -2,13 +2,12 @@
  * A child process as a carrier: frames through a pipe of its own, and an end that says how the child ended. The pipe
  * knows of that first and the system tells the rest a moment later, so a loss is told a moment late.
  */
-import { isOutbandError, type OutbandError } from '../../errors.js'
+import { expectTime, isOutbandError, type OutbandError } from '../../errors.js'
 import { resolveLimits } from '../../limits.js'
 import type { Parcel } from '../../packet.js'
 import type { Carrier, Counts, Sink, Transfer } from '../carrier.js'
 import { Ending } from '../ending.js'
 import { StreamCarrier, type StreamOptions } from '../stream/stream.js'
-import { expectTime } from '../stream/watch.js'
 import type { Child } from './child.js'
 import type { ProcessLink } from './link.js'
 

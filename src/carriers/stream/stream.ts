@@ -5,7 +5,7 @@
  *            ←── taken … packets ── bye      what it is asked. One that does not is plain: its last byte is its goodbye
  */
 import { isMemory } from '../../bytes/window.js'
-import { OutbandError } from '../../errors.js'
+import { expectTime, OutbandError } from '../../errors.js'
 import { Deframer, pack } from '../../frame/index.js'
 import { type Item, isNote, type Note, packNote } from '../../frame/note.js'
 import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../../limits.js'
@@ -18,7 +18,7 @@ import { handOver } from '../handover.js'
 import { chunksOf } from './chunks.js'
 import type { Inlet, Link } from './link.js'
 import type { Quota, Share } from './quota.js'
-import { expectTime, Watch, type WatchOptions } from './watch.js'
+import { Watch, type WatchOptions } from './watch.js'
 
 /** What one message costs beside its bytes, about. */
 const MESSAGE_BYTES = 64

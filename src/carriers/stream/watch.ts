@@ -1,5 +1,5 @@
 /** The clocks of a stream: how long a frame may take, how long the peer may be silent, and this side as well. */
-import { expectArgument } from '../../errors.js'
+import { expectTime } from '../../errors.js'
 
 /** Nobody is told that this side is there more often: else a hello of one millisecond would keep us busy. */
 const OFTEN_MS = 25
@@ -170,9 +170,4 @@ export class Watch {
 
 function due(since: number, ms: number): number {
   return ms === 0 ? Number.POSITIVE_INFINITY : since + ms
-}
-
-/** @throws TypeError for what is no time */
-export function expectTime(ms: unknown, name: string): asserts ms is number {
-  expectArgument(typeof ms === 'number' && ms >= 0, name, 'milliseconds ≥ 0')
 }

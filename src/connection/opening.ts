@@ -1,0 +1,26 @@
+/** How long a connection may take to be one. */
+import { OutbandError } from '../errors.js'
+
+export interface OpeningOptions {
+  /** How long the connection may take. Default 10 000; 0: as long as the system likes. */
+  readonly connectTimeoutMs?: number | undefined
+}
+
+/** Settles as `opened` does. Rejects with TIMEOUT when that takes longer; `stage` is who says so. */
+export async function openedWithin(
+  opened: Promise<unknown>,
+  connectTimeoutMs: number,
+  stage: string,
+): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const late = new Promise<never>((_, reject) => {
+    if (connectTimeoutMs === 0) return
+    const error = new OutbandError('TIMEOUT', `${stage}: not connected for ${connectTimeoutMs} ms`)
+    timer = setTimeout(() => reject(error), connectTimeoutMs)
+  })
+  try {
+    await Promise.race([opened, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
