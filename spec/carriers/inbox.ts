@@ -5,8 +5,11 @@ import { type ErrorCode, isOutbandError, type OutbandError } from '../../src/err
 import type { Parcel } from '../../src/packet.js'
 import type { Test } from '../contract.js'
 
+/** Nobody waits for so long but for what never comes: the machine may be slow, and busy with something else. */
+const PATIENCE_MS = 60_000
+
 /** Waits, but not for ever: a promise that never settles would end the suite without a word. */
-export async function within<T>(promise: Promise<T> | T, what: string, ms = 5000): Promise<T> {
+export async function within<T>(promise: Promise<T> | T, what: string, ms = PATIENCE_MS): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`${what}: nothing for ${ms} ms`)), ms)
@@ -15,6 +18,25 @@ export async function within<T>(promise: Promise<T> | T, what: string, ms = 5000
     return await Promise.race([promise, late])
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** Waits until it is so, a turn at a time. */
+export async function until(isSo: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + PATIENCE_MS
+  while (!isSo()) {
+    if (performance.now() > end) throw new Error(`${what}: not so for ${PATIENCE_MS} ms`)
+    await new Promise(resolve => setImmediate(resolve))
+  }
+}
+
+/** Waits until a number has not changed for a while, of some turns at the least; its value then. */
+export async function settled(read: () => number, ms = 200): Promise<number> {
+  for (let value = read(); ; value = read()) {
+    await turns(20)
+    await new Promise(resolve => setTimeout(resolve, ms))
+    await turns(20)
+    if (read() === value) return value
   }
 }
 
@@ -103,7 +125,7 @@ export class Inbox implements Sink {
         })
       }
     }
-    await within(wait(), what, 10_000)
+    await within(wait(), what)
   }
 }
 

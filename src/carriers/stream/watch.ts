@@ -34,8 +34,9 @@ export class Watch {
   /** When the frame that is under way began; −1 between frames. */
   #frameAt = -1
   #isHeld = false
-  /** Whether the clocks began anew because the timer was late: once for a silence, and for a frame. */
-  #isRenewed = false
+  /** Whether its clock began anew because the timer was late: once for a silence, which anything heard ends, and a frame. */
+  #isSilenceRenewed = false
+  #isFrameRenewed = false
   /** How long the peer may be silent once this side has closed, and when it has. */
   #closeMs = 0
   #closedAt = 0
@@ -55,7 +56,8 @@ export class Watch {
   /** Something came; whether it ends inside a frame, and whether it ended one. */
   heard(isInFrame: boolean, isAnotherFrame: boolean): void {
     this.#heardAt = performance.now()
-    if (!isInFrame || isAnotherFrame) this.#isRenewed = false
+    this.#isSilenceRenewed = false
+    if (!isInFrame || isAnotherFrame) this.#isFrameRenewed = false
     if (!isInFrame) this.#frameAt = -1
     else if (this.#frameAt < 0 || isAnotherFrame) this.#frameAt = this.#heardAt
     this.#arm()
@@ -64,6 +66,7 @@ export class Watch {
   /** The peer took in something, or has something to take in: of one that has nothing to say it is as good as a word. */
   took(): void {
     this.#heardAt = performance.now()
+    this.#isSilenceRenewed = false
     this.#arm()
   }
 
@@ -93,7 +96,8 @@ export class Watch {
   release(): void {
     if (!this.#isHeld) return
     this.#isHeld = false
-    this.#renew()
+    this.#heardAt = performance.now()
+    if (this.#frameAt >= 0) this.#frameAt = this.#heardAt
     this.#arm()
   }
 
@@ -105,11 +109,6 @@ export class Watch {
   stop(): void {
     clearTimeout(this.#timer)
     this.#dueAt = 0
-  }
-
-  #renew(): void {
-    this.#heardAt = performance.now()
-    if (this.#frameAt >= 0) this.#frameAt = this.#heardAt
   }
 
   get #idleAt(): number {
@@ -148,9 +147,15 @@ export class Watch {
     this.#dueAt = Number.POSITIVE_INFINITY
     const late = this.#lateAt(now)
     if (late !== undefined) {
-      if (!isBelated || this.#isRenewed) return this.#alarms.late(...late)
-      this.#isRenewed = true
-      this.#renew()
+      const isFrame = now >= this.#completeAt
+      if (!isBelated || (isFrame ? this.#isFrameRenewed : this.#isSilenceRenewed))
+        return this.#alarms.late(...late)
+      this.#heardAt = now
+      this.#isSilenceRenewed = true
+      if (isFrame) {
+        this.#frameAt = now
+        this.#isFrameRenewed = true
+      }
     }
     if (now >= due(this.#saidAt, this.#aliveMs)) {
       this.#saidAt = now
