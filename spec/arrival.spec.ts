@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { memory } from '../fixtures/values/memory.js'
 import { decode, encode, type PacketLike } from '../src/index.js'
+import { collect } from './collect.js'
 import { difference } from './same.js'
 
 type Buffers = PacketLike['buffers']
@@ -174,6 +175,7 @@ place('a copy takes the memory of one copy', () => {
   const MiB = 2 ** 20
   const { meta, buffers } = encode([new Float64Array(MiB), new Uint8Array(1)])
   const moved = buffers.map(at(1))
+  collect()
   const before = process.memoryUsage().arrayBuffers
   const copies = decode<Float64Array[]>({ meta, buffers: moved })
   const taken = process.memoryUsage().arrayBuffers - before

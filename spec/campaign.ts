@@ -9,12 +9,12 @@
  *      polluted   a built-in prototype, or the global object, was changed
  *      leaked     memory grew over the run
  */
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { golden, goldenTypes } from '../fixtures/golden.js'
 import { hostile } from '../fixtures/hostile.js'
 import { goldenPacket } from '../fixtures/make.js'
 import { Codec, isOutbandError, LIMITS, type PacketLike } from '../src/index.js'
+import { spentMs } from './budget.js'
+import { keptBytes } from './collect.js'
 import { LONGEST_SOURCE, Mutator, type Source } from './mutate.js'
 import { canaries } from './prototypes.js'
 import { difference } from './same.js'
@@ -122,15 +122,6 @@ export function decoder(): Decode {
   return (packet, variant) => (variant === 'fresh' ? new Codec({ types }) : codecs[variant]).decode(packet)
 }
 
-setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc') as () => void
-
-function heap(): number {
-  gc()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
-}
-
 class Campaign {
   readonly #ledger: Ledger
   readonly #decode: Decode
@@ -187,10 +178,10 @@ class Campaign {
         const done = Math.max((now - start) / (end - start), (number - from) / mutants)
         if (done < warm) continue
         warm = Number.POSITIVE_INFINITY
-        heapBefore = heap()
+        heapBefore = keptBytes()
       }
       this.#look(from + ledger.tried)
-      if (heapBefore > 0) ledger.leaked = Math.max(0, heap() - heapBefore)
+      if (heapBefore > 0) ledger.leaked = Math.max(0, keptBytes() - heapBefore)
       if (ledger.leaked > MOST_LEAKED)
         this.#found('leaked', from + ledger.tried, 'trusted', `${ledger.leaked} bytes over the run`)
     } finally {
@@ -240,13 +231,13 @@ class Campaign {
     }
   }
 
-  /** A collection may fall into any packet's time: only one that is slow every time is. */
+  /** A collection may fall into any packet's time, or the machine's other work: only one that is slow every time is. */
   #slowest(packet: PacketLike, number: number, first: number): void {
     let ms = first
     for (let i = 0; i < 4 && ms > this.#ledger.slowestMs; i++) {
-      const start = performance.now()
+      const start = spentMs()
       this.#outcome(packet, 'trusted', number)
-      ms = Math.min(ms, performance.now() - start)
+      ms = Math.min(ms, spentMs() - start)
     }
     if (ms <= this.#ledger.slowestMs) return
     this.#ledger.slowestMs = ms

@@ -8,10 +8,10 @@ const SEED = 574
 
 const test = suite('fuzz: a short campaign')
 
-test('two seconds of mutants: only our errors, no disagreement, nothing slow, nothing left behind', () => {
-  const { tried, accepted, rejected, finds } = campaign({ seed: SEED, seconds: 2 })
+test('40 000 mutants: only our errors, no disagreement, nothing slow, nothing left behind', () => {
+  const { tried, accepted, rejected, finds } = campaign({ seed: SEED, mutants: 40_000 })
   assert.equal(finds, [])
-  assert.ok(tried > 8192)
+  assert.is(tried, 40_000)
   assert.ok(accepted > tried / 50, `${accepted} of ${tried} accepted`)
   assert.ok(rejected > tried / 50, `${rejected} of ${tried} rejected`)
 })
@@ -34,7 +34,7 @@ detectors.after.each(uproot)
 
 for (const kind of KINDS) {
   detectors(`a planted bug is found: ${kind}`, () => {
-    const { finds } = campaign({ seed: SEED, mutants: 30_000, plant: plants[kind] })
+    const { finds } = campaign({ seed: SEED, mutants: 12_000, plant: plants[kind] })
     assert.ok(finds.length > 0, 'it was missed')
     assert.equal([...new Set(finds.map(find => find.kind))], [kind])
   })

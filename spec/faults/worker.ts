@@ -1,8 +1,7 @@
 // A process that makes trials, `node worker.js JOB`, and tells of each by a line of JSON: nobody listens here for errors that
 // nobody handles, so that the process dies of them.
 
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { collect } from '../collect.js'
 import { Dice } from '../mutate.js'
 import type { Job, Report } from './campaign.js'
 import { type Plant, plants } from './plants.js'
@@ -14,12 +13,9 @@ const MOST_KEPT = 32 * 2 ** 20
 
 const { seed, from, trials, seconds, filter, plant: planted, isShort } = JSON.parse(process.argv[2]!) as Job
 
-setFlagsFromString('--expose-gc')
-const gc = runInNewContext('gc') as () => void
-
 async function buffers(): Promise<number> {
   for (let i = 0; i < 3; i++) {
-    gc()
+    collect()
     await pause(5)
   }
   return process.memoryUsage().arrayBuffers
