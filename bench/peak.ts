@@ -2,9 +2,9 @@
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { peakBytes } from '../spec/peak-bytes.js'
 import { connect, serve } from '../src/socket/index.js'
 
 const MESSAGE = 2 ** 30
@@ -27,20 +27,14 @@ export async function receivingPeak(): Promise<{ peakBytes: number; messageBytes
   return { peakBytes: peak - rss, messageBytes: MESSAGE }
 }
 
-/** Kilobytes of a line of /proc/self/status. */
-function status(name: string): number {
-  const [, kilobytes] = readFileSync('/proc/self/status', 'utf8').match(new RegExp(`${name}:\\s+(\\d+)`))!
-  return Number(kilobytes) * 1024
-}
-
 if (process.argv[1] === new URL(import.meta.url).pathname) {
   const server = await serve<Uint8Array>(
     process.argv[2]!,
     channel => {
       channel.on('message', array => {
-        if (array.length === REST) return process.send?.({ rss: status('VmRSS') })
+        if (array.length === REST) return process.send?.({ rss: process.memoryUsage.rss() })
         if (!array.every(byte => byte === 1)) throw new Error('not what was sent')
-        return process.send?.({ peak: status('VmHWM') })
+        return process.send?.({ peak: peakBytes() })
       })
     },
     { limits },

@@ -9,6 +9,7 @@ import type { Carrier, Transfer } from '../src/carriers/carrier.js'
 import { loopback } from '../src/carriers/loopback.js'
 import { PortCarrier } from '../src/carriers/port/port.js'
 import { Channel, type ChannelOptions } from '../src/channel.js'
+import { asyncDispose, dispose } from '../src/dispose.js'
 import { defineType, type ErrorCode, OutbandError, registry } from '../src/index.js'
 import { codeOf, Inbox, turns, upTo, within } from './carriers/inbox.js'
 
@@ -747,7 +748,6 @@ limiting.run()
 const ending = suite('channel: the end')
 
 both(ending, 'await using closes both sides, and delivers what was sent', async ({ left, right }) => {
-  const asyncDispose: typeof Symbol.asyncDispose = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')
   void left.send('last')
   await left[asyncDispose]()
   await right.closed
@@ -755,15 +755,14 @@ both(ending, 'await using closes both sides, and delivers what was sent', async 
 })
 
 both(ending, 'using closes without waiting', async ({ left, right }) => {
-  const dispose: typeof Symbol.dispose = Symbol.dispose ?? Symbol.for('Symbol.dispose')
   assert.is(left[dispose](), undefined)
   await Promise.all([left.closed, right.closed])
 })
 
 both(ending, 'the symbols of using are where the engine has them', ({ left }) => {
-  for (const name of ['dispose', 'asyncDispose'] as const) {
-    assert.type(left[(Symbol[name] ?? Symbol.for(`Symbol.${name}`)) as typeof Symbol.dispose], 'function')
-  }
+  for (const symbol of [dispose, asyncDispose]) assert.type(left[symbol as typeof Symbol.dispose], 'function')
+  assert.is(dispose, Symbol.dispose ?? Symbol.for('Symbol.dispose'))
+  assert.is(asyncDispose, Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose'))
 })
 
 both(ending, 'a reader that waits learns of it', async ({ left, right }) => {

@@ -2,8 +2,8 @@
  * Run in a process of its own: `node peak.js pushed|read BYTES`. One frame with a buffer of so many bytes comes through
  * a Deframer in pieces of 64 KiB; prints how far the memory of the process rose, over the bytes.
  */
-import { existsSync, readFileSync } from 'node:fs'
 import { Deframer, pack } from '../src/frame/index.js'
+import { peakBytes } from './peak-bytes.js'
 
 const [way, size] = process.argv.slice(2)
 const byteLength = Number(size)
@@ -35,10 +35,3 @@ if (packet?.buffers[0]?.length !== byteLength || packet.buffers[0].at(-1) !== 7)
   throw new Error('it did not arrive')
 const peak = peakBytes()
 console.log(JSON.stringify({ ratio: (peak - before) / byteLength }))
-
-/** The most that this process ever took. What Linux tells of its usage begins with what its parent took when it was forked. */
-function peakBytes(): number {
-  const status = '/proc/self/status'
-  const line = existsSync(status) ? /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(status, 'utf8')) : null
-  return (line === null ? process.resourceUsage().maxRSS : Number(line[1])) * 1024
-}

@@ -2,9 +2,9 @@
  * Run in a process of its own: `node --expose-gc peak.js WAY PATH MIB`. Prints how far the memory of the process rose, in
  * MiB, while a value of so many MiB was dumped or loaded, or a log of as many frames of a MiB was opened, read or listed.
  */
-import { existsSync, readFileSync } from 'node:fs'
 import { inspectFile } from '../../src/cli/inspect.js'
 import { dump, load, openLog } from '../../src/file/index.js'
+import { peakBytes } from '../peak-bytes.js'
 
 const MiB = 2 ** 20
 const [way, path, size] = process.argv.slice(2) as [string, string, string]
@@ -42,19 +42,9 @@ const ways: Record<string, () => () => Promise<number>> = {
   },
 }
 
-/**
- * The most memory that this process has had, in bytes. Linux keeps two counts, and that of `resourceUsage` begins with what
- * the parent had when it forked.
- */
-function peak(): number {
-  const status = existsSync('/proc/self/status') ? readFileSync('/proc/self/status', 'utf8') : ''
-  const own = /VmHWM:\s*(\d+) kB/.exec(status)
-  return Number(own?.[1] ?? process.resourceUsage().maxRSS) * 1024
-}
-
 const run = ways[way]!()
 gc?.()
 const before = process.memoryUsage().rss
 const seen = await run()
 if (seen !== count) throw new Error(`${seen} of ${count}`)
-console.log(JSON.stringify({ rise: (peak() - before) / MiB }))
+console.log(JSON.stringify({ rise: (peakBytes() - before) / MiB }))

@@ -1,6 +1,7 @@
 // Children that fail while nobody listens, in a process that must live, say so, and end by itself.
 
 import { fileURLToPath } from 'node:url'
+import { asyncDispose } from '../../src/dispose.js'
 import { type ChildChannel, forkChannel, spawnChannel } from '../../src/process/index.js'
 import { errorOf } from './kit.js'
 
@@ -31,7 +32,7 @@ const runs: Readonly<Record<string, () => Promise<void> | void>> = {
     const ends: ((channel: ChildChannel) => unknown)[] = [
       channel => channel.kill(),
       channel => channel.abort(),
-      channel => channel[Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose')]().catch(() => {}),
+      channel => channel[asyncDispose]().catch(() => {}),
     ]
     for (const end of ends) {
       const channel = spawnChannel('outband-has-no-such-command', { graceMs: 20 })
