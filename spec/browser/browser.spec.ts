@@ -9,7 +9,7 @@ import { CAN_EVAL, MARK, type Outcome, type Report } from './page/checks.js'
 import { ISOLATED, type Site, serve } from './site.js'
 import { serveSockets } from './sockets.js'
 
-const PAGE_LIMIT_MS = 120_000
+const PAGE_LIMIT_MS = 200_000
 const GOLDEN = new URL('../fixtures/golden/v1/', BUILD)
 
 interface Visit {
@@ -45,7 +45,7 @@ async function visit(browser: Browser, url: string): Promise<Visit> {
     })
   })
   try {
-    await Promise.all([page.goto(url), end])
+    await Promise.all([page.goto(url, { timeout: PAGE_LIMIT_MS }), end])
   } catch {
     complaints.push(`the page did not come to its end; it stopped at, or soon after: ${last}`)
   }
@@ -83,7 +83,7 @@ function report(asked: Page, { outcomes, complaints, ms, ...got }: Visit): void 
   page('it comes to its end, and every error is caught', () => assert.equal(complaints, []))
 
   page('there is much to check', () =>
-    assert.ok(outcomes.length > (isShort(asked) ? 100 : 1000), `${outcomes.length}`),
+    assert.ok(outcomes.length > (skipOf(asked) === 'codec' ? 100 : 1000), `${outcomes.length}`),
   )
 
   for (const { suite, name, error, skipped } of outcomes) {
@@ -111,8 +111,14 @@ const policy: Record<string, string> = mayEval
   : { 'content-security-policy': "script-src 'self' 'wasm-unsafe-eval'" }
 const pages = PAGES.filter(({ form }) => form === (mayEval ? 'modules' : 'minified'))
 
-/** The codec knows nothing of isolation but what is shared: one of the pages of modules does without its thousands of rows. */
-const isShort = ({ isIsolated, form }: Page): boolean => form === 'modules' && !isIsolated
+/**
+ * What a page does without: the codec knows nothing of isolation but what is shared, and WebSockets nothing at all, so each
+ * of the pages of modules has one of them. The minified ones have both.
+ */
+function skipOf({ isIsolated, form }: Page): 'codec' | 'websockets' | undefined {
+  if (form === 'minified') return undefined
+  return isIsolated ? 'websockets' : 'codec'
+}
 
 /** Two at a time: what takes long is the start of workers and frames. */
 async function visitAll(browser: Browser, port: number): Promise<Map<Page, Visit>> {
@@ -120,7 +126,7 @@ async function visitAll(browser: Browser, port: number): Promise<Map<Page, Visit
   const waiting = [...pages]
   const go = async () => {
     for (let page = waiting.shift(); page !== undefined; page = waiting.shift()) {
-      const query = isShort(page) ? '?skip=codec' : ''
+      const query = skipOf(page) === undefined ? '' : `?skip=${skipOf(page)}`
       visits.set(page, await visit(browser, `http://localhost:${port}${pathOf(page)}page.html${query}`))
     }
   }

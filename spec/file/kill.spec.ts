@@ -6,10 +6,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Random } from '../../fixtures/random.js'
 import { dump, load, openLog } from '../../src/file/index.js'
+import { canEval } from '../eval.js'
 import { all, inFolder, namesIn, script } from './kit.js'
 import { type Numbered, numbered, numberOf } from './numbered.js'
 
 const SEED = 574
+/** Fewer in the run that is to be short, and all where code generation is forbidden. */
+const [DUMPS, LOGS] = canEval() ? [10, 6] : [22, 12]
 const test = suite(`file: killed writers, seed ${SEED}`)
 
 /** The numbers that a writer said before it was killed, so many milliseconds after the first of them. */
@@ -36,7 +39,7 @@ test(
     const random = new Random(SEED)
     const path = join(folder, 'value')
     await dump(path, numbered(0))
-    for (let kills = 0; kills < 22; kills++) {
+    for (let kills = 0; kills < DUMPS; kills++) {
       const said = await killed('dump', path, random.int(0, 20) + random.next())
       const found = numberOf(await load<Numbered>(path))
       // The last that it said, or the one after that, of which it could not say so any more.
@@ -51,7 +54,7 @@ test(
   inFolder(async folder => {
     const random = new Random(SEED + 1)
     const path = join(folder, 'log')
-    for (let kills = 0; kills < 12; kills++) {
+    for (let kills = 0; kills < LOGS; kills++) {
       const said = await killed('append', path, random.int(0, 20) + random.next())
       const log = await openLog<Numbered>(path)
       const numbers = (await all(log)).map(numberOf)

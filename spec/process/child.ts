@@ -62,21 +62,12 @@ const roles: Readonly<Record<string, (argument: string) => unknown>> = {
     forever()
   },
   /** What it sees of its surroundings, and what a child of its own does. */
-  surroundings() {
-    const before = process.env.OUTBAND_FD
-    const channel = connectParent()
+  family() {
     const look = 'process.stdout.write(String(process.env.OUTBAND_FD))'
-    const grandchild = spawnSync(process.execPath, ['-e', look], { encoding: 'utf8' }).stdout
-    let again: unknown
-    try {
-      connectParent()
-    } catch (error) {
-      again = isOutbandError(error) ? error.code : error
-    }
-    const { HERE: here } = process.env
-    const { argv, execArgv } = process
-    void channel.send({ before, grandchild, again, here, cwd: process.cwd(), argv: argv.slice(3), execArgv })
+    return surroundings(() => spawnSync(process.execPath, ['-e', look], { encoding: 'utf8' }).stdout)
   },
+  /** The same without a child of its own. */
+  surroundings: () => surroundings(() => undefined),
   /** Sends so many arrays, and is gone when the system has them. */
   async vanish(count) {
     const channel = connectParent()
@@ -133,6 +124,21 @@ const roles: Readonly<Record<string, (argument: string) => unknown>> = {
     for (const i of [0, 1, 2]) writeSync(fd, packBytes(encode({ i })))
     process.exit(Number(exitCode))
   },
+}
+
+function surroundings(look: () => string | undefined): void {
+  const before = process.env.OUTBAND_FD
+  const channel = connectParent()
+  const grandchild = look()
+  let again: unknown
+  try {
+    connectParent()
+  } catch (error) {
+    again = isOutbandError(error) ? error.code : error
+  }
+  const { HERE: here } = process.env
+  const { argv, execArgv } = process
+  void channel.send({ before, grandchild, again, here, cwd: process.cwd(), argv: argv.slice(3), execArgv })
 }
 
 const [role = '', argument = ''] = process.argv.slice(2)

@@ -100,11 +100,11 @@ const rows: Way[] = [
   },
 ]
 for (const { name, open } of rows) {
-  ways(`${name}: every value, and 20 MB, come back`, async () => {
+  ways(`${name}: every value, and 8 MB, come back`, async () => {
     const { to, close } = await open()
     const channel = await connect(to, { limits: 'trusted' })
     const sent = values.filter(({ isShared }) => !isShared).map(row => ({ row, value: row.make() }))
-    const large = new Float64Array(2_500_000).map((_, i) => i)
+    const large = new Float64Array(1_000_000).map((_, i) => i)
     for (const { value } of sent) void channel.send(value)
     void channel.send(large)
     let at = 0

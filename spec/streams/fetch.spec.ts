@@ -132,7 +132,7 @@ const pressure = suite('fetch: back-pressure')
 
 /** More than the sockets of both ends take, far less than all. */
 const BOUND = 24
-const TOTAL = 120
+const TOTAL = 60
 
 /** Values of 1 MiB, made when they are asked for. */
 function made(counts: { made: number; read: number; most: number }): ReadableStream<Uint8Array> {
