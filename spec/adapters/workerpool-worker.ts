@@ -21,6 +21,7 @@ const methods = {
     this.worker.addAbortListener(async () => {
       cleaned++
     })
+    workerpool.workerEmit('ready')
     return new Promise(() => {})
   },
   cleaned: (): number => cleaned,

@@ -21,7 +21,7 @@ const SHOWN = `({
   frames: document.querySelectorAll('#frames rect').length,
   numbers: [...document.querySelectorAll('#table td')].map(cell => cell.textContent),
 })`
-const LIMIT = { timeout: 30_000 }
+const LIMIT = { timeout: 120_000 }
 
 const RUNS = [
   ['/', 'records', 'copy'],
@@ -49,11 +49,11 @@ else if (!canEval()) {
       const page = await browser.newPage()
       const complaints: string[] = []
       page.on('pageerror', error => complaints.push(error.stack ?? error.message))
-      await page.goto(`http://localhost:${site.port}${path}?quick`)
+      await page.goto(`http://localhost:${site.port}${path}?quick`, LIMIT)
       await page.locator('#footer:not(:empty)').waitFor(LIMIT)
-      await page.selectOption('#workload', workload)
-      await page.check(`input[value="${mode}"]`)
-      await page.click('#run')
+      await page.selectOption('#workload', workload, LIMIT)
+      await page.check(`input[value="${mode}"]`, LIMIT)
+      await page.click('#run', LIMIT)
       // The button rests from the click to the end.
       await page.locator('#run:enabled').waitFor(LIMIT)
       const shown = (await page.evaluate(SHOWN)) as Shown

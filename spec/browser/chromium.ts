@@ -25,7 +25,8 @@ export async function launch(): Promise<Launch> {
   try {
     if (executablePath !== undefined) {
       // Root of a container has no sandbox to enter.
-      const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] })
+      const args = ['--no-sandbox', '--disable-gpu']
+      const browser = await chromium.launch({ executablePath, args, timeout: 120_000 })
       return { browser, excuse: () => {} }
     }
   } catch (error) {

@@ -39,10 +39,10 @@ export const cuts: readonly Scenario[] = [
     isFor: isRaw,
     run: async trial => {
       const [count, most] = [5, 100_000]
-      const more = { allowHalfOpen: true, idleTimeoutMs: 500, closeTimeoutMs: 20_000 }
+      const more = { allowHalfOpen: true, idleTimeoutMs: 1500, closeTimeoutMs: 60_000 }
       const { channel, peer } = await trial.meet({ role: 'half', count, most }, more)
       await trial.settled(trial.read(channel, trial.seed, most), 'the reader')
-      await pause(800)
+      await pause(2000)
       const answers = 200
       const sent = trial.flood(channel, answers, most, trial.seed + 1)
       await trial.settled(sent, 'the sender')

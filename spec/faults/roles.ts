@@ -164,6 +164,8 @@ export const roles = {
         if ((await read.next()).value !== start) throw new Error('another answer')
         worstMs = Math.max(worstMs, performance.now() - start)
         answers++
+        // What matters is how long an answer takes, and not how many there are.
+        await pause(10)
       }
       await channel.close()
     }

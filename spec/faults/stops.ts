@@ -86,11 +86,11 @@ export const stops: readonly Scenario[] = [
   {
     name: 'a receiver is stopped for longer than it waits for a word',
     run: async trial => {
-      const { channel, child, peer } = await trial.meet({ role: 'read', patienceMs: 400 })
+      const { channel, child, peer } = await trial.meet({ role: 'read', patienceMs: 1500 })
       const flood = trial.flood(channel, 400)
       await pause(trial.dice.below(150))
       child.kill('SIGSTOP')
-      await pause(900)
+      await pause(2500)
       child.kill('SIGCONT')
       await trial.settled(flood, 'the sender')
       void channel.close()

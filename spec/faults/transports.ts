@@ -56,7 +56,7 @@ const websocket: Transport = {
     leave(() => channels.abort())
     const { port } = server.address() as AddressInfo
     const child = await start({ port, host: '127.0.0.1' })
-    return { child, channel: await within(coming, 'the peer', 20_000) }
+    return { child, channel: await within(coming, 'the peer') }
   },
   join: (address, options) => {
     const { host, port } = address as { host: string; port: number }
@@ -98,7 +98,7 @@ function ofSockets(name: string, place: () => Place): Sockets {
       const server = await serve(place(), came, options)
       leave(() => server.abort())
       const child = await start(addressOf(server))
-      return { child, channel: await within(coming, 'the peer', 20_000) }
+      return { child, channel: await within(coming, 'the peer') }
     },
     join: (address, options) => connect(address!, options),
   }

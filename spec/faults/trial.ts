@@ -23,7 +23,7 @@ import {
 } from './transports.js'
 
 /** Longer than anything here takes on a machine that is busy. */
-const PATIENCE_MS = 30_000
+const PATIENCE_MS = 60_000
 const PEER = fileURLToPath(new URL('peer.js', import.meta.url))
 
 export const pause = (ms: number): Promise<void> => new Promise(resolve => setTimeout(resolve, ms))
@@ -206,7 +206,7 @@ export class Trial {
     await Promise.all(this.#peers.map(({ exited }) => exited))
     clearTimeout(timer)
     let left = 0
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 1000; i++) {
       left = openDescriptors() - descriptors
       if (left <= 0) return
       await pause(10)

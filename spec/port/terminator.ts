@@ -20,6 +20,8 @@ async function wrapped(): Promise<void> {
   const worker = wrapPort(new Worker(new URL('chatter.js', import.meta.url), { workerData: 'wrapped' }))
   worker.on('message', () => heard++)
   const exit = once(worker, 'exit')
+  // Most of them when they talk; a thread may take its time to begin.
+  if (random.next() < 0.75) await once(worker, 'message')
   const end = performance.now() + random.next() * 400
   for (let n = 0; performance.now() < end; n++) {
     worker.postMessage(message(n), n % 10 === 0 ? { transfer: true } : undefined)
@@ -35,9 +37,15 @@ async function wrapped(): Promise<void> {
 async function connected(): Promise<void> {
   const worker = new Worker(new URL('chatter.js', import.meta.url), { workerData: 'connected' })
   const channel = connectPort(worker)
-  setTimeout(() => void worker.terminate(), random.next() * 400)
+  const ends = () => void setTimeout(() => void worker.terminate(), random.next() * 400)
+  const isEarly = random.next() < 0.25
+  if (isEarly) ends()
   const reading = (async () => {
-    for await (const _ of channel) heard++
+    let count = 0
+    for await (const _ of channel) {
+      heard++
+      if (++count === 1 && !isEarly) ends()
+    }
   })().catch(error => error)
   try {
     for (let n = 0; ; n++) await channel.send(message(n))

@@ -37,14 +37,13 @@ export async function withChannel<In>(
 }
 
 /** What the promise rejects with, an error of ours. */
-export async function errorOf(promise: Promise<unknown>, ms = 10_000): Promise<OutbandError> {
+export async function errorOf(promise: Promise<unknown>): Promise<OutbandError> {
   const error = await within(
     promise.then(
       value => new Error(`nothing was thrown, but ${String(value)} returned`),
       thrown => thrown,
     ),
     'a rejection',
-    ms,
   )
   if (!isOutbandError(error)) throw error
   return error
@@ -60,7 +59,7 @@ export async function take<In>(channel: AsyncIterable<In>, count = Number.POSITI
       if (!isOutbandError(error) || count !== Number.POSITIVE_INFINITY) throw error
     }
   }
-  await within(loop(), `${count} values`, 15_000)
+  await within(loop(), `${count} values`)
   return taken
 }
 

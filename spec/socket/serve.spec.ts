@@ -10,7 +10,7 @@ import { packBytes } from '../../src/frame/index.js'
 import { packNote } from '../../src/frame/note.js'
 import { isOutbandError } from '../../src/index.js'
 import { connect, serve } from '../../src/socket/index.js'
-import { codeOf, turns, upTo, within } from '../carriers/inbox.js'
+import { codeOf, turns, until, upTo, within } from '../carriers/inbox.js'
 import { somePath } from '../carriers/path.js'
 import { frameOf, outcomeOf, rawPeer, served } from './raw.js'
 
@@ -99,9 +99,10 @@ apart('a peer that dies under a handler that reads: nothing is thrown', async ()
   try {
     const peer = await rawPeer(path)
     peer.write(good.subarray(0, 30))
+    await until(() => outcomes.length > 0, 'the connection')
     await turns(3)
     peer.destroy()
-    const outcome = await within(outcomes[0] ?? turns(5).then(() => outcomes[0]!), 'the end')
+    const outcome = await within(outcomes[0]!, 'the end')
     assert.ok(isOutbandError(outcome, 'PEER_GONE'), String(outcome))
     assert.is((outcome.cause as { code: string }).code, 'TRUNCATED')
     assert.is(server.channels.size, 0)
@@ -116,7 +117,7 @@ apart('a handler is given the socket that carries its channel', async () => {
   try {
     const { port } = server.address as AddressInfo
     const channel = await connect({ port, host: '127.0.0.1' })
-    while (sockets.length === 0) await turns(1)
+    await until(() => sockets.length > 0, 'the connection')
     const [socket] = sockets
     assert.is(socket!.remoteAddress, '127.0.0.1')
     assert.is(socket!.localPort, port)
@@ -201,9 +202,14 @@ bounds('frames on their way take no more than maxBytes, and one more; all of the
     const peers = await Promise.all(upTo(8).map(() => rawPeer(path)))
     // All but the last byte of each.
     for (const peer of peers) peer.write(frame.subarray(0, -1))
+    const looks = (): boolean => {
+      most = Math.max(most, server.bytesUnderWay)
+      return most > size
+    }
+    await until(looks, 'a frame that is under way')
     for (const _ of upTo(200)) {
       await turns(1)
-      most = Math.max(most, server.bytesUnderWay)
+      looks()
     }
     assert.ok(most > size, `${most} bytes were on their way`)
     assert.ok(most < bound, `${most} bytes were on their way`)
@@ -220,7 +226,6 @@ bounds('frames on their way take no more than maxBytes, and one more; all of the
         }
       })(),
       'all of them',
-      10_000,
     )
     assert.ok(most < bound, `${most} bytes were on their way`)
     assert.is(server.bytesUnderWay, 0)
@@ -233,12 +238,12 @@ bounds('frames on their way take no more than maxBytes, and one more; all of the
 })
 
 bounds('who holds much and stalls keeps others waiting no longer than its deadline', async () => {
-  const { path, values, outcomes, server, dispose } = await served({ maxBytes: MiB, frameTimeoutMs: 150 })
+  const { path, values, outcomes, server, dispose } = await served({ maxBytes: MiB, frameTimeoutMs: 1000 })
   try {
     const frame = frameOf(new Uint8Array(3 * MiB).fill(7))
     const stalled = await rawPeer(path)
     stalled.write(frame.subarray(0, -1))
-    while (server.bytesUnderWay < 2 * MiB) await turns(1)
+    await until(() => server.bytesUnderWay >= 2 * MiB, 'most of the frame')
     const channel = await connect(path)
     await channel.send(new Uint8Array(3 * MiB))
     await channel.close()
@@ -268,7 +273,7 @@ bounds('a reader that is slow keeps no more than maxWaitingBytes, and one more',
   )
   const channel = await connect(path, { highWaterMark: 2 ** 30 })
   for (const _ of upTo(50)) void channel.send(new Uint8Array(MiB))
-  await within(channel.close(), 'closed', 10_000)
+  await within(channel.close(), 'closed')
   assert.is(read, 50)
   assert.ok(most <= 6 * MiB, `${most} bytes waited`)
   await server.close()
@@ -307,7 +312,7 @@ end('close delivers what was sent, on every channel', async () => {
     for (const i of upTo(100)) void channel.send(i)
   })
   const clients = await Promise.all(upTo(5).map(() => connect<number>(path)))
-  while (server.channels.size < 5) await turns(1)
+  await until(() => server.channels.size === 5, 'five connections')
   const closed = server.close()
   for (const client of clients) {
     const read: number[] = []

@@ -8,7 +8,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import type { Channel } from '../../src/channel.js'
 import { isOutbandError, LIMITS, OutbandError } from '../../src/index.js'
 import { connectWebSocket, serveWebSocket, type WebSocketServerLike } from '../../src/websocket/index.js'
-import { turns, upTo, within } from '../carriers/inbox.js'
+import { turns, until, upTo, within } from '../carriers/inbox.js'
 import { endOf, later, listening, next, serving, urlOf } from './kit.js'
 
 const echo = async (channel: Channel): Promise<void> => {
@@ -150,12 +150,7 @@ servers('faults with nobody who listens end no process', () =>
         else if (i % 6 === 3) client.send(new Uint8Array(100))
         else if (i % 6 === 4) client.close(4321)
       }
-      await within(
-        (async () => {
-          while (server.channels.size > 0) await later(10)
-        })(),
-        'all of them gone',
-      )
+      await until(() => server.channels.size === 0, 'all of them gone')
     },
   ),
 )

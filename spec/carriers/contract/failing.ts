@@ -190,7 +190,7 @@ export function unattended(name: string, pair: string): void {
     })
     const exit = once(child, 'close')
     try {
-      const [code, signal] = await within(exit, 'the end of the process', 10_000)
+      const [code, signal] = await within(exit, 'the end of the process')
       assert.is(errors, '')
       assert.equal([code, signal], [0, null])
       assert.match(out, /^alive$/m)

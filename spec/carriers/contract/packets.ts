@@ -19,7 +19,7 @@ export function packets(name: string, withPair: WithPair): void {
       const flood = async (side: Carrier | Far, count: number) => {
         for (let i = 0; i < count; i++) await side.send(numbered(i, ...sizeOf(i)))
       }
-      await within(Promise.all([flood(left, 2000), flood(right, 2000)]), 'two floods', 20_000)
+      await within(Promise.all([flood(left, 2000), flood(right, 2000)]), 'two floods')
       await Promise.all([atLeft.reach(2000), atRight.reach(2000)])
       assert.equal(atRight.numbers, upTo(2000))
       assert.equal(atLeft.numbers, upTo(2000))

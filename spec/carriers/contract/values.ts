@@ -32,7 +32,7 @@ export function channels(name: string, make: Make, { shares }: Abilities): void 
           if (++at === rows.length) break
         }
       })()
-      await within(all, 'all values', 10_000)
+      await within(all, 'all values')
       assert.is(at, rows.length)
     } finally {
       await dispose()
@@ -61,7 +61,7 @@ export function channels(name: string, make: Make, { shares }: Abilities): void 
         answers.catch(() => {})
         const { meta, buffers } = encode(new Uint8Array(32_768))
         for (let i = 0; i < count; i++) await within(right.send({ meta, buffers }), `room for value ${i}`)
-        await within(all, `all of them, after ${returned}`, 10_000)
+        await within(all, `all of them, after ${returned}`)
       } finally {
         await dispose()
       }
