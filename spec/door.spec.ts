@@ -60,6 +60,7 @@ const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['flatbuffers', ['tableType']],
   ['flexbuffers', ['FlexReader', 'flexbuffers', 'open']],
   ['msgpack', ['msgpack']],
+  ['shm', ['SharedMemory', 'SharedMemoryManager']],
   ['socket', ['ChannelServer', 'SocketCarrier', 'connect', 'serve']],
   [
     'pickle',
@@ -115,13 +116,14 @@ test('there are no runtime dependencies', () => {
 })
 
 /** What runs in Node alone may also import what Node has. */
-const nodeOnly = new Set(['./file', './process', './socket'])
+const nodeOnly = new Set(['./file', './process', './shm', './socket'])
 /** Packages that a subpath is about: peers that its user installs. */
 const peers: Readonly<Record<string, string>> = {
   './cbor': 'cbor-x',
   './flatbuffers': 'flatbuffers',
   './flexbuffers': 'flatbuffers',
   './msgpack': 'msgpackr',
+  './shm': 'koffi',
 }
 
 for (const subpath of ['.', ...doors.map(([subpath]) => `./${subpath}`)]) {

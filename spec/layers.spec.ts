@@ -18,7 +18,7 @@ const layers = [
   ['hosts'],
   ['channel'],
   ['connection'],
-  ['port', 'process', 'socket', 'websocket', 'streams', 'file'],
+  ['port', 'process', 'shm', 'socket', 'websocket', 'streams', 'file'],
   ['adapters', 'types', 'cli'],
 ]
 

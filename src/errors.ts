@@ -22,6 +22,7 @@ export const CODES = [
   'TIMEOUT',
   'NOT_TRANSFERABLE',
   'SHM_NOSPACE',
+  'SHM_EXISTS',
   'SHM_PERM',
   'SHM_STALE',
   'RING_CORRUPT',

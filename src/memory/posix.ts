@@ -4,6 +4,7 @@
  * calls where it has them (no memfd, no reserving) and is untested; elsewhere everything here is UNSUPPORTED.
  */
 
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants as system } from 'node:os'
 import { type ErrorCode, OutbandError } from '../errors.js'
@@ -41,6 +42,8 @@ const MAP_FAILED = 2n ** 64n - 1n
 /** mmap's offset is a multiple of the page, which is one of 4, 16 or 64 KiB. */
 const MAP_ALIGNMENT = 65536
 
+/** Bytes from which on it is worth 30 µs to see whether the machine has them at all. */
+const MUCH = 2 ** 20
 const LOCK_SH = 1
 const LOCK_EX = 2
 const LOCK_NB = 4
@@ -91,6 +94,9 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   EACCES: 'SHM_PERM',
   EPERM: 'SHM_PERM',
   ELOOP: 'SHM_PERM',
+  EISDIR: 'SHM_PERM',
+  ENXIO: 'SHM_PERM',
+  EEXIST: 'SHM_EXISTS',
   ENOENT: 'SHM_STALE',
   ENOMEM: 'SHM_NOSPACE',
   ENOSPC: 'SHM_NOSPACE',
@@ -169,12 +175,34 @@ export function viewOf(address: bigint, byteLength: number): ArrayBuffer {
  */
 export function reserve(fd: number, byteOffset: number, byteLength: number): void {
   if (!isLinux || byteLength === 0) return
+  expectMemory(byteLength)
   let errno = call('posix_fallocate', fd, byteOffset, byteLength) as number
   // A signal cuts it short; what was done by then is not done again.
   for (let left = 100; errno === system.errno.EINTR && left > 0; left--) {
     errno = call('posix_fallocate', fd, byteOffset, byteLength) as number
   }
   if (errno !== 0) throw failed(`reserving ${byteLength} bytes`, errno)
+}
+
+/** Anonymous segments know no limit but the memory itself: who asks for more is not refused, but killed for it. */
+function expectMemory(requested: number): void {
+  if (requested < MUCH) return
+  let text: string
+  try {
+    text = readFileSync('/proc/meminfo', 'latin1')
+  } catch {
+    // A sandbox may show no such file.
+    return
+  }
+  const available = bytesOf(text, 'MemAvailable') + bytesOf(text, 'SwapFree')
+  if (requested <= available) return
+  const what = `memory: reserving; wanted ${requested} bytes, got ${available}`
+  throw new OutbandError('SHM_NOSPACE', what, { requested, available })
+}
+
+function bytesOf(text: string, name: string): number {
+  const found = new RegExp(`^${name}: +(\\d+) kB`, 'm').exec(text)
+  return found === null ? 0 : Number(found[1]) * 1024
 }
 
 /**

@@ -1,0 +1,98 @@
+/** Owners that end, in every way, leave nothing in /dev/shm; those that live, or only stand still, lose nothing. */
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { sweep } from '../../src/memory/sweep.js'
+import { SharedMemory } from '../../src/shm/index.js'
+import { areGone, eventually, isAlive, isLinux, type Living, playWith, start } from './kit.js'
+
+interface Owner {
+  readonly names: readonly string[]
+  /** Its watcher. */
+  readonly children: readonly number[]
+}
+
+const test = suite('shm: owners that end')
+const row = isLinux ? test : test.skip
+
+async function owner(count: number): Promise<{ living: Living } & Owner> {
+  const living = await start('own', count)
+  const said = living.said as Owner
+  assert.is(said.names.length, count)
+  assert.is(said.children.length, 1)
+  assert.not.ok(areGone(said.names))
+  return { living, ...said }
+}
+
+for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
+  row(`killed by ${signal} with 100 segments: all are gone, and the watcher too`, async () => {
+    const { living, names, children } = await owner(100)
+    await living.kill(signal)
+    await eventually('the segments are gone', () => areGone(names))
+    await eventually('the watcher has ended', () => !children.some(isAlive))
+  })
+}
+
+row('killed together with its watcher: the next owner sweeps, and takes nobody else’s', async () => {
+  const bystander = await owner(3)
+  const { living, names, children } = await owner(5)
+  for (const pid of children) process.kill(pid, 'SIGKILL')
+  await living.kill('SIGKILL')
+  await eventually('the watcher has ended', () => !children.some(isAlive))
+  const next = await owner(1)
+  assert.ok(areGone(names))
+  assert.not.ok(areGone(bystander.names))
+  await Promise.all([bystander.living.end(), next.living.end()])
+})
+
+row('an owner that stands still is not taken for dead', async () => {
+  const { living, names } = await owner(2)
+  living.child.kill('SIGSTOP')
+  const swept = sweep()
+  assert.not.ok(names.some(name => swept.includes(name)))
+  assert.not.ok(areGone(names))
+  living.child.kill('SIGCONT')
+  await living.end()
+})
+
+row('an owner whose watcher is killed gets another one with the next segment', async () => {
+  const { living, names, children } = await owner(1)
+  process.kill(children[0]!, 'SIGKILL')
+  await eventually('the watcher has ended', () => !children.some(isAlive))
+  const more = (await living.ask()) as Owner
+  assert.is(more.children.length, 1)
+  assert.is.not(more.children[0], children[0])
+  await living.kill('SIGKILL')
+  await eventually('all are gone', () => areGone([...names, ...more.names]))
+})
+
+for (const way of ['exit', 'throw', 'by itself']) {
+  row(`a program that ends (${way}) has removed its segments by then`, async () => {
+    const living = await start('end', way)
+    await living.over
+    assert.ok(areGone([living.said as string]))
+  })
+}
+
+row('a worker that is terminated leaves nothing, though the process lives on', async () => {
+  const living = await start('terminated')
+  await eventually('its segment is gone', () => areGone([living.said as string]))
+  await living.end()
+})
+
+row('who attached keeps the memory of an owner that was killed', async () => {
+  const { living, names } = await owner(1)
+  using found = SharedMemory.attach(names[0]!)
+  await living.kill('SIGKILL')
+  await eventually('its name is gone', () => areGone(names))
+  const bytes = new Uint8Array(found.buffer)
+  bytes.fill(5)
+  assert.ok(bytes.every(byte => byte === 5))
+})
+
+row('views of what was closed, unlinked and forgotten: no crash, and no mapping is left', () => {
+  const { mappings, more } = playWith(['--expose-gc'], 'after') as { mappings: number[]; more: number }
+  assert.equal(mappings, [0, 0])
+  assert.ok(more <= 8, `${more} descriptors more`)
+})
+
+test.run()

@@ -1,0 +1,77 @@
+/**
+ * The named segments that this thread made and nobody has unlinked: none outlives it. Three see to that:
+ *
+ *      the thread ends                 it removes them itself
+ *      it is killed, or terminated     its watcher, a process at the other end of a pipe, notices at once
+ *      the watcher is killed as well   whoever makes a segment next: `sweep.ts`
+ */
+import { closeSync } from 'node:fs'
+import { OutbandError } from '../errors.js'
+import { createName, identityOf, isNamed, removeName } from './names.js'
+import { isLinux, lock } from './posix.js'
+import { sweep } from './sweep.js'
+import { Watcher } from './watcher.js'
+
+/** What is kept of a segment until its name is gone. */
+export interface Owned {
+  readonly name: string
+  readonly identity: string
+  /** Holds the lock that says that the owner lives. Not inherited. */
+  readonly fd: number
+}
+
+/** By identity. */
+const owned = new Map<string, Owned>()
+let watcher: Watcher | undefined
+
+/** How often a name may be taken for a dead owner's before its lock is: each time a sweep fell between the two calls. */
+const TRIES = 100
+
+/** Makes a segment of no bytes, and answers for it from then on. @throws SHM_EXISTS, SHM_PERM, LIMIT, UNSUPPORTED */
+export function own(name: string): Owned {
+  watcher = watched()
+  for (let left = TRIES; left > 0; left--) {
+    const fd = createName(name)
+    const segment = { name, identity: identityOf(fd), fd }
+    owned.set(segment.identity, segment)
+    watcher.add(segment)
+    // On macOS nothing can be listed, and so nothing is swept.
+    if (!isLinux || (lock(fd, 'exclusive') && isNamed(name, segment.identity))) return segment
+    disown(segment)
+  }
+  throw new OutbandError('LOCKED', `memory: ${name} is locked by another process`)
+}
+
+/** Removes a segment's name, if it is that one's still, and what is kept of it here. false when it was gone. @throws SHM_PERM */
+export function disown({ name, identity }: Pick<Owned, 'name' | 'identity'>): boolean {
+  const isRemoved = removeName(name, identity)
+  const segment = owned.get(identity)
+  if (segment !== undefined) {
+    owned.delete(identity)
+    closeSync(segment.fd)
+    watcher?.delete(segment)
+  }
+  return isRemoved
+}
+
+/** The watcher; a new one, told of everything, when it has ended. */
+function watched(): Watcher {
+  if (watcher?.isAlive) return watcher
+  if (watcher === undefined) {
+    process.on('exit', disownAll)
+    sweep()
+  }
+  const next = new Watcher()
+  for (const segment of owned.values()) next.add(segment)
+  return next
+}
+
+function disownAll(): void {
+  for (const segment of owned.values()) {
+    try {
+      disown(segment)
+    } catch {
+      // One that cannot be removed keeps none of the others.
+    }
+  }
+}

@@ -1,0 +1,214 @@
+/**
+ * Memory that the processes of one user on one host share, after Python's `multiprocessing.shared_memory`: a segment with a
+ * name, which Python opens too, or one without, which is passed by its descriptor. It holds what is written to it and
+ * nothing else: no head, no trailer, no length. On Linux a segment is as long as it was made; macOS rounds up to
+ * pages, so there whoever attaches says how many bytes it wants.
+ */
+import { closeSync, fstatSync, ftruncateSync } from 'node:fs'
+import { dispose } from '../dispose.js'
+import { expectArgument, OutbandError } from '../errors.js'
+import { Mapping } from './mapping.js'
+import { createMemoryFile, openOf } from './memfd.js'
+import { expectName, identityOf, openName, randomName } from './names.js'
+import { disown, own } from './owned.js'
+import { attempt, reserve } from './posix.js'
+
+/** Options of `SharedMemory.create`. */
+export interface CreateOptions {
+  /** Bytes, above 0. */
+  size: number
+  /** What others attach by; a random one when left out. Python's own are `psm_…`. */
+  name?: string | undefined
+  /** No name at all: others attach by `handle`, and nobody can change its length. Linux. */
+  anonymous?: boolean | undefined
+}
+
+/** Where a segment without a name is found; plain data, to be sent to a process that attaches. */
+export interface SharedMemoryHandle {
+  /** The process that holds the descriptor; the attaching one itself when left out, for a descriptor that it inherited. */
+  readonly pid?: number
+  readonly fd: number
+  /** Bytes; all that there are when left out. */
+  readonly size?: number
+  /** Tells the segment from another that has come to have the same number. */
+  readonly identity?: string
+}
+
+/** What a descriptor was found to be. */
+interface Found {
+  readonly fd: number
+  readonly identity: string
+  readonly size: number
+}
+
+/** Descriptors of segments without a name that nobody closed. */
+const dropped = new FinalizationRegistry<number>(closeSync)
+
+/**
+ * A segment of shared memory.
+ *
+ * Memory: `buffer` is shared: all who attach see what is written, at once and without order but that of `Atomics`. It can
+ * be neither detached nor transferred (`postMessage` copies it), and `close` does not end it: views of it are good for
+ * as long as they are reachable, and so are the pages.
+ *
+ * Whose it is: the thread that made a named segment. Its name goes with `unlink`, or with that thread, however it ends
+ * (within 2 s when it is killed); those who have attached keep the memory.
+ */
+export class SharedMemory {
+  /** Bytes that were asked for. */
+  readonly size: number
+  /** What others attach by, without a slash; undefined for a segment without one. */
+  readonly name: string | undefined
+  readonly #identity: string
+  readonly #isMaker: boolean
+  readonly #mapping: Mapping
+  #buffer: ArrayBuffer | undefined
+  /** Of a segment without a name that was made here: what others find it by. */
+  #fd: number | undefined
+
+  private constructor(name: string | undefined, found: Found, isMaker: boolean) {
+    this.name = name
+    this.size = found.size
+    this.#identity = found.identity
+    this.#isMaker = isMaker
+    this.#mapping = Mapping.open(found.fd, found.size)
+    this.#buffer = this.#mapping.window(0, found.size)
+  }
+
+  /**
+   * Makes a segment of zeros. Its pages are reserved first, about 0.3 s a GiB, so that writing never fails for want of room.
+   *
+   * @throws SHM_EXISTS when the name is taken, SHM_NOSPACE, LIMIT when there are no descriptors left, UNSUPPORTED without
+   * koffi or on another system; TypeError for a size or name that is none
+   */
+  static create(options: CreateOptions): SharedMemory {
+    const { size, name, anonymous = false } = options
+    expectArgument(Number.isSafeInteger(size) && size > 0, 'size', 'a number of bytes above 0')
+    expectArgument(typeof anonymous === 'boolean', 'anonymous', 'a boolean')
+    expectArgument(!anonymous || name === undefined, 'name', 'none for an anonymous segment')
+    return anonymous
+      ? SharedMemory.#unnamed(size)
+      : SharedMemory.#named(size, expectName(name ?? randomName()))
+  }
+
+  static #named(size: number, name: string): SharedMemory {
+    const segment = own(name)
+    try {
+      attempt(`a segment of ${size} bytes`, () => ftruncateSync(segment.fd, size))
+      reserve(segment.fd, 0, size)
+      return new SharedMemory(name, { ...segment, size }, true)
+    } catch (error) {
+      disown(segment)
+      throw error
+    }
+  }
+
+  static #unnamed(size: number): SharedMemory {
+    const fd = createMemoryFile('outband', size)
+    try {
+      reserve(fd, 0, size)
+      const memory = new SharedMemory(undefined, { fd, size, identity: identityOf(fd) }, true)
+      memory.#fd = fd
+      dropped.register(memory, fd, memory)
+      return memory
+    } catch (error) {
+      closeSync(fd)
+      throw error
+    }
+  }
+
+  /**
+   * Opens a segment that another made, Python too, by its name or its handle. Nothing is opened but a file of this
+   * user's that nobody else can open. Whoever holds a named segment can cut it shorter, and touching what is gone then is
+   * a SIGBUS, as it is in Python; one without a name is sealed against that.
+   *
+   * @param options `size`: bytes that are wanted; all that there are when left out
+   * @throws SHM_STALE when it is not there, is another by now, or has not so many bytes; SHM_PERM when it is not this user's
+   * alone; PEER_GONE when the process of a handle has ended; LIMIT, UNSUPPORTED; TypeError
+   */
+  static attach(
+    target: string | SharedMemoryHandle,
+    options: { size?: number | undefined } = {},
+  ): SharedMemory {
+    const isName = typeof target === 'string'
+    const name = isName ? expectName(target) : undefined
+    const fd = isName ? openName(name!) : openHandle(target)
+    try {
+      const found = measured(fd, options.size ?? (isName ? undefined : target.size))
+      if (!isName && target.identity !== undefined && target.identity !== found.identity) {
+        throw new OutbandError('SHM_STALE', `memory: descriptor ${target.fd} is another segment by now`)
+      }
+      return new SharedMemory(name, found, false)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  /** All bytes (share), always the same ArrayBuffer. @throws CLOSED after `close` */
+  get buffer(): ArrayBuffer {
+    if (this.#buffer === undefined) throw new OutbandError('CLOSED', 'memory: the segment is closed')
+    return this.#buffer
+  }
+
+  /**
+   * What another process attaches by, while this one lives and has not closed it.
+   * @throws UNSUPPORTED for a segment that has a name or was attached to, CLOSED
+   */
+  get handle(): Required<SharedMemoryHandle> {
+    if (this.name !== undefined || !this.#isMaker) {
+      throw new OutbandError('UNSUPPORTED', 'memory: wanted a segment that was made here without a name')
+    }
+    if (this.#fd === undefined) throw new OutbandError('CLOSED', 'memory: the segment is closed')
+    return { pid: process.pid, fd: this.#fd, size: this.size, identity: this.#identity }
+  }
+
+  /**
+   * Ends the use of it here: no `buffer` any more, and no `handle`. Views that were made before stay good; the memory goes
+   * when the last of them is collected. The name stays. Twice is once.
+   */
+  close(): void {
+    this.#buffer = undefined
+    this.#mapping.close()
+    if (this.#fd === undefined) return
+    dropped.unregister(this)
+    closeSync(this.#fd)
+    this.#fd = undefined
+  }
+
+  /**
+   * Takes the name away, which anyone may who has attached: nobody attaches any more, and the memory goes when all have
+   * closed. A segment without a name has none to lose.
+   * @throws SHM_STALE when it is gone already, or is another segment's by now, which then stays; SHM_PERM
+   */
+  unlink(): void {
+    if (this.name === undefined) return
+    if (disown({ name: this.name, identity: this.#identity })) return
+    throw new OutbandError('SHM_STALE', `memory: the name ${this.name} is gone`)
+  }
+
+  /** What `using` calls: closes and, where it was made, unlinks; a name that is gone already is no error. */
+  [dispose](): void {
+    this.close()
+    if (this.#isMaker && this.name !== undefined) disown({ name: this.name, identity: this.#identity })
+  }
+}
+
+function openHandle({ pid = process.pid, fd, size, identity }: SharedMemoryHandle): number {
+  const isNumber = (n: number): boolean => Number.isSafeInteger(n) && n >= 0
+  expectArgument(isNumber(pid) && isNumber(fd), 'handle', 'the numbers of a process and a descriptor')
+  expectArgument(size === undefined || isNumber(size), 'handle.size', 'a number of bytes')
+  expectArgument(identity === undefined || typeof identity === 'string', 'handle.identity', 'a string')
+  return openOf(pid, fd)
+}
+
+/** What is found behind a descriptor, cut to the bytes that are wanted. @throws SHM_STALE */
+function measured(fd: number, wanted: number | undefined): Found {
+  const available = attempt('a segment', () => fstatSync(fd)).size
+  const isWanted = wanted === undefined || (Number.isSafeInteger(wanted) && wanted > 0)
+  expectArgument(isWanted, 'size', 'a number of bytes above 0')
+  const size = wanted ?? available
+  if (size <= available && size > 0) return { fd, size, identity: identityOf(fd) }
+  const fields = { requested: Math.max(size, 1), available }
+  const what = `memory: a segment is too short; wanted ${fields.requested} bytes, got ${available}`
+  throw new OutbandError('SHM_STALE', what, fields)
+}

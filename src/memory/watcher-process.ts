@@ -1,0 +1,23 @@
+/** What a watcher runs: see `watcher.ts`. Reads until the owner's end of the pipe closes, then removes what is left. */
+import { createInterface } from 'node:readline'
+import { removeName } from './names.js'
+
+// A system that shuts down tells all processes; what must be done here comes after the owner's end.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
+
+/** Names by identity. */
+const left = new Map<string, string>()
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const [sign, identity, name] = line.split(/ (.*?) (.*)/s) as [string, string, string]
+  if (sign === '+') left.set(identity, name)
+  else left.delete(identity)
+}
+
+for (const [identity, name] of left) {
+  try {
+    removeName(name, identity)
+  } catch {
+    // Not this one's to remove any more.
+  }
+}
