@@ -138,6 +138,50 @@ const roles: Record<string, () => Promise<void>> = {
     say({ mappings, more: descriptors() - before })
   },
 
+  /** Mappings in every order of closing and forgetting; how many there are after each collection. */
+  async windows() {
+    const [{ Mapping }, { createMemoryFile }] = await Promise.all([
+      import('../../src/memory/mapping.js'),
+      import('../../src/memory/memfd.js'),
+    ])
+    const fd = createMemoryFile('outband windows', 100_000)
+    const open = () => Mapping.open(fd, 100_000)
+    const counts: [what: string, mappings: number][] = []
+    const count = async (what: string): Promise<void> => {
+      await collect()
+      counts.push([what, mapped()])
+    }
+    const kept: unknown[] = []
+    kept.push(open())
+    await count('a mapping that is kept')
+    kept.push(open().window(100, 10))
+    await count('a window alone that is kept')
+    kept.push(new Uint8Array(open().window(0, 64)).subarray(3, 5))
+    await count('a view of a window alone that is kept')
+    open().window(0, 64)
+    await count('forgotten, never closed')
+    const closed = open()
+    closed.window(0, 64)
+    closed.close()
+    await count('closed, window forgotten')
+    const last = open()
+    kept.push(last.window(0, 64))
+    last.close()
+    await count('closed, window kept')
+    kept.length = 0
+    await count('all forgotten')
+    say(counts)
+  },
+
+  /** Writes to memory that was mapped only to be read. */
+  async readonly() {
+    const { Mapping } = await import('../../src/memory/mapping.js')
+    const { createMemoryFile } = await import('../../src/memory/memfd.js')
+    const fd = createMemoryFile('outband readonly', 100)
+    new Uint8Array(Mapping.open(fd, 100, { access: 'readonly' }).window(0, 100))[0] = 1
+    say('written')
+  },
+
   /** What is said where something is missing. */
   async lacking() {
     if (args[0] === 'koffi') {
