@@ -120,6 +120,7 @@ const nodeOnly = new Set(['./file', './process', './shm', './socket'])
 /** Packages that a subpath is about: peers that its user installs. */
 const peers: Readonly<Record<string, string>> = {
   './cbor': 'cbor-x',
+  './file': 'koffi',
   './flatbuffers': 'flatbuffers',
   './flexbuffers': 'flatbuffers',
   './msgpack': 'msgpackr',

@@ -6,6 +6,7 @@
  */
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import { crc32c } from '../bytes/crc32c.js'
 import { decode } from '../codec.js'
 import type { DecodeOptions } from '../decode/settings.js'
@@ -15,6 +16,8 @@ import { checkPart, expectChecksums, type Layout, partsOf } from '../frame/heade
 import { Part } from '../frame/part.js'
 import { trailing, truncated } from '../frame/unpack.js'
 import { type Limits, resolveLimits } from '../limits.js'
+import { type FileAccess, mapFile } from '../memory/mapped-file.js'
+import type { Mapping } from '../memory/mapping.js'
 import type { Packet } from '../packet.js'
 import { expectRegistry, type Registry } from '../registry.js'
 import { PIECE } from './disk.js'
@@ -26,6 +29,12 @@ import { type FilePath, fileError, pathOf } from './path.js'
 export interface LoadOptions extends Omit<DecodeOptions, 'limits'> {
   /** Checksums are compared when the frame has them. `true`: one without them is refused. `false`: they are not looked at. */
   checksum?: boolean | undefined
+  /**
+   * Buffers are not read but mapped, through koffi: a file of any size is open at once, and a page is read when it is first used.
+   * `'private'`: a page that is written becomes a copy, and the file stays as it is. `'shared'`: what is written is in the file, which
+   * must be writable. Left out: buffers are read. Their checksums are compared only when `checksum` is `true`, which reads them.
+   */
+  mmap?: FileAccess | undefined
   /** `'untrusted'` (default), `'trusted'` for files of one's own, or single limits over `untrusted`. */
   limits?: DecodeOptions['limits']
 }
@@ -35,6 +44,7 @@ interface Settings {
   readonly types: Registry | undefined
   readonly limits: Readonly<Limits>
   readonly checksum: boolean | undefined
+  readonly mmap: FileAccess | undefined
 }
 
 /** A frame in a file, of which the head and the metadata have been read. Calls may run side by side. */
@@ -50,12 +60,20 @@ export class FrameFile {
   readonly #file: FileHandle
   readonly #layout: Layout
   readonly #settings: Settings
+  readonly #mapping: Mapping | undefined
   /** Where each part lies: the metadata, then the buffers. */
   readonly #places: readonly (readonly [start: number, byteLength: number])[]
   #closing: Promise<void> | undefined
 
   /** @internal Made by `openFile`. */
-  constructor(path: string, file: FileHandle, layout: Layout, meta: Uint8Array, settings: Settings) {
+  constructor(
+    path: string,
+    file: FileHandle,
+    layout: Layout,
+    meta: Uint8Array,
+    settings: Settings,
+    mapping: Mapping | undefined,
+  ) {
     this.byteLength = layout.frameBytes
     this.lengths = layout.lengths
     this.hasChecksums = layout.hasChecksums
@@ -64,11 +82,12 @@ export class FrameFile {
     this.#file = file
     this.#layout = layout
     this.#settings = settings
+    this.#mapping = mapping
     this.#places = [...partsOf(layout)]
   }
 
   /**
-   * Reads one buffer (own) and nothing else of the file.
+   * Reads one buffer (own) and nothing else of the file; with `mmap` it is a view of the file (share), in an ArrayBuffer of its own.
    * @throws TypeError unless there is a buffer of that number; TORN, LIMIT, CLOSED; Node's own errors
    */
   buffer(index: number): Promise<Uint8Array> {
@@ -86,8 +105,9 @@ export class FrameFile {
     return decode<T>(await this.packet(), { types, limits })
   }
 
-  /** Closes the file, after the calls that are under way. */
+  /** Closes the file, after the calls that are under way. Mapped buffers stay good: the mapping lives as long as they do. */
   close(): Promise<void> {
+    this.#mapping?.close()
     this.#closing ??= this.#file.close()
     return this.#closing
   }
@@ -108,6 +128,7 @@ export class FrameFile {
   async #buffer(index: number): Promise<Uint8Array> {
     const isThere = Number.isInteger(index) && index >= 0 && index < this.lengths.length
     expectArgument(isThere, 'index', `that of one of ${this.lengths.length} buffers`)
+    if (this.#mapping !== undefined) return this.#mapped(this.#mapping, index)
     const [start, byteLength] = this.#places[index + 1]
     const isChecked = this.hasChecksums && this.#settings.checksum !== false
     const part = new Part(byteLength, 0, 'bufferBytes', isChecked)
@@ -122,8 +143,29 @@ export class FrameFile {
     return part.bytes
   }
 
+  /** A buffer on the mapping, read only when its checksum is asked for. */
+  async #mapped(mapping: Mapping, index: number): Promise<Uint8Array> {
+    const [start, byteLength] = this.#places[index + 1]
+    const buffer = new Uint8Array(mapping.window(start, byteLength))
+    if (this.#settings.checksum !== true) return buffer
+    let checksum = 0
+    for (let at = 0; at < byteLength; at += PIECE) {
+      checksum = crc32c(buffer.subarray(at, at + PIECE), checksum)
+      // As between two reads: no checksum keeps the thread for long.
+      await setImmediate()
+    }
+    checkPart(this.#layout, index, checksum)
+    return buffer
+  }
+
   async #packet(): Promise<Packet> {
     const { limits, checksum } = this.#settings
+    const mapping = this.#mapping
+    if (mapping !== undefined) {
+      const buffers: Uint8Array[] = []
+      for (const index of this.lengths.keys()) buffers.push(await this.#mapped(mapping, index))
+      return { meta: this.meta.slice(), buffers }
+    }
     for await (const { packet } of packetsIn(this.#file, 0, this.byteLength, { limits, checksum }))
       return packet
     // A frame that ends without an error has been one.
@@ -135,16 +177,22 @@ export class FrameFile {
  * Opens a file that holds one frame, and reads its head and metadata.
  * @throws TORN when the file ends early, goes on too long, or its checksums do not fit: `cause` says what was found;
  * MALFORMED when it was never a frame, VERSION, LIMIT; CHECKSUM when checksums are demanded of a frame without.
+ * With `mmap`: UNSUPPORTED without koffi or on another system, SHM_NOSPACE when there is no room in the address space.
  * @throws TypeError for an option of the wrong type; Node's own errors, unchanged: ENOENT when there is no such file.
  */
 export async function openFile(path: FilePath, options: LoadOptions = {}): Promise<FrameFile> {
-  const { types, checksum } = options
+  const { types, checksum, mmap } = options
   const limits = resolveLimits(options.limits, 'untrusted')
   expectRegistry(types)
   expectArgument(checksum === undefined || typeof checksum === 'boolean', 'checksum', 'a boolean')
-  const settings = { types, limits, checksum }
+  expectArgument(
+    mmap === undefined || mmap === 'private' || mmap === 'shared',
+    'mmap',
+    "'private' or 'shared'",
+  )
+  const settings = { types, limits, checksum, mmap }
   const absolute = pathOf(path)
-  const file = await openToRead(absolute)
+  const file = await openToRead(absolute, mmap === 'shared')
   try {
     return await read(absolute, file, settings)
   } catch (error) {
@@ -159,7 +207,9 @@ async function read(path: string, file: FileHandle, settings: Settings): Promise
     throw fileError(path, error)
   })
   expectChecksums(layout, settings.checksum)
-  return new FrameFile(path, file, layout, meta, settings)
+  const { mmap } = settings
+  const mapping = mmap && mapFile(path, file.fd, layout.frameBytes, mmap)
+  return new FrameFile(path, file, layout, meta, settings, mapping)
 }
 
 /** The head and the metadata of a file that is as long as its frame. */
@@ -180,16 +230,19 @@ async function readStart(
   return { layout, meta }
 }
 
-/** Opens for reading. A pipe is opened at once, though nobody writes to it, and then refused by the first read. */
-export function openToRead(path: string): Promise<FileHandle> {
-  return open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+/** Opens for reading, or for both. A pipe is opened at once, though nobody writes to it, and then refused by the first read. */
+export function openToRead(path: string, isWritten = false): Promise<FileHandle> {
+  return open(path, (isWritten ? constants.O_RDWR : constants.O_RDONLY) | (constants.O_NONBLOCK ?? 0))
 }
 
 /**
  * Reads the value that `dump` wrote. Limits are checked on the head, and `'untrusted'` unless said otherwise: a buffer
  * over 64 MiB wants `{ limits: 'trusted' }`, or its own limit raised; the error names it.
  *
- * Memory: the value's own. Each buffer of 4096 bytes or more is read straight into an allocation of its own.
+ * Memory: the value's own. Each buffer of 4096 bytes or more is read straight into an allocation of its own. With `mmap` each is
+ * an ArrayBuffer on the file (share), which is in memory as far as it is used; the metadata is read and checked either way. A
+ * file that somebody cuts shorter meanwhile, in place, ends the process that touches what is gone (SIGBUS): `dump` never does,
+ * it replaces the file, and what is mapped stays the old one.
  *
  * @throws as `openFile` and `decode` do
  */

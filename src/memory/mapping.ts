@@ -10,6 +10,7 @@
  */
 import { fstatSync } from 'node:fs'
 import { expectArgument, OutbandError } from '../errors.js'
+import { isUntouched } from './pagemap.js'
 import { type Access, attempt, type MappedRun, map, unmap, viewOf } from './posix.js'
 
 /** What finalizers share with a mapping; knows neither it nor a window of it. */
@@ -109,6 +110,15 @@ export class Mapping {
     hold.windows++
     places.set(memory, { mapping: this, byteOffset })
     return memory
+  }
+
+  /**
+   * Whether the bytes are still those of the file: false where a page of a private mapping was written, and where the system
+   * does not tell. True for any other mapping.
+   */
+  isAsMapped(byteOffset: number, byteLength: number): boolean {
+    if (this.access !== 'private') return true
+    return isUntouched(this.#hold.run.address + BigInt(byteOffset), byteLength)
   }
 
   /** Gives no further windows; unmaps now, or when the last window is collected. Twice is once. */

@@ -19,6 +19,7 @@ interface Libc {
   munmap: Foreign
   flock: Foreign
   fcntl: Foreign
+  getpagesize: Foreign
   memfd_create: Foreign
   posix_fallocate: Foreign
   shm_open: Foreign
@@ -53,6 +54,7 @@ const prototypes: Readonly<Record<keyof Libc, string>> = {
   mmap: 'void *mmap(void *address, size_t length, int protection, int flags, int fd, int64_t offset)',
   munmap: 'int munmap(void *address, size_t length)',
   flock: 'int flock(int fd, int operation)',
+  getpagesize: 'int getpagesize()',
   fcntl: 'int fcntl(int fd, int command, ...)',
   memfd_create: 'int memfd_create(const char *name, unsigned int flags)',
   posix_fallocate: 'int posix_fallocate(int fd, int64_t offset, int64_t length)',
