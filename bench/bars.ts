@@ -178,6 +178,19 @@ export const bars: readonly Bar[] = [
       ]),
   },
   {
+    bar: 'P14',
+    what: 'copying 8 MiB into shared memory, vs memcpy',
+    cases: ['memory/tensor-8MiB'],
+    judge: board => {
+      const ratio = (mine: string, op: string) => board.ratio('memory/tensor-8MiB', 'memcpy', mine, { op })
+      const [named, unnamed] = ['outband shm', 'outband unnamed'].map(mine => ratio(mine, 'copy'))
+      return faster(Math.min(named!, unnamed!), 0.8, 0.95, [
+        `by name ${times(named!)}, without ${times(unnamed!)}`,
+        `made, copied to and given back every time: ${times(ratio('outband shm', 'fresh copy'))}`,
+      ])
+    },
+  },
+  {
     bar: 'P15',
     what: 'core, minified and gzipped',
     cases: [],

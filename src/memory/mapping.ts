@@ -30,6 +30,8 @@ export interface MappingOptions {
   access?: Access
   /** Where the mapping begins in the file, in bytes; any number, not a multiple of anything. */
   byteOffset?: number
+  /** Whether all pages are there at once, so that the first use is as fast as the next; reserve them before. Default false. */
+  populate?: boolean
 }
 
 const places = new WeakMap<ArrayBufferLike, { mapping: Mapping; byteOffset: number }>()
@@ -70,7 +72,7 @@ export class Mapping {
    * is no room in the address space, UNSUPPORTED
    */
   static open(fd: number, byteLength: number, options: MappingOptions = {}): Mapping {
-    const { access = 'shared', byteOffset = 0 } = options
+    const { access = 'shared', byteOffset = 0, populate = false } = options
     expectArgument(
       Number.isSafeInteger(byteLength) && byteLength > 0,
       'byteLength',
@@ -86,7 +88,7 @@ export class Mapping {
         fields,
       )
     }
-    return new Mapping(map(fd, byteOffset, byteLength, access), byteLength, access)
+    return new Mapping(map(fd, byteOffset, byteLength, access, populate), byteLength, access)
   }
 
   get isClosed(): boolean {
