@@ -1,7 +1,14 @@
-/** A worker of `hostile.spec.ts`: changes shared bytes, and back, as fast as it can until it is told to stop. */
+/** A worker of specs of hostile memory: changes shared bytes, and back, as fast as it can until it is told to stop. */
 import { parentPort, workerData } from 'node:worker_threads'
+import { SharedMemory, type SharedMemoryHandle } from '../src/shm/index.js'
 
-const { shared, stop } = workerData as { shared: Uint8Array; stop: Int32Array }
+const { stop, ...given } = workerData as {
+  shared?: Uint8Array
+  /** Of a segment of shared memory. */
+  handle?: SharedMemoryHandle
+  stop: Int32Array
+}
+const shared = given.shared ?? new Uint8Array(SharedMemory.attach(given.handle!).buffer)
 parentPort!.postMessage('ready')
 let state = 1
 while (Atomics.load(stop, 0) === 0) {

@@ -8,7 +8,7 @@
 import { decodeFailure, type ErrorCode, type ErrorFields, type OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
 import { readText, writeText } from './text.js'
-import { isShared } from './window.js'
+import { isVolatile } from './window.js'
 
 /**
  * Runs up to this size are copied to memory that already has its DataView: making one costs 0.4 µs
@@ -39,7 +39,7 @@ export class Reader {
       this.#scratch.set(bytes)
       return
     }
-    this.#begin(isShared(bytes.buffer) ? new Uint8Array(bytes) : bytes)
+    this.#begin(isVolatile(bytes.buffer) ? new Uint8Array(bytes) : bytes)
   }
 
   #begin(bytes: Uint8Array): void {

@@ -80,6 +80,22 @@ export function isShared(buffer: unknown): boolean {
   return !(buffer instanceof ArrayBuffer) && sharedBytes !== undefined && hasSlot(buffer, sharedBytes)
 }
 
+/** Mapped memory, which other processes may write: an ArrayBuffer does not tell. */
+const mapped = new WeakSet<ArrayBufferLike>()
+/** Nobody looks there before there is any. */
+let hasMapped = false
+
+/** Notes that an ArrayBuffer lies on memory that others may have too. */
+export function markMapped(buffer: ArrayBuffer): void {
+  hasMapped = true
+  mapped.add(buffer)
+}
+
+/** True for memory that somebody else may change while it is read: shared between threads, or mapped. */
+export function isVolatile(buffer: ArrayBufferLike): boolean {
+  return (hasMapped && mapped.has(buffer)) || isShared(buffer)
+}
+
 /** True for an ArrayBuffer or a SharedArrayBuffer. */
 export function isMemory(value: unknown): boolean {
   return value instanceof ArrayBuffer || hasSlot(value, bufferBytes) || isShared(value)

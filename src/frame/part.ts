@@ -11,7 +11,7 @@
  */
 import { crc32c } from '../bytes/crc32c.js'
 import { allocateUncleared } from '../bytes/text.js'
-import { isShared } from '../bytes/window.js'
+import { isVolatile } from '../bytes/window.js'
 import type { Measure } from '../limits.js'
 import { checkPadding, unpackFailure } from './header.js'
 
@@ -92,7 +92,7 @@ export class Part {
     let bytes = chunk.subarray(start, end)
     if (this.#sink !== undefined) {
       // What is summed must be what is used, whoever else writes to the chunk.
-      if (isShared(chunk.buffer)) bytes = bytes.slice()
+      if (isVolatile(chunk.buffer)) bytes = bytes.slice()
       this.#sink(bytes)
     } else {
       this.#reserve(this.at + bytes.length)

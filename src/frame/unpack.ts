@@ -10,7 +10,7 @@
  * other `decode` copies those that its views cannot lie on, and no others.
  */
 import { crc32c } from '../bytes/crc32c.js'
-import { isBytes, isShared } from '../bytes/window.js'
+import { isBytes, isVolatile } from '../bytes/window.js'
 import { expectArgument } from '../errors.js'
 import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../limits.js'
 import type { Packet } from '../packet.js'
@@ -72,9 +72,9 @@ export function readLayout(
   return readTable(header, start, table, limits, checksum !== false)
 }
 
-/** The bytes, the first of them copied when another thread could change them between two looks. */
+/** The bytes, the first of them copied when somebody else could change them between two looks. */
 function settled(bytes: Uint8Array, byteLength: number): Uint8Array {
-  return isShared(bytes.buffer) ? new Uint8Array(bytes.subarray(0, byteLength)) : bytes
+  return isVolatile(bytes.buffer) ? new Uint8Array(bytes.subarray(0, byteLength)) : bytes
 }
 
 function cut(bytes: Uint8Array, layout: Layout, isChecked: boolean): Packet {

@@ -9,6 +9,7 @@
  * until the process ends: its finalizers do not run.
  */
 import { fstatSync } from 'node:fs'
+import { markMapped } from '../bytes/window.js'
 import { expectArgument, OutbandError } from '../errors.js'
 import { isUntouched } from './pagemap.js'
 import { type Access, attempt, type MappedRun, map, unmap, viewOf } from './posix.js'
@@ -108,6 +109,7 @@ export class Mapping {
     const hold = this.#hold
     if (hold.isClosed) throw new OutbandError('CLOSED', 'memory: the mapping is closed')
     const memory = viewOf(hold.run.address + BigInt(byteOffset), byteLength)
+    markMapped(memory)
     collectedWindows.register(memory, hold)
     hold.windows++
     places.set(memory, { mapping: this, byteOffset })

@@ -1,5 +1,5 @@
 /** Frames in, values out: the mirror of `encoder.ts`. */
-import { isDetached, isMemory, isShared, windowBytes } from '../bytes/window.js'
+import { isDetached, isMemory, isVolatile, windowBytes } from '../bytes/window.js'
 import { Codec } from '../codec.js'
 import type { DecodeOptions } from '../decode/settings.js'
 import { expectArgument, failure, type OutbandError } from '../errors.js'
@@ -96,11 +96,11 @@ function gone(): OutbandError {
 
 function* packetsOf(deframer: Deframer, chunk: Uint8Array): Generator<Packet, undefined> {
   const { length } = chunk
-  const isCopied = isShared(chunk.buffer)
+  const isCopied = isVolatile(chunk.buffer)
   for (let at = 0; at < length; at += PIECE) {
     if (chunk.length !== length) throw gone()
     const piece = chunk.subarray(at, at + PIECE)
-    // Another thread must not change what has been compared with its checksum.
+    // Nobody else must change what has been compared with its checksum.
     yield* deframer.push(isCopied ? piece.slice() : piece)
   }
 }
