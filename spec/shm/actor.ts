@@ -3,10 +3,12 @@
  * JSON. What might crash is done here, so that a crash is an exit code.
  */
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync, truncateSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
+import { Random } from '../../fixtures/random.js'
 import type { SharedMemory, SharedMemoryHandle } from '../../src/shm/index.js'
 
 const [role, ...args] = process.argv.slice(2) as [string, ...string[]]
@@ -122,6 +124,38 @@ const roles: Record<string, () => Promise<void>> = {
     const second = SharedMemory.create({ size: 900_000 })
     bytesOf(second).fill(2)
     say({ codes, before, filled: bytesOf(second).every(byte => byte === 2) })
+  },
+
+  /** Makes and unlinks segments until it is killed. */
+  async churn() {
+    const { SharedMemory } = await shm()
+    say('begun')
+    for (const segments: SharedMemory[] = []; ; await sleep(0)) {
+      segments.push(SharedMemory.create({ size: 100_000 }))
+      if (segments.length > 5) segments.shift()![Symbol.dispose]()
+    }
+  },
+
+  /** Kills owners at random moments, where nobody else has shared memory. What is left after each: by its watcher, by a sweep. */
+  async kills() {
+    const { sweep } = await import('../../src/memory/sweep.js')
+    const random = new Random(Number(args[1]))
+    const left: [number, number][] = []
+    for (let kills = 0; kills < Number(args[0]); kills++) {
+      const child = spawn(process.execPath, [process.argv[1]!, 'churn'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      await once(child.stdout, 'data')
+      await sleep(random.int(0, 40))
+      child.kill('SIGKILL')
+      await once(child, 'close')
+      const names = () => readdirSync('/dev/shm').length
+      for (let ms = 0; ms < 2000 && names() > 0; ms += 5) await sleep(5)
+      const byWatcher = names()
+      sweep()
+      left.push([byWatcher, names()])
+    }
+    say(left)
   },
 
   /** Uses views of what was closed, unlinked and forgotten, with collections in between. */

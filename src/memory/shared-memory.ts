@@ -72,7 +72,6 @@ export class SharedMemory {
     this.#identity = found.identity
     this.#isMaker = isMaker
     this.#mapping = Mapping.open(found.fd, found.size, { populate: isMaker })
-    this.#buffer = this.#mapping.window(0, found.size)
   }
 
   /**
@@ -145,9 +144,12 @@ export class SharedMemory {
     }
   }
 
-  /** All bytes (share), always the same ArrayBuffer. @throws CLOSED after `close` */
+  /**
+   * All bytes (share), always the same ArrayBuffer. What nobody has asked for is given back by `close` at once.
+   * @throws CLOSED after `close`; UNSUPPORTED in an engine that has no ArrayBuffers on memory of others, as Electron
+   */
   get buffer(): ArrayBuffer {
-    if (this.#buffer === undefined) throw new OutbandError('CLOSED', 'memory: the segment is closed')
+    this.#buffer ??= this.#mapping.window(0, this.size)
     return this.#buffer
   }
 
