@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, truncateSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { Random } from '../../fixtures/random.js'
 import type { SharedMemory, SharedMemoryHandle } from '../../src/shm/index.js'
@@ -156,6 +156,17 @@ const roles: Record<string, () => Promise<void>> = {
       left.push([byWatcher, names()])
     }
     say(left)
+  },
+
+  /** Sweeps all the time, until it is told to end. */
+  async sweep() {
+    const { sweep } = await import('../../src/memory/sweep.js')
+    say('begun')
+    process.stdin.on('end', () => process.exit()).resume()
+    for (;;) {
+      sweep()
+      await nextTurn()
+    }
   },
 
   /** Uses views of what was closed, unlinked and forgotten, with collections in between. */

@@ -54,6 +54,20 @@ row('an owner that stands still is not taken for dead', async () => {
   await living.end()
 })
 
+row(
+  'a sweep that falls between the making of a name and its lock takes nothing that anyone got',
+  async () => {
+    const sweeper = await start('sweep')
+    for (let i = 0; i < 1000; i++) {
+      const memory = SharedMemory.create({ size: 10 })
+      memory.close()
+      // SHM_STALE, were it gone.
+      memory.unlink()
+    }
+    await sweeper.end()
+  },
+)
+
 row('an owner whose watcher is killed gets another one with the next segment', async () => {
   const { living, names, children } = await owner(1)
   process.kill(children[0]!, 'SIGKILL')

@@ -37,8 +37,8 @@ test('there is a Python with numpy where CI demands it', () => {
 const count = 1000
 const triangle = (count * (count - 1)) / 2
 /** 0 to 999 in memory that is shared. */
-function numbers(): { memory: SharedMemory; view: Float64Array } {
-  const memory = SharedMemory.create({ size: 8 * count })
+function numbers(name?: string): { memory: SharedMemory; view: Float64Array } {
+  const memory = SharedMemory.create({ size: 8 * count, name })
   const view = new Float64Array(memory.buffer)
   for (let i = 0; i < count; i++) view[i] = i
   return { memory, view }
@@ -82,7 +82,7 @@ for (const [which, python] of isLinux ? pythons : []) {
   })
 
   test(named('a name that is taken, and one that is missing, are errors to both'), () => {
-    const { memory } = numbers()
+    const { memory } = numbers(`spec-outband-python-${process.pid}`)
     using _ = memory
     assert.equal(run('errors', memory.name!), ['FileExistsError', 'FileNotFoundError'])
     refused(() => SharedMemory.create({ size: 10, name: memory.name! }), 'SHM_EXISTS')

@@ -85,6 +85,7 @@ const mistakes: [what: string, run: () => unknown][] = [
   ['a size that is text', () => SharedMemory.create({ size: '10' as unknown as number })],
   ['a name with a slash', () => SharedMemory.create({ size: 1, name: 'a/b' })],
   ['a name that climbs', () => SharedMemory.attach('..')],
+  ['a name of our own', () => SharedMemory.create({ size: 1, name: 'outband-x' })],
   ['an empty name', () => SharedMemory.attach('/')],
   ['a name with a zero', () => SharedMemory.attach('a\0b')],
   ['a name with a line break', () => SharedMemory.create({ size: 1, name: 'a\nb' })],
@@ -102,7 +103,7 @@ for (const [what, run] of mistakes) {
 }
 
 row('a name that is taken is SHM_EXISTS, and stays as it was', () => {
-  using made = SharedMemory.create({ size: 10 })
+  using made = SharedMemory.create({ size: 10, name: named('taken') })
   bytesOf(made)[0] = 5
   refused(() => SharedMemory.create({ size: 20, name: made.name! }), 'SHM_EXISTS')
   using found = SharedMemory.attach(made.name!)

@@ -13,7 +13,7 @@ import {
   openSync,
   unlinkSync,
 } from 'node:fs'
-import { expectArgument, OutbandError } from '../errors.js'
+import { expectArgument, isOutbandError, OutbandError } from '../errors.js'
 import { attempt, call, failed, isLinux } from './posix.js'
 
 /** Where Linux keeps them. */
@@ -121,7 +121,13 @@ export function isNamed(name: string, identity: string): boolean {
  */
 export function removeName(name: string, identity: string): boolean {
   if (!isNamed(name, identity)) return false
-  if (isLinux) attempt(`removing ${name}`, () => unlinkSync(FOLDER + name))
-  else if ((call('shm_unlink', `/${name}`) as number) < 0) throw failed(`removing ${name}`)
-  return true
+  try {
+    if (isLinux) attempt(`removing ${name}`, () => unlinkSync(FOLDER + name))
+    else if ((call('shm_unlink', `/${name}`) as number) < 0) throw failed(`removing ${name}`)
+    return true
+  } catch (error) {
+    // Somebody else has just done so.
+    if (isOutbandError(error, 'SHM_STALE')) return false
+    throw error
+  }
 }

@@ -7,7 +7,7 @@
  */
 import { closeSync } from 'node:fs'
 import { OutbandError } from '../errors.js'
-import { createName, identityOf, isNamed, removeName } from './names.js'
+import { createName, identityOf, isNamed, randomName, removeName } from './names.js'
 import { isLinux, lock } from './posix.js'
 import { sweep } from './sweep.js'
 import { Watcher } from './watcher.js'
@@ -24,22 +24,34 @@ export interface Owned {
 const owned = new Map<string, Owned>()
 let watcher: Watcher | undefined
 
-/** How often a name may be taken for a dead owner's before its lock is: each time a sweep fell between the two calls. */
+/** How often a segment may be taken for a dead owner's before its lock is: each time a sweep fell between the two calls. */
 const TRIES = 100
 
-/** Makes a segment of no bytes, and answers for it from then on. @throws SHM_EXISTS, SHM_PERM, LIMIT, UNSUPPORTED */
-export function own(name: string): Owned {
+/**
+ * Makes a segment of no bytes, and answers for it from then on. Without a name it gets a random one.
+ * @throws SHM_EXISTS, SHM_PERM, LIMIT, UNSUPPORTED
+ */
+export function own(name: string | undefined): Owned {
   watcher = watched()
   for (let left = TRIES; left > 0; left--) {
-    const fd = createName(name)
-    const segment = { name, identity: identityOf(fd), fd }
-    owned.set(segment.identity, segment)
-    watcher.add(segment)
-    // On macOS nothing can be listed, and so nothing is swept.
-    if (!isLinux || (lock(fd, 'exclusive') && isNamed(name, segment.identity))) return segment
-    disown(segment)
+    // Never a name twice: who removes it looks first and then acts, and would take the next segment for the last.
+    const segment = make(name ?? randomName())
+    if (segment !== undefined) return segment
+    if (name !== undefined) break
   }
-  throw new OutbandError('LOCKED', `memory: ${name} is locked by another process`)
+  throw new OutbandError('LOCKED', `memory: ${name ?? 'a segment'} was locked by another process at once`)
+}
+
+/** A segment with its lock; undefined, and none, when somebody else has that. */
+function make(name: string): Owned | undefined {
+  const fd = createName(name)
+  const segment = { name, identity: identityOf(fd), fd }
+  owned.set(segment.identity, segment)
+  watcher?.add(segment)
+  // On macOS nothing can be listed, and so nothing is swept.
+  if (!isLinux || (lock(fd, 'exclusive') && isNamed(name, segment.identity))) return segment
+  disown(segment)
+  return undefined
 }
 
 /** Removes a segment's name, if it is that one's still, and what is kept of it here. false when it was gone. @throws SHM_PERM */

@@ -9,7 +9,7 @@ import { dispose } from '../dispose.js'
 import { expectArgument, OutbandError } from '../errors.js'
 import { Mapping } from './mapping.js'
 import { createMemoryFile, openOf } from './memfd.js'
-import { expectName, identityOf, openName, randomName } from './names.js'
+import { expectName, identityOf, openName, PREFIX } from './names.js'
 import { disown, own } from './owned.js'
 import { attempt, reserve } from './posix.js'
 
@@ -17,7 +17,7 @@ import { attempt, reserve } from './posix.js'
 export interface CreateOptions {
   /** Bytes, above 0. */
   size: number
-  /** What others attach by; a random one when left out. Python's own are `psm_…`. */
+  /** What others attach by, and not `outband-…`; when left out, that and 128 random bits. Python's are `psm_…`. */
   name?: string | undefined
   /** No name at all: others attach by `handle`, and nobody can change its length. Linux. */
   anonymous?: boolean | undefined
@@ -86,17 +86,15 @@ export class SharedMemory {
     expectArgument(Number.isSafeInteger(size) && size > 0, 'size', 'a number of bytes above 0')
     expectArgument(typeof anonymous === 'boolean', 'anonymous', 'a boolean')
     expectArgument(!anonymous || name === undefined, 'name', 'none for an anonymous segment')
-    return anonymous
-      ? SharedMemory.#unnamed(size)
-      : SharedMemory.#named(size, expectName(name ?? randomName()))
+    return anonymous ? SharedMemory.#unnamed(size) : SharedMemory.#named(size, given(name))
   }
 
-  static #named(size: number, name: string): SharedMemory {
+  static #named(size: number, name: string | undefined): SharedMemory {
     const segment = own(name)
     try {
       attempt(`a segment of ${size} bytes`, () => ftruncateSync(segment.fd, size))
       reserve(segment.fd, 0, size)
-      return new SharedMemory(name, { ...segment, size }, true)
+      return new SharedMemory(segment.name, { ...segment, size }, true)
     } catch (error) {
       disown(segment)
       throw error
@@ -194,6 +192,13 @@ export class SharedMemory {
     this.close()
     if (this.#isMaker && this.name !== undefined) disown({ name: this.name, identity: this.#identity })
   }
+}
+
+/** A name that a segment may be given: those of our own would be swept, and be another's the moment after. */
+function given(name: string | undefined): string | undefined {
+  const bare = name === undefined ? undefined : expectName(name)
+  expectArgument(!bare?.startsWith(PREFIX), 'name', `one that does not begin with ${PREFIX}`)
+  return bare
 }
 
 function openHandle({ pid = process.pid, fd, size, identity }: SharedMemoryHandle): number {
