@@ -1,6 +1,6 @@
 /** A worker of specs of hostile memory: changes shared bytes, and back, as fast as it can until it is told to stop. */
 import { parentPort, workerData } from 'node:worker_threads'
-import { SharedMemory, type SharedMemoryHandle } from '../src/shm/index.js'
+import type { SharedMemoryHandle } from '../src/shm/index.js'
 
 const { stop, ...given } = workerData as {
   shared?: Uint8Array
@@ -8,7 +8,7 @@ const { stop, ...given } = workerData as {
   handle?: SharedMemoryHandle
   stop: Int32Array
 }
-const shared = given.shared ?? new Uint8Array(SharedMemory.attach(given.handle!).buffer)
+const shared = given.shared ?? (await attached(given.handle!))
 parentPort!.postMessage('ready')
 let state = 1
 while (Atomics.load(stop, 0) === 0) {
@@ -19,4 +19,9 @@ while (Atomics.load(stop, 0) === 0) {
     shared[at] = shared[at]! ^ bit
     shared[at] = shared[at]! ^ bit
   }
+}
+
+async function attached(handle: SharedMemoryHandle): Promise<Uint8Array> {
+  const { SharedMemory } = await import('../src/shm/index.js')
+  return new Uint8Array(SharedMemory.attach(handle).buffer)
 }
