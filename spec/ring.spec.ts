@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isOutbandError } from '../src/errors.js'
-import { RingReader, RingWriter, ringMemory } from '../src/memory/ring.js'
+import { RingReader, RingWriter, ringBytes, ringMemory } from '../src/memory/ring.js'
 import { thrown } from './thrown.js'
 
 /** Bytes of the control words in front of the entries; written down again here, since peers rely on it. */
@@ -84,6 +84,29 @@ test('a reader that sleeps is woken once; one that finds something stays awake',
   assert.not.ok(writer.mustWake())
 })
 
+const places: [name: string, make: (byteLength: number) => ArrayBufferLike, byteOffset: number][] = [
+  ['an ArrayBuffer', bytes => new ArrayBuffer(bytes), 0],
+  ['a part of an ArrayBuffer', bytes => new ArrayBuffer(bytes), 64],
+  ['a part of a SharedArrayBuffer', bytes => new SharedArrayBuffer(bytes), 8],
+]
+for (const [name, make, byteOffset] of places) {
+  test(`a ring lies in ${name}, and touches nothing beside it`, () => {
+    const byteLength = ringBytes(64)
+    const memory = make(byteOffset + byteLength + 24)
+    const bytes = new Uint8Array(memory)
+    bytes.fill(7, 0, byteOffset).fill(7, byteOffset + byteLength)
+    const writer = new RingWriter(memory, byteOffset, byteLength)
+    const reader = new RingReader(memory, byteOffset, byteLength)
+    for (let i = 0; i < 100; i++) {
+      assert.ok(writer.write('x'.repeat(i % 25), i))
+      assert.is(reader.mark, i)
+      assert.is(reader.text(), 'x'.repeat(i % 25))
+    }
+    const beside = [...bytes.subarray(0, byteOffset), ...bytes.subarray(byteOffset + byteLength)]
+    assert.equal(beside, Array(byteOffset + 24).fill(7))
+  })
+}
+
 test.run()
 
 const hostile = suite('ring: a peer that writes nonsense')
@@ -110,6 +133,23 @@ for (const [name, spoil] of corruptions) {
   })
 }
 
+for (const head of [8, -128, 4]) {
+  hostile(
+    `a head that is ${head} past what was written is RING_CORRUPT for the writer, who writes nothing`,
+    () => {
+      const { writer, control } = ring()
+      assert.ok(writer.write('x'.repeat(40), 0))
+      const tail = Atomics.load(control, TAIL)
+      Atomics.store(control, HEAD, tail + head)
+      for (const length of [20, 100]) {
+        const error = thrown(() => writer.write('x'.repeat(length), 0))
+        assert.ok(isOutbandError(error, 'RING_CORRUPT'), String(error))
+      }
+      assert.is(Atomics.load(control, TAIL), tail)
+    },
+  )
+}
+
 for (const bytes of [0, CONTROL_BYTES, CONTROL_BYTES + 32, CONTROL_BYTES + 100]) {
   hostile(`${bytes} bytes of memory are no ring`, () => {
     assert.ok(
@@ -118,6 +158,17 @@ for (const bytes of [0, CONTROL_BYTES, CONTROL_BYTES + 32, CONTROL_BYTES + 100])
         'RING_CORRUPT',
       ),
     )
+  })
+}
+
+for (const [byteOffset, byteLength] of [
+  [4, ringBytes(64)],
+  [-8, ringBytes(64)],
+  [8, ringBytes(128)],
+] as const) {
+  hostile(`${byteLength} bytes at ${byteOffset} of a ring's memory are none`, () => {
+    const error = thrown(() => new RingReader(ringMemory(128), byteOffset, byteLength))
+    assert.ok(isOutbandError(error, 'RING_CORRUPT'), String(error))
   })
 }
 

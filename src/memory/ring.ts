@@ -1,5 +1,6 @@
 /**
- * A ring of byte runs in shared memory: one thread writes, one reads, neither waits.
+ * A ring of byte runs in memory that two sides see: one writes, one reads, neither waits. How whoever sleeps is woken
+ * is not its business: the memory may be a SharedArrayBuffer of two threads, or a file that two processes map.
  *
  *      ┌──────┬──────┬────────┬─ ─ ─┬─────────────────────────── capacity ───────────────────────────┐
  *      │ head │ tail │ asleep │     │ … free … │ length · mark · bytes, padded to 8 │ … │ free …      │
@@ -20,10 +21,17 @@ const ASLEEP = 32
 const CONTROL_BYTES = 192
 const ENTRY_BYTES = 8
 const SKIP = -1
+/** Distances between head and tail are signed numbers of 32 bits. */
+const MOST = 2 ** 30
 
-/** The memory of a ring that holds up to `capacity` bytes, a power of two, headers of 8 bytes a run included. */
+/** Bytes that a ring takes which holds up to `capacity` bytes, a power of two, headers of 8 bytes a run included. */
+export function ringBytes(capacity: number): number {
+  return CONTROL_BYTES + capacity
+}
+
+/** The memory of a ring between threads that holds up to `capacity` bytes, a power of two. */
 export function ringMemory(capacity: number): SharedArrayBuffer {
-  return new SharedArrayBuffer(CONTROL_BYTES + capacity)
+  return new SharedArrayBuffer(ringBytes(capacity))
 }
 
 class Ring {
@@ -32,16 +40,25 @@ class Ring {
   readonly words: Int32Array
   readonly capacity: number
 
-  /** @throws RING_CORRUPT for memory that no ring fits in */
-  constructor(memory: SharedArrayBuffer) {
-    const capacity = memory.byteLength - CONTROL_BYTES
-    if (!(capacity >= 64) || (capacity & (capacity - 1)) !== 0) {
-      throw new OutbandError('RING_CORRUPT', `ring: wanted a power of two, got ${capacity} bytes`)
+  /**
+   * Takes `byteLength` bytes of the memory from `byteOffset` on, a multiple of 8; both sides the same. All zeros are an
+   * empty ring. @throws RING_CORRUPT for memory that no ring fits in
+   */
+  constructor(memory: ArrayBufferLike, byteOffset = 0, byteLength = memory.byteLength - byteOffset) {
+    const capacity = byteLength - CONTROL_BYTES
+    const isInside = byteOffset >= 0 && byteOffset % 8 === 0 && byteOffset + byteLength <= memory.byteLength
+    const isPower = capacity >= 64 && capacity <= MOST && (capacity & (capacity - 1)) === 0
+    if (!isInside || !isPower) {
+      const got = `${capacity} bytes at ${byteOffset} of ${memory.byteLength}`
+      throw new OutbandError(
+        'RING_CORRUPT',
+        `ring: memory that holds none; wanted a power of two, got ${got}`,
+      )
     }
     this.capacity = capacity
-    this.control = new Int32Array(memory, 0, CONTROL_BYTES / 4)
-    this.bytes = new Uint8Array(memory, CONTROL_BYTES, capacity)
-    this.words = new Int32Array(memory, CONTROL_BYTES, capacity / 4)
+    this.control = new Int32Array(memory, byteOffset, CONTROL_BYTES / 4)
+    this.bytes = new Uint8Array(memory, byteOffset + CONTROL_BYTES, capacity)
+    this.words = new Int32Array(memory, byteOffset + CONTROL_BYTES, capacity / 4)
   }
 }
 
@@ -52,8 +69,8 @@ export class RingWriter extends Ring {
   #head = Atomics.load(this.control, HEAD)
 
   /**
-   * Writes a run with a mark of 32 bits; false, with nothing written, when there is no room for it now.
-   * Text is of one unit a byte.
+   * Writes a run with a mark of 32 bits; false, with nothing written, when there is no room for it now. For a run of
+   * which two would fit into the ring there is room once all is read; a longer one may never find any. Text is of one unit a byte. @throws RING_CORRUPT
    */
   write(run: Uint8Array | string, mark: number): boolean {
     const { length } = run
@@ -86,7 +103,10 @@ export class RingWriter extends Ring {
   }
 
   #look(): number {
-    this.#head = Atomics.load(this.control, HEAD)
+    const head = Atomics.load(this.control, HEAD)
+    const unread = (this.#tail - head) | 0
+    if (unread < 0 || unread > this.capacity || (unread & 7) !== 0) throw corrupt('a head', unread)
+    this.#head = head
     return this.#room()
   }
 }
