@@ -75,13 +75,44 @@ test('entries of every length wrap around, and the 32-bit counters do too', () =
 
 test('a reader that sleeps is woken once; one that finds something stays awake', () => {
   const { writer, reader } = ring()
-  assert.not.ok(writer.mustWake())
-  assert.ok(reader.sleep())
+  assert.is(writer.mustWake(), 0)
+  assert.ok(reader.sleep(5))
   writer.write('a', 0)
-  assert.ok(writer.mustWake())
-  assert.not.ok(writer.mustWake())
+  assert.is(writer.mustWake(), 5)
+  assert.is(writer.mustWake(), 0)
   assert.not.ok(reader.sleep())
-  assert.not.ok(writer.mustWake())
+  assert.is(writer.mustWake(), 0)
+})
+
+test('a writer that waits for room is told of it once', () => {
+  const { writer, reader } = ring()
+  assert.ok(writer.write('x'.repeat(40), 0))
+  assert.is(writer.claim(20), -1)
+  assert.is(reader.mustTell(), 0)
+  writer.wait(2)
+  assert.is(writer.look(), 48)
+  assert.is(reader.mark, 0)
+  reader.text()
+  assert.is(reader.mustTell(), 2)
+  assert.is(reader.mustTell(), 0)
+  assert.is(writer.look(), 0)
+  assert.is(writer.unread, 0)
+})
+
+test('what is claimed is no run until it is committed, and no room is lost when it never is', () => {
+  const { writer, reader } = ring()
+  for (let i = 0; i < 20; i++) {
+    assert.ok(writer.claim(24) >= 0)
+    assert.is(reader.mark, undefined)
+    const at = writer.claim(8)
+    writer.bytes.fill(i, at, at + 8)
+    writer.commit(i)
+    assert.is(reader.mark, i)
+    const start = reader.begin()
+    assert.is(reader.length, 8)
+    assert.equal([...reader.bytes.subarray(start, start + 8)], Array(8).fill(i))
+    reader.pass()
+  }
 })
 
 const places: [name: string, make: (byteLength: number) => ArrayBufferLike, byteOffset: number][] = [
@@ -196,7 +227,7 @@ model('no entry stays behind while the reader sleeps unwoken', () => {
           writer.write('', 0)
           pending = 'written'
         } else {
-          if (writer.mustWake()) bells++
+          if (writer.mustWake() !== 0) bells++
           pending = undefined
         }
       } else if (isAwake) {
@@ -207,7 +238,7 @@ model('no entry stays behind while the reader sleeps unwoken', () => {
         isAwake = true
       }
     }
-    if (pending !== undefined && writer.mustWake()) bells++
+    if (pending !== undefined && writer.mustWake() !== 0) bells++
     const isIdle = !isAwake && bells === 0
     if (isIdle) assert.is(reader.mark, undefined, order)
     assert.is(Atomics.load(control, ASLEEP) === 1, isIdle, order)

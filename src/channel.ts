@@ -148,7 +148,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
    */
   send(value: Out, { transfer = false }: SendOptions = {}): Promise<void> {
     try {
-      return this.#send(value, transfer) ?? DONE
+      return this.sendNow(value, transfer) ?? DONE
     } catch (error) {
       const rejected = Promise.reject(error)
       // That the peer has gone is told by `closed`, and no fault of this call.
@@ -157,7 +157,8 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     }
   }
 
-  #send(value: Out, transfer: Transfer): Promise<void> | undefined {
+  /** @internal As `send`, but throws, and returns nothing when there is room. */
+  protected sendNow(value: Out, transfer: Transfer): Promise<void> | undefined {
     const parcel = this.#hosts.encode(this.#codec, value, this.#carrier.textBytes)
     // Measured first: what moves has no length afterwards.
     const inBand = parcel.meta.length
@@ -238,6 +239,15 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     if (this.#error !== undefined) return Promise.reject(this.#error)
     if (this.#isFinished) return Promise.resolve(END)
     return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+  }
+
+  /** @internal The value that has waited longest, if one does. @throws TypeError while listeners get all values */
+  protected takeNow(): { readonly value: In } | undefined {
+    expectArgument(this.#listeners.message.size === 0, 'receiveSync', "called without listeners of 'message'")
+    if (this.#waiting.length === 0) return undefined
+    const value = this.#shift()
+    this.#resume()
+    return { value }
   }
 
   #shift(): In {

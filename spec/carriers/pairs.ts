@@ -9,6 +9,8 @@ import { Child } from '../../src/carriers/process/child.js'
 import { parentEnd } from '../../src/carriers/process/ends.js'
 import { ProcessLink } from '../../src/carriers/process/link.js'
 import { ProcessCarrier } from '../../src/carriers/process/process.js'
+import { createRing } from '../../src/carriers/ring/end.js'
+import { RingCarrier } from '../../src/carriers/ring/ring.js'
 import { SocketLink } from '../../src/carriers/socket/link.js'
 import { SocketCarrier } from '../../src/carriers/socket/socket.js'
 import { StreamCarrier } from '../../src/carriers/stream/stream.js'
@@ -52,6 +54,31 @@ export const portPair: Make = options => {
 export const workerPair: Make = options => {
   const { worker, far, dispose } = farWorker(options)
   const left = new PortCarrier(worker, options)
+  const kill = async () => {
+    await worker.terminate()
+  }
+  return { left, right: far, kill, dispose }
+}
+
+/** Both ends of a ring in one thread; a small one, so that it is often full. */
+export const ringPair: Make = options => {
+  const ends = createRing({ capacity: 4096 })
+  const [left, right] = ends.map(end => new RingCarrier(end, options))
+  return {
+    left: left!,
+    right: right!,
+    kill: () => ends[1].port.close(),
+    dispose: () => {
+      for (const { port } of ends) port.close()
+    },
+  }
+}
+
+/** One end of a ring here, the other in a Worker. */
+export const ringWorkerPair: Make = options => {
+  const [here, there] = createRing()
+  const { worker, far, dispose } = farWorker(options, there)
+  const left = new RingCarrier(here, options)
   const kill = async () => {
     await worker.terminate()
   }
@@ -182,6 +209,8 @@ export const pairs: Readonly<Record<string, Make>> = {
   loopback: loopbackPair,
   port: portPair,
   worker: workerPair,
+  ring: ringPair,
+  ringWorker: ringWorkerPair,
   socket: socketPair,
   duplex: streamPair,
   ws: wsPair,

@@ -95,6 +95,11 @@ export class Writer {
     return this.bytes.slice(start, this.pos)
   }
 
+  /** The bytes written from `start` on, where they lie until the next message (borrow). */
+  lend(start: number): Uint8Array {
+    return this.bytes.subarray(start, this.pos)
+  }
+
   /** The bytes written from `start` on, one unit a byte. */
   finishText(start: number): string {
     return readText(this.bytes, start, this.pos - start, false)
