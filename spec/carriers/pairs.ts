@@ -60,23 +60,9 @@ export const workerPair: Make = options => {
   return { left, right: far, kill, dispose }
 }
 
-/** Both ends of a ring in one thread; a small one, so that it is often full. */
+/** One end of a ring here, the other in a Worker; a short ring, so that it is often full. */
 export const ringPair: Make = options => {
-  const ends = createRing({ capacity: 4096 })
-  const [left, right] = ends.map(end => new RingCarrier(end, options))
-  return {
-    left: left!,
-    right: right!,
-    kill: () => ends[1].port.close(),
-    dispose: () => {
-      for (const { port } of ends) port.close()
-    },
-  }
-}
-
-/** One end of a ring here, the other in a Worker. */
-export const ringWorkerPair: Make = options => {
-  const [here, there] = createRing()
+  const [here, there] = createRing({ capacity: 4096 })
   const { worker, far, dispose } = farWorker(options, there)
   const left = new RingCarrier(here, options)
   const kill = async () => {
@@ -210,7 +196,6 @@ export const pairs: Readonly<Record<string, Make>> = {
   port: portPair,
   worker: workerPair,
   ring: ringPair,
-  ringWorker: ringWorkerPair,
   socket: socketPair,
   duplex: streamPair,
   ws: wsPair,

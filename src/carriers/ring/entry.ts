@@ -12,7 +12,7 @@
 import { isTextCheap, writeText } from '../../bytes/text.js'
 import { isShared, maxBytes } from '../../bytes/window.js'
 import { OutbandError } from '../../errors.js'
-import type { RingReader } from '../../memory/ring.js'
+import type { RingReader, RingWriter } from '../../memory/ring.js'
 import type { Parcel } from '../../packet.js'
 
 export const META = 0
@@ -22,12 +22,6 @@ export const BYE = 3
 
 /** Up to so many bytes metadata is read as text, where that is cheap: longer strings stay around longer than bytes. */
 const TEXT_BYTES = 8192
-
-/** Memory that an entry is written to: a ring's, or as much of one's own. */
-export interface Page {
-  readonly bytes: Uint8Array
-  readonly words: Int32Array
-}
 
 const padded = (length: number): number => (length + 7) & -8
 
@@ -43,25 +37,20 @@ export function packetBytes({ meta, buffers }: Parcel, most: number): number {
   return bytes <= most ? bytes : -1
 }
 
-/** Writes a packet to a page, at a multiple of 8. */
-export function writePacket({ bytes, words }: Page, at: number, { meta, buffers }: Parcel): void {
+/** Writes a packet to a ring, where it was claimed. */
+export function writePacket({ bytes, words }: RingWriter, at: number, { meta, buffers }: Parcel): void {
   let word = at >> 2
   words[word++] = meta.length
   words[word++] = buffers.length
   for (const { byteOffset, byteLength } of buffers) words[word++] = (byteLength << 3) | (byteOffset & 7)
   let pos = padded(word << 2)
-  writeMeta(bytes, pos, meta)
+  if (typeof meta === 'string') writeText(bytes, pos, meta, false)
+  else bytes.set(meta, pos)
   pos += padded(meta.length)
   for (const window of buffers) {
     bytes.set(window, pos)
     pos += padded(window.byteLength)
   }
-}
-
-/** Writes metadata, of one unit a byte where it is text. */
-export function writeMeta(bytes: Uint8Array, pos: number, meta: Uint8Array | string): void {
-  if (typeof meta === 'string') writeText(bytes, pos, meta, false)
-  else bytes.set(meta, pos)
 }
 
 /** Takes the next entry, a META, out of the ring. @throws RING_CORRUPT */

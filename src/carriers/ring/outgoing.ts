@@ -1,6 +1,7 @@
 /**
- * Packets out: into the ring while there is room, and while there is none into a queue, in order. What must move, is
- * shared or is long goes by the port, at once, and an entry of the ring says when it is its turn. Memory is copied, moved or shared when `send` returns.
+ * Packets out: into the ring while there is room, else to wait for some, in order. What must move, is shared or is long
+ * goes by the port, at once, and an entry of the ring says when it is its turn. Memory is copied, moved or shared when
+ * `send` returns.
  */
 import { expectArgument, OutbandError } from '../../errors.js'
 import type { RingWriter } from '../../memory/ring.js'
@@ -9,7 +10,8 @@ import type { Counts, Transfer } from '../carrier.js'
 import { Deferred } from '../deferred.js'
 import { handOver } from '../handover.js'
 import { toPost } from '../port/posts.js'
-import { BYE, META, PACKET, type Page, POSTED, packetBytes, writeMeta, writePacket } from './entry.js'
+import { Backlog } from './backlog.js'
+import { BYE, META, PACKET, POSTED, packetBytes, writePacket } from './entry.js'
 import { TAKEN, UNIT } from './wake.js'
 
 /** Begins every post. The port is the carrier's alone, so it need not be secret. */
@@ -18,11 +20,6 @@ export const BRAND = 'outband ring 1:'
 const INLINE = 32_768
 /** Longer metadata is moved as well. */
 const LONG_META = 8192
-
-/** An entry that waits for room. */
-interface Waiting extends Page {
-  readonly mark: number
-}
 
 /** What a packet that is posted counts for, in units. */
 export function unitsOf({ meta, buffers }: Parcel): number {
@@ -38,8 +35,8 @@ export class Outgoing {
   readonly #isStrict: boolean
   readonly #highWaterMark: number
   readonly #inline: number
-  #queue: Waiting[] = []
-  #queueBytes = 0
+  /** What there is no room for yet. */
+  readonly #backlog: Backlog
   /** Units that went by the port, and those of them that the peer had taken when last seen, modulo 2**32. */
   #posted = 0
   #taken = 0
@@ -63,11 +60,12 @@ export class Outgoing {
     this.#highWaterMark = highWaterMark
     this.#isStrict = isStrict
     this.#inline = Math.min(INLINE, writer.capacity / 4)
+    this.#backlog = new Backlog(writer.capacity)
   }
 
   /** Bytes sent that the peer has not taken in, as far as was last seen. */
   get queuedBytes(): number {
-    return this.#writer.unread + this.#queueBytes + ((this.#posted - this.#taken) >>> 0) * UNIT
+    return this.#writer.unread + this.#backlog.byteLength + ((this.#posted - this.#taken) >>> 0) * UNIT
   }
 
   /** Whether more is under way than should be; looks only when it seems so. @throws RING_CORRUPT */
@@ -79,12 +77,12 @@ export class Outgoing {
 
   /** Whether all of it is in the ring. */
   get isFlushed(): boolean {
-    return this.#queue.length === 0
+    return this.#backlog.isEmpty
   }
 
   /** Whether somebody waits for what the peer takes in. */
   get isWaiting(): boolean {
-    return this.#queue.length > 0 || this.#room !== undefined
+    return !this.#backlog.isEmpty || this.#room !== undefined
   }
 
   /** Takes a packet. @throws DETACHED, UNSUPPORTED, NOT_TRANSFERABLE, RING_CORRUPT */
@@ -96,12 +94,9 @@ export class Outgoing {
     if (buffers.length === 0 && meta.length <= this.#inline) return this.#sendMeta(meta)
     const length = transfer ? -1 : packetBytes(parcel, this.#inline)
     if (length < 0) return this.#sendPost(parcel, transfer)
-    const at = this.#claim(length)
-    if (at < 0) writePacket(this.#enqueue(PACKET, length), 0, parcel)
-    else {
-      writePacket(this.#writer, at, parcel)
-      this.#writer.commit(PACKET)
-    }
+    const ring = this.#ringFor(length)
+    writePacket(ring, ring.claim(length), parcel)
+    ring.commit(PACKET)
     for (const { byteLength } of buffers) this.counts.copied += byteLength
   }
 
@@ -112,13 +107,7 @@ export class Outgoing {
 
   /** Writes what waits while there is room; whether nothing waits any more. @throws RING_CORRUPT */
   flush(): boolean {
-    let count = 0
-    for (const { bytes, mark } of this.#queue) {
-      if (!this.#writer.write(bytes, mark)) break
-      this.#queueBytes -= bytes.length
-      count++
-    }
-    if (count > 0) this.#queue = this.#queue.slice(count)
+    this.#backlog.moveTo(this.#writer)
     return this.isFlushed
   }
 
@@ -157,13 +146,14 @@ export class Outgoing {
   }
 
   #sendMeta(meta: Uint8Array | string): void {
-    if (this.#queue.length === 0 && this.#writer.write(meta, META)) return
-    writeMeta(this.#enqueue(META, meta.length).bytes, 0, meta)
+    if (this.#backlog.isEmpty && this.#writer.write(meta, META)) return
+    this.#backlog.roomFor(meta.length).write(meta, META)
   }
 
   #sendBare(mark: number): void {
-    if (this.#claim(0) < 0) this.#enqueue(mark, 0)
-    else this.#writer.commit(mark)
+    const ring = this.#ringFor(0)
+    ring.claim(0)
+    ring.commit(mark)
   }
 
   #sendPost(parcel: Parcel, transfer: Transfer): void {
@@ -179,15 +169,9 @@ export class Outgoing {
     this.#sendBare(POSTED)
   }
 
-  #claim(length: number): number {
-    return this.#queue.length > 0 ? -1 : this.#writer.claim(length)
-  }
-
-  #enqueue(mark: number, length: number): Page {
-    const memory = new ArrayBuffer((length + 7) & -8)
-    const waiting = { bytes: new Uint8Array(memory, 0, length), words: new Int32Array(memory), mark }
-    this.#queue.push(waiting)
-    this.#queueBytes += length
-    return waiting
+  /** Where there is room for an entry. */
+  #ringFor(length: number): RingWriter {
+    const hasRoom = this.#backlog.isEmpty && this.#writer.claim(length) >= 0
+    return hasRoom ? this.#writer : this.#backlog.roomFor(length)
   }
 }

@@ -218,8 +218,9 @@ export class RingCarrier implements Carrier {
     const left = until - performance.now()
     if (!(left > 0)) return false
     if (this.#spin.goesOn()) return true
-    this.#writer.wait(BLOCKED)
+    // In this order: who is told of room before it says that it sleeps would sleep all the same.
     this.#reader.doze(BLOCKED)
+    this.#writer.wait(BLOCKED)
     // What the peer did before it could see that, nobody will tell.
     const isLate = !isThere() && block(this.#reader.control, Math.min(left, PATIENCE_MS)) === 'timed-out'
     this.#reader.wake()

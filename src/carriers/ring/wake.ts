@@ -24,8 +24,8 @@ export function block(control: Int32Array, ms: number): 'ok' | 'not-equal' | 'ti
   return Atomics.wait(control, ASLEEP, BLOCKED, ms)
 }
 
-/** Wakes whoever reads the ring and blocks. */
+/** Wakes whoever reads the ring, if it still blocks: one that has gone to sleep otherwise waits for its bell. */
 export function unblock(control: Int32Array): void {
-  Atomics.store(control, ASLEEP, 0)
+  Atomics.compareExchange(control, ASLEEP, BLOCKED, 0)
   Atomics.notify(control, ASLEEP)
 }
