@@ -37,10 +37,8 @@ const mistakes = suite('ring: mistakes that the model finds')
 
 for (const mistake of MISTAKES) {
   mistakes(mistake, () => {
-    const wrong = settings
-      .map(setting => explore({ ...setting, mistake }).wrong)
-      .filter(found => found !== undefined)
-    assert.ok(wrong.length > 0)
+    const isFound = settings.some(setting => explore({ ...setting, mistake }).wrong !== undefined)
+    assert.ok(isFound)
   })
 }
 
