@@ -29,10 +29,13 @@ const memory = new SharedArrayBuffer(2 * ringBytes(4096))
 const wrong: [name: string, end: unknown][] = [
   ['undefined', undefined],
   ['null', null],
-  ['an end without a port', { memory, side: 0 }],
-  ['an end of a third side', { memory, side: 2, port: port1 }],
-  ['an end with memory that is not shared', { memory: new ArrayBuffer(2 ** 16), side: 0, port: port1 }],
-  ['an end whose port is none', { memory, side: 0, port: {} }],
+  ['an end without a port', { memory, side: 0, name: 'x' }],
+  ['an end of a third side', { memory, side: 2, port: port1, name: 'x' }],
+  [
+    'an end with memory that is not shared',
+    { memory: new ArrayBuffer(2 ** 16), side: 0, port: port1, name: 'x' },
+  ],
+  ['an end whose port is none', { memory, side: 0, port: {}, name: 'x' }],
 ]
 for (const [name, end] of wrong) {
   particular(`${name} is no end: a TypeError`, () => {
@@ -65,8 +68,7 @@ for (const options of [{ spinMs: -1 }, { closeTimeoutMs: Number.NaN }, { highWat
 
 for (const bytes of [0, 1024, 3 * ringBytes(4096)]) {
   particular(`an end with ${bytes} bytes of memory: RING_CORRUPT`, async () => {
-    const { port } = { port: port1 }
-    const end = { memory: new SharedArrayBuffer(bytes), side: 0, port } as const
+    const end = { memory: new SharedArrayBuffer(bytes), side: 0, port: port1, name: 'x' } as const
     assert.is(await codeOf(() => new RingCarrier(end) as never), 'RING_CORRUPT')
   })
 }

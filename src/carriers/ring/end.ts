@@ -18,6 +18,8 @@ export interface RingEnd {
   readonly memory: SharedArrayBuffer
   readonly side: 0 | 1
   readonly port: RingPort
+  /** Nobody else's. */
+  readonly name: string
 }
 
 /** Options of `createRing`. */
@@ -37,16 +39,18 @@ export function createRing({ capacity = 2 ** 18 }: RingSize = {}): [RingEnd, Rin
   expectArgument(typeof SharedArrayBuffer === 'function', 'createRing', 'called where memory can be shared')
   const memory = new SharedArrayBuffer(2 * ringBytes(capacity))
   const { port1, port2 } = new MessageChannel()
+  const name = `outband ring ${crypto.randomUUID()}`
   return [
-    { memory, side: 0, port: port1 },
-    { memory, side: 1, port: port2 },
+    { memory, side: 0, port: port1, name },
+    { memory, side: 1, port: port2, name },
   ]
 }
 
 /** The rings of an end. @throws TypeError for what is no end; RING_CORRUPT for memory that no ring fits in */
 export function ringsOf(end: RingEnd): { writer: RingWriter; reader: RingReader } {
-  const { memory, side, port } = end ?? {}
-  const isEnd = isShared(memory) && (side === 0 || side === 1) && port !== undefined
+  const { memory, side, port, name } = end ?? {}
+  const isWhole = port !== undefined && typeof name === 'string'
+  const isEnd = isShared(memory) && (side === 0 || side === 1) && isWhole
   expectArgument(isEnd, 'end', 'an end that createRing made')
   const half = memory.byteLength / 2
   return {

@@ -14,6 +14,7 @@ import { type RingEnd, ringsOf } from './end.js'
 import { Incoming } from './incoming.js'
 import { canPeek, isClosed, takeAll } from './mailbox.js'
 import { BRAND, Outgoing } from './outgoing.js'
+import { locksBeside, Presence } from './presence.js'
 import { Spin } from './spin.js'
 import { ABORTED, BELL, BLOCKED, block, STATE, unblock } from './wake.js'
 
@@ -58,6 +59,7 @@ export class RingCarrier implements Carrier {
   readonly #stop: (() => void)[] = []
   readonly #spin: Spin
   readonly #closeTimeoutMs: number
+  readonly #presence: Presence | undefined
   #sink: Sink | undefined
   #timer: ReturnType<typeof setTimeout> | undefined
   #isPaused = false
@@ -90,6 +92,8 @@ export class RingCarrier implements Carrier {
     this.#incoming = new Incoming(reader)
     this.#closeTimeoutMs = closeTimeoutMs
     this.#spin = new Spin(spinMs)
+    const locks = locksBeside(end.port)
+    this.#presence = locks && new Presence(locks, end.name, end.side, () => this.#gone())
   }
 
   get counts() {
@@ -175,7 +179,11 @@ export class RingCarrier implements Carrier {
    */
   receiveBlocking(until: number): boolean {
     const before = this.#count
-    const isThere = () => this.#flush() && this.#reader.mark !== undefined
+    const isThere = () => {
+      // Whoever is to answer may wait for it.
+      this.#flush()
+      return this.#reader.mark !== undefined
+    }
     try {
       while (this.#count === before) {
         this.#expectMore()
@@ -271,6 +279,7 @@ export class RingCarrier implements Carrier {
   #go(): void {
     this.#isDue = false
     if (this.#ending.isOver || this.#sink === undefined || this.#hasAborted()) return
+    this.#presence?.look()
     this.#isGoing = true
     this.#guard(() => {
       let count = 0
@@ -387,6 +396,7 @@ export class RingCarrier implements Carrier {
   #end(error: OutbandError | undefined): void {
     this.#ending.come(error, () => {
       clearTimeout(this.#timer)
+      this.#presence?.stop()
       for (const stop of this.#stop) stop()
       // Where no event tells the peer that the port closes.
       if (error === undefined) this.#tellRoom()
