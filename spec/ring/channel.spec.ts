@@ -93,7 +93,7 @@ values(
       const sent = new Uint8Array(length).fill(1)
       void channel.send({ sent })
       sent.fill(2)
-      const { sent: came } = (await within(next(channel), 'it')) as { sent: Uint8Array<ArrayBuffer> }
+      const { sent: came } = (await within(next(channel), 'it', 20_000)) as { sent: Uint8Array<ArrayBuffer> }
       assert.ok(came.every(byte => byte === 1))
       assert.not.instance(came.buffer, SharedArrayBuffer)
       assert.is(came.length, length)
@@ -246,10 +246,10 @@ blocking('who blocked in vain, and sleeps in its event loop, is woken there', as
   await new Promise(resolve => setTimeout(resolve, 5))
   // Which reads, and tells whoever waits for room in the way that it asked for.
   const right = connectRing<string>(b)
-  assert.is(await within(next(right), 'a message'), 'unread')
+  assert.is(await within(next(right), 'a message', 20_000), 'unread')
   await turns(5)
   await right.send('an answer')
-  assert.is(await within(next(left), 'an answer'), 'an answer')
+  assert.is(await within(next(left), 'an answer', 20_000), 'an answer')
   await Promise.all([left.close(), right.close()])
 })
 

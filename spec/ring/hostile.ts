@@ -46,7 +46,8 @@ export async function vandalise(seed: number, seconds: number): Promise<Ledger> 
   for (const worker of [flood, vandal]) worker.on('error', note)
   const end = performance.now() + seconds * 1000
   try {
-    while (performance.now() < end && ledger.foreign.length === 0) {
+    // Where the machine is busy it takes longer until something is seen.
+    while ((performance.now() < end || !isTelling(ledger)) && ledger.foreign.length === 0) {
       await episode(flood, vandal, seed + ledger.rings, ledger)
       ledger.rings++
     }
@@ -55,6 +56,11 @@ export async function vandalise(seed: number, seconds: number): Promise<Ledger> 
     process.off('uncaughtException', note)
   }
   return ledger
+}
+
+/** Whether values came and channels were spoilt. */
+function isTelling({ rings, values, ends }: Ledger): boolean {
+  return rings > 5 && values > 0 && Object.keys(ends).some(code => code !== 'alive')
 }
 
 async function start(role: string): Promise<Worker> {
