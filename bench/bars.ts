@@ -142,6 +142,17 @@ export const bars: readonly Bar[] = [
     },
   },
   {
+    bar: 'P10',
+    what: 'ring in shared memory, one way, rpc, vs raw postMessage',
+    cases: ['ring/rpc'],
+    judge: board => {
+      const ratio = (rival: string) => board.ratio('ring/rpc', rival, 'outband ring')
+      return faster(ratio('object by postMessage'), 4, 10, [
+        named('outband port', ratio('object by outband port')),
+      ])
+    },
+  },
+  {
     bar: 'P11',
     what: 'Unix socket, 8 MiB arrays: vs raw bytes; vs msgpackr',
     cases: ['socket/tensor-8MiB'],

@@ -55,6 +55,7 @@ const FORMATTED = ['rpc', ...DOCUMENTS, 'tensor-64KiB', 'tensor-1MiB', 'graph']
 /** What each carrier is asked to carry, and each format to write. */
 const CARRIED: Readonly<Record<Carried, readonly string[]>> = {
   port: ['rpc', ...DOCUMENTS, 'tensor-1MiB', 'frames'],
+  ring: ['rpc', 'movies', 'tensor-64KiB', 'tensor-1MiB'],
   socket: ['rpc', 'records', 'movies', 'us-10m', 'tensor-64KiB', 'tensor-8MiB', 'frames'],
   process: ['rpc', 'movies', 'tensor-8MiB'],
   memory: ['tensor-8MiB', 'tensor-64MiB'],
@@ -65,6 +66,7 @@ const CARRIED: Readonly<Record<Carried, readonly string[]>> = {
 }
 const DESTINATION: Readonly<Record<Carried, string>> = {
   port: 'to a thread',
+  ring: 'to a thread, by a ring in shared memory',
   socket: 'to a process, by a Unix socket',
   process: 'to a child process',
   memory: 'copied into shared memory',

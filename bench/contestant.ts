@@ -21,7 +21,16 @@ export interface Session {
 }
 
 /** What carries packets, or writes them: a case of its own for each. */
-export type Carried = 'port' | 'socket' | 'process' | 'memory' | 'msgpack' | 'cbor' | 'flexbuffers' | 'field'
+export type Carried =
+  | 'port'
+  | 'ring'
+  | 'socket'
+  | 'process'
+  | 'memory'
+  | 'msgpack'
+  | 'cbor'
+  | 'flexbuffers'
+  | 'field'
 
 export interface Traits {
   readonly ours?: boolean

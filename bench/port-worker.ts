@@ -1,9 +1,16 @@
 // The far side of ports.ts: counts what arrives, or sends it back.
 
 import { parentPort, workerData } from 'node:worker_threads'
+import type { RingEnd } from '../src/ring/index.js'
 
 /** How a thread takes in what comes. */
-export type Home = 'raw' | 'wrapped' | 'channel' | 'msgpackr' | 'comlink'
+export type Home = 'raw' | 'wrapped' | 'channel' | 'ring' | 'msgpackr' | 'comlink'
+
+interface Task {
+  readonly home: Home
+  readonly control: Int32Array
+  readonly end: RingEnd
+}
 
 /** Words of the shared control: arrivals, how many are expected, whether they came, and whether all is sent back. */
 export const ARRIVED = 0
@@ -12,11 +19,10 @@ export const DONE = 2
 export const MODE = 3
 
 if (parentPort !== null && workerData !== null && 'home' in workerData) {
-  const { home, control } = workerData as { home: Home; control: Int32Array }
-  await open(home, control, parentPort)
+  await open(workerData as Task, parentPort)
 }
 
-async function open(home: Home, control: Int32Array, parent: NonNullable<typeof parentPort>): Promise<void> {
+async function open({ home, control, end }: Task, parent: NonNullable<typeof parentPort>): Promise<void> {
   let arrived = 0
   /** Counts an arrival; true when it is to be sent back. */
   const take = (): boolean => {
@@ -38,9 +44,10 @@ async function open(home: Home, control: Int32Array, parent: NonNullable<typeof 
     port.on('message', value => {
       if (take()) port.postMessage(value, { transfer: true })
     })
-  } else if (home === 'channel') {
+  } else if (home === 'channel' || home === 'ring') {
     const { connectPort } = await import('../src/port/index.js')
-    const channel = connectPort(parent)
+    const { connectRing } = await import('../src/ring/index.js')
+    const channel = home === 'ring' ? connectRing(end) : connectPort(parent)
     channel.on('message', value => {
       if (take()) void channel.send(value, { transfer: true })
     })

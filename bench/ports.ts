@@ -8,9 +8,11 @@ import * as Comlink from 'comlink'
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs'
 import { Packr } from 'msgpackr'
 import { Piscina } from 'piscina'
+import type { Channel } from '../src/channel.js'
 import { footprint } from '../src/cli/memory.js'
 import { encode } from '../src/index.js'
 import { connectPort, wrapPort } from '../src/port/index.js'
+import { connectRing, createRing, type RingEnd } from '../src/ring/index.js'
 import type { Contestant, Session, Traits } from './contestant.js'
 import { ARRIVED, DONE, type Home, MODE, TARGET } from './port-worker.js'
 
@@ -40,7 +42,7 @@ function port(
   name: string,
   about: string,
   home: Home,
-  make: (worker: Worker) => Way,
+  make: (worker: Worker, end: RingEnd) => Way,
   traits?: Traits,
 ): Contestant {
   let thread: Thread | undefined
@@ -51,10 +53,11 @@ function port(
   return { name, about, family: name, on: 'port', ...traits, open }
 }
 
-function start(home: Home, make: (worker: Worker) => Way): Thread {
+function start(home: Home, make: (worker: Worker, end: RingEnd) => Way): Thread {
   const control = new Int32Array(new SharedArrayBuffer(16))
-  const worker = new Worker(HOME, { workerData: { home, control } })
-  return { way: make(worker), control }
+  const [here, there] = createRing()
+  const worker = new Worker(HOME, { workerData: { home, control, end: there }, transferList: [there.port] })
+  return { way: make(worker, here), control }
 }
 
 function session({ way, control }: Thread, value: unknown): Session {
@@ -137,8 +140,10 @@ function wrapped(worker: Worker): Way {
   }
 }
 
-function channel(worker: Worker): Way {
-  const channel = connectPort(worker)
+const channel = (worker: Worker): Way => wayOf(connectPort(worker))
+const ring = (_: Worker, end: RingEnd): Way => wayOf(connectRing(end))
+
+function wayOf(channel: Channel): Way {
   let listener = (_: unknown) => {}
   channel.on('message', value => listener(value))
   return {
@@ -209,4 +214,7 @@ export const ports: readonly Contestant[] = [
   port('msgpackr port', 'packr.pack, an exact copy moved', 'msgpackr', msgpackr, { variant: true }),
   port('comlink', 'Comlink.wrap(worker).take(value), answered', 'comlink', comlink, { variant: true }),
   piscina(),
+  port('outband ring', 'connectRing(end).send(value)', 'ring', ring, { ours: true, on: 'ring' }),
+  port('object by postMessage', 'worker.postMessage(value)', 'raw', raw, { on: 'ring' }),
+  port('object by outband port', 'connectPort(worker).send(value)', 'channel', channel, { on: 'ring' }),
 ]

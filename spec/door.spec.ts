@@ -56,6 +56,7 @@ const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['loopback', ['loopback']],
   ['port', ['PortCarrier', 'connectPort', 'wrapPort']],
   ['process', ['ChildChannel', 'connectParent', 'forkChannel', 'spawnChannel']],
+  ['ring', ['RingCarrier', 'RingChannel', 'connectRing', 'createRing']],
   ['cbor', ['cbor']],
   ['flatbuffers', ['tableType']],
   ['flexbuffers', ['FlexReader', 'flexbuffers', 'open']],

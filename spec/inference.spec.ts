@@ -16,6 +16,7 @@ import {
   type Packet,
   registry,
 } from '../src/index.js'
+import { connectRing, createRing, type RingChannel, type RingEnd } from '../src/ring/index.js'
 import { type ChannelServer, connect, serve } from '../src/socket/index.js'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -239,6 +240,26 @@ test('a channel has the types of what arrives and of what is sent', () => {
       for await (const text of inner) await inner.send(text.length)
     })
     holds<Equal<typeof server, ChannelServer<string, number>>>()
+  }
+  assert.type(use, 'function')
+})
+
+test('a channel over a ring has the same, and its own ways to send and receive', () => {
+  const use = async (): Promise<void> => {
+    const [here, there] = createRing({ capacity: 4096 })
+    holds<Equal<typeof there, RingEnd>>()
+    const channel = connectRing<number, string>(here, { spinMs: 0 })
+    holds<Equal<typeof channel, RingChannel<number, string>>>()
+    const asChannel: Channel<number, string> = channel
+    for await (const n of asChannel) holds<Equal<typeof n, number>>()
+    const n = channel.receiveSync({ timeoutMs: 10 })
+    holds<Equal<typeof n, number>>()
+    channel.sendSync('text', { transfer: true })
+    // @ts-expect-error: text is sent, and nothing else
+    channel.sendSync(1)
+    // @ts-expect-error: an end is made by createRing
+    connectRing(new MessageChannel().port1)
+    await channel.ref().unref().close()
   }
   assert.type(use, 'function')
 })

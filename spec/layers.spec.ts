@@ -18,7 +18,7 @@ const layers = [
   ['hosts'],
   ['channel'],
   ['connection'],
-  ['port', 'process', 'shm', 'socket', 'websocket', 'streams', 'file'],
+  ['port', 'process', 'ring', 'shm', 'socket', 'websocket', 'streams', 'file'],
   ['adapters', 'types', 'cli'],
 ]
 
@@ -49,11 +49,12 @@ const portable = new Set([
   'channel',
   'connection',
   'port',
+  'ring',
   'streams',
   'websocket',
 ])
 const portableFiles =
-  /^(?:carriers\/(?:[^/]+\.ts|port\/|stream\/|websocket\/)|memory\/ring\.ts|formats\/(?:format\.ts|pickle\/))/
+  /^(?:carriers\/(?:[^/]+\.ts|port\/|ring\/|stream\/|websocket\/)|memory\/ring\.ts|formats\/(?:format\.ts|pickle\/))/
 
 interface Source {
   /** 'encode/views.ts' */

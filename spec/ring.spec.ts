@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isOutbandError } from '../src/errors.js'
-import { RingReader, RingWriter, ringMemory } from '../src/memory/ring.js'
+import { RingReader, RingWriter, ringBytes, ringMemory } from '../src/memory/ring.js'
 import { thrown } from './thrown.js'
 
 /** Bytes of the control words in front of the entries; written down again here, since peers rely on it. */
@@ -75,14 +75,68 @@ test('entries of every length wrap around, and the 32-bit counters do too', () =
 
 test('a reader that sleeps is woken once; one that finds something stays awake', () => {
   const { writer, reader } = ring()
-  assert.not.ok(writer.mustWake())
-  assert.ok(reader.sleep())
+  assert.is(writer.mustWake(), 0)
+  assert.ok(reader.sleep(5))
   writer.write('a', 0)
-  assert.ok(writer.mustWake())
-  assert.not.ok(writer.mustWake())
+  assert.is(writer.mustWake(), 5)
+  assert.is(writer.mustWake(), 0)
   assert.not.ok(reader.sleep())
-  assert.not.ok(writer.mustWake())
+  assert.is(writer.mustWake(), 0)
 })
+
+test('a writer that waits for room is told of it once', () => {
+  const { writer, reader } = ring()
+  assert.ok(writer.write('x'.repeat(40), 0))
+  assert.is(writer.claim(20), -1)
+  assert.is(reader.mustTell(), 0)
+  writer.wait(2)
+  assert.is(writer.look(), 48)
+  assert.is(reader.mark, 0)
+  reader.text()
+  assert.is(reader.mustTell(), 2)
+  assert.is(reader.mustTell(), 0)
+  assert.is(writer.look(), 0)
+  assert.is(writer.unread, 0)
+})
+
+test('what is claimed is no run until it is committed, and no room is lost when it never is', () => {
+  const { writer, reader } = ring()
+  for (let i = 0; i < 20; i++) {
+    assert.ok(writer.claim(24) >= 0)
+    assert.is(reader.mark, undefined)
+    const at = writer.claim(8)
+    writer.bytes.fill(i, at, at + 8)
+    writer.commit(i)
+    assert.is(reader.mark, i)
+    const start = reader.begin()
+    assert.is(reader.length, 8)
+    assert.equal([...reader.bytes.subarray(start, start + 8)], Array(8).fill(i))
+    reader.pass()
+  }
+})
+
+const places: [name: string, make: (byteLength: number) => ArrayBufferLike, byteOffset: number][] = [
+  ['an ArrayBuffer', bytes => new ArrayBuffer(bytes), 0],
+  ['a part of an ArrayBuffer', bytes => new ArrayBuffer(bytes), 64],
+  ['a part of a SharedArrayBuffer', bytes => new SharedArrayBuffer(bytes), 8],
+]
+for (const [name, make, byteOffset] of places) {
+  test(`a ring lies in ${name}, and touches nothing beside it`, () => {
+    const byteLength = ringBytes(64)
+    const memory = make(byteOffset + byteLength + 24)
+    const bytes = new Uint8Array(memory)
+    bytes.fill(7, 0, byteOffset).fill(7, byteOffset + byteLength)
+    const writer = new RingWriter(memory, byteOffset, byteLength)
+    const reader = new RingReader(memory, byteOffset, byteLength)
+    for (let i = 0; i < 100; i++) {
+      assert.ok(writer.write('x'.repeat(i % 25), i))
+      assert.is(reader.mark, i)
+      assert.is(reader.text(), 'x'.repeat(i % 25))
+    }
+    const beside = [...bytes.subarray(0, byteOffset), ...bytes.subarray(byteOffset + byteLength)]
+    assert.equal(beside, Array(byteOffset + 24).fill(7))
+  })
+}
 
 test.run()
 
@@ -110,6 +164,23 @@ for (const [name, spoil] of corruptions) {
   })
 }
 
+for (const head of [8, -128, 4]) {
+  hostile(
+    `a head that is ${head} past what was written is RING_CORRUPT for the writer, who writes nothing`,
+    () => {
+      const { writer, control } = ring()
+      assert.ok(writer.write('x'.repeat(40), 0))
+      const tail = Atomics.load(control, TAIL)
+      Atomics.store(control, HEAD, tail + head)
+      for (const length of [20, 100]) {
+        const error = thrown(() => writer.write('x'.repeat(length), 0))
+        assert.ok(isOutbandError(error, 'RING_CORRUPT'), String(error))
+      }
+      assert.is(Atomics.load(control, TAIL), tail)
+    },
+  )
+}
+
 for (const bytes of [0, CONTROL_BYTES, CONTROL_BYTES + 32, CONTROL_BYTES + 100]) {
   hostile(`${bytes} bytes of memory are no ring`, () => {
     assert.ok(
@@ -118,6 +189,17 @@ for (const bytes of [0, CONTROL_BYTES, CONTROL_BYTES + 32, CONTROL_BYTES + 100])
         'RING_CORRUPT',
       ),
     )
+  })
+}
+
+for (const [byteOffset, byteLength] of [
+  [4, ringBytes(64)],
+  [-8, ringBytes(64)],
+  [8, ringBytes(128)],
+] as const) {
+  hostile(`${byteLength} bytes at ${byteOffset} of a ring's memory are none`, () => {
+    const error = thrown(() => new RingReader(ringMemory(128), byteOffset, byteLength))
+    assert.ok(isOutbandError(error, 'RING_CORRUPT'), String(error))
   })
 }
 
@@ -145,7 +227,7 @@ model('no entry stays behind while the reader sleeps unwoken', () => {
           writer.write('', 0)
           pending = 'written'
         } else {
-          if (writer.mustWake()) bells++
+          if (writer.mustWake() !== 0) bells++
           pending = undefined
         }
       } else if (isAwake) {
@@ -156,7 +238,7 @@ model('no entry stays behind while the reader sleeps unwoken', () => {
         isAwake = true
       }
     }
-    if (pending !== undefined && writer.mustWake()) bells++
+    if (pending !== undefined && writer.mustWake() !== 0) bells++
     const isIdle = !isAwake && bells === 0
     if (isIdle) assert.is(reader.mark, undefined, order)
     assert.is(Atomics.load(control, ASLEEP) === 1, isIdle, order)

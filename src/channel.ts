@@ -59,6 +59,10 @@ interface Events<In> {
   error: [error: OutbandError]
 }
 type Listener<Args extends unknown[]> = (...args: Args) => void
+interface Listening<Args extends unknown[]> {
+  readonly listener: Listener<Args>
+  readonly isOnce: boolean
+}
 
 /** A value that arrived, with the bytes that it took on the way. */
 interface Arrived<In> {
@@ -84,13 +88,13 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   readonly #hosts = new Hosts()
   readonly #maxWaiting: number
   readonly #maxWaitingBytes: number
-  /** In the order of their coming; the value says whether each is to be called once. */
-  readonly #listeners: { [Name in keyof Events<In>]: Map<Listener<Events<In>[Name]>, boolean> } = {
-    message: new Map(),
-    progress: new Map(),
-    end: new Map(),
-    close: new Map(),
-    error: new Map(),
+  /** In the order of their coming. The lists are never changed but replaced, so that whoever goes through one may. */
+  readonly #listeners: { [Name in keyof Events<In>]: readonly Listening<Events<In>[Name]>[] } = {
+    message: [],
+    progress: [],
+    end: [],
+    close: [],
+    error: [],
   }
   /** Values without a reader, and readers without a value: one of the two is empty. */
   #waiting: Arrived<In>[] = []
@@ -148,7 +152,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
    */
   send(value: Out, { transfer = false }: SendOptions = {}): Promise<void> {
     try {
-      return this.#send(value, transfer) ?? DONE
+      return this.sendNow(value, transfer) ?? DONE
     } catch (error) {
       const rejected = Promise.reject(error)
       // That the peer has gone is told by `closed`, and no fault of this call.
@@ -157,7 +161,8 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     }
   }
 
-  #send(value: Out, transfer: Transfer): Promise<void> | undefined {
+  /** @internal As `send`, but throws, and returns nothing when there is room. */
+  protected sendNow(value: Out, transfer: Transfer): Promise<void> | undefined {
     const parcel = this.#hosts.encode(this.#codec, value, this.#carrier.textBytes)
     // Measured first: what moves has no length afterwards.
     const inBand = parcel.meta.length
@@ -200,7 +205,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   }
 
   off<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
-    this.#listeners[name].delete(listener)
+    this.#without(name, listener)
     return this
   }
 
@@ -213,12 +218,29 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     listener: Listener<Events<In>[Name]>,
     isOnce: boolean,
   ): this {
-    const listeners = this.#listeners[name]
+    const listeners: readonly Listening<Events<In>[Name]>[] = this.#listeners[name]
+    const at = listeners.findIndex(one => one.listener === listener)
     // Whoever asked for all is not cut short by asking for one more.
-    if (!isOnce || !listeners.has(listener)) listeners.set(listener, isOnce)
+    if (at < 0) this.#replace(name, [...listeners, { listener, isOnce }])
+    else if (!isOnce) this.#replace(name, listeners.with(at, { listener, isOnce }))
     // Whoever listens now has asked for what came before as well; not while `on` still runs.
     if (name === 'message' && this.#waiting.length > 0) queueMicrotask(() => this.#hand())
     return this
+  }
+
+  #without<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): void {
+    const listeners: readonly Listening<Events<In>[Name]>[] = this.#listeners[name]
+    this.#replace(
+      name,
+      listeners.filter(one => one.listener !== listener),
+    )
+  }
+
+  #replace<Name extends keyof Events<In>>(
+    name: Name,
+    listeners: readonly Listening<Events<In>[Name]>[],
+  ): void {
+    this.#listeners[name] = listeners as never
   }
 
   /** Each value once, in order, to whoever asks next. Leaving the loop leaves the channel open. */
@@ -238,6 +260,19 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     if (this.#error !== undefined) return Promise.reject(this.#error)
     if (this.#isFinished) return Promise.resolve(END)
     return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+  }
+
+  /** @internal The value that has waited longest, if one does. @throws TypeError while listeners get all values */
+  protected takeNow(): { readonly value: In } | undefined {
+    expectArgument(
+      this.#listeners.message.length === 0,
+      'receiveSync',
+      "called without listeners of 'message'",
+    )
+    if (this.#waiting.length === 0) return undefined
+    const value = this.#shift()
+    this.#resume()
+    return { value }
   }
 
   #shift(): In {
@@ -262,7 +297,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     }
     const reader = this.#readers.shift()
     if (reader !== undefined) return reader.resolve({ value, done: false })
-    if (this.#listeners.message.size > 0 && this.#waiting.length === 0) return this.#emit('message', value)
+    if (this.#listeners.message.length > 0 && this.#waiting.length === 0) return this.#emit('message', value)
     const byteLength = inBand + outOfBand
     this.#waiting.push({ value, byteLength })
     this.#waitingBytes += byteLength
@@ -274,7 +309,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
 
   /** Gives the listeners what waited for them. */
   #hand(): void {
-    while (this.#waiting.length > 0 && this.#listeners.message.size > 0) {
+    while (this.#waiting.length > 0 && this.#listeners.message.length > 0) {
       this.#emit('message', this.#shift())
     }
     this.#resume()
@@ -307,9 +342,8 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
 
   /** A listener that throws ends neither the message that follows nor the carrier: its error is thrown by itself. */
   #emit<Name extends keyof Events<In>>(name: Name, ...args: Events<In>[Name]): void {
-    const listeners = this.#listeners[name]
-    for (const [listener, isOnce] of [...listeners]) {
-      if (isOnce) listeners.delete(listener)
+    for (const { listener, isOnce } of this.#listeners[name]) {
+      if (isOnce) this.#without(name, listener)
       try {
         listener(...args)
       } catch (error) {

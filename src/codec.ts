@@ -73,7 +73,7 @@ export class Codec {
     return this.#freeDecoder().decode(packet, settings) as T
   }
 
-  /** @internal The value as a parcel, its metadata as text up to so many bytes. */
+  /** @internal The value as a parcel, its metadata as text up to so many bytes, or as `LENT`. */
   parcel(value: unknown, textBytes: number): Parcel & { readonly isBeyondClone: boolean } {
     // Who asks for a format wants it, even where a clone would do.
     if (this.#format !== undefined)

@@ -24,6 +24,11 @@ export interface Parcel {
   readonly ports?: readonly object[] | undefined
 }
 
+/** In place of a number of bytes of text: metadata is never text. */
+export const NO_TEXT = -1
+/** Nor does it own its memory: it lies where it was written, until the next value is encoded (borrow). */
+export const LENT = -2
+
 /** What `decode` takes: a packet, or metadata with any iterable of memory, which is taken lazily. */
 export interface PacketLike {
   readonly meta: Uint8Array

@@ -10,6 +10,7 @@ import type { Sink, Transfer } from '../../src/carriers/carrier.js'
 import type { PortOptions } from '../../src/carriers/port/port.js'
 import { signalTo } from '../../src/carriers/process/child.js'
 import { VARIABLE, wiring } from '../../src/carriers/process/ends.js'
+import type { RingEnd } from '../../src/carriers/ring/end.js'
 import type { StreamOptions } from '../../src/carriers/stream/stream.js'
 import { OutbandError } from '../../src/errors.js'
 import type { Parcel } from '../../src/packet.js'
@@ -41,12 +42,18 @@ export interface FarWorker {
   dispose(): Promise<void>
 }
 
-/** Starts a worker with a carrier on its `parentPort`. */
-export function farWorker(options: PortOptions): FarWorker {
+/** What the worker is given beside the port by which it is led. */
+export interface FarData {
+  readonly options: PortOptions
+  readonly end?: RingEnd | undefined
+}
+
+/** Starts a worker with a carrier on its `parentPort`, or on the end of a ring. */
+export function farWorker(options: PortOptions, end?: RingEnd): FarWorker {
   const { port1, port2 } = new MessageChannel()
   const worker = new Worker(new URL('far-worker.js', import.meta.url), {
-    workerData: { control: port2, options },
-    transferList: [port2],
+    workerData: { control: port2, options, end },
+    transferList: end === undefined ? [port2] : [port2, end.port],
   })
   return {
     worker,

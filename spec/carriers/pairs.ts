@@ -9,6 +9,8 @@ import { Child } from '../../src/carriers/process/child.js'
 import { parentEnd } from '../../src/carriers/process/ends.js'
 import { ProcessLink } from '../../src/carriers/process/link.js'
 import { ProcessCarrier } from '../../src/carriers/process/process.js'
+import { createRing } from '../../src/carriers/ring/end.js'
+import { RingCarrier } from '../../src/carriers/ring/ring.js'
 import { SocketLink } from '../../src/carriers/socket/link.js'
 import { SocketCarrier } from '../../src/carriers/socket/socket.js'
 import { StreamCarrier } from '../../src/carriers/stream/stream.js'
@@ -52,6 +54,17 @@ export const portPair: Make = options => {
 export const workerPair: Make = options => {
   const { worker, far, dispose } = farWorker(options)
   const left = new PortCarrier(worker, options)
+  const kill = async () => {
+    await worker.terminate()
+  }
+  return { left, right: far, kill, dispose }
+}
+
+/** One end of a ring here, the other in a Worker; a short ring, so that it is often full. */
+export const ringPair: Make = options => {
+  const [here, there] = createRing({ capacity: 4096 })
+  const { worker, far, dispose } = farWorker(options, there)
+  const left = new RingCarrier(here, options)
   const kill = async () => {
     await worker.terminate()
   }
@@ -182,6 +195,7 @@ export const pairs: Readonly<Record<string, Make>> = {
   loopback: loopbackPair,
   port: portPair,
   worker: workerPair,
+  ring: ringPair,
   socket: socketPair,
   duplex: streamPair,
   ws: wsPair,

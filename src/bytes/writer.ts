@@ -84,15 +84,21 @@ export class Writer {
     const { length } = bytes
     this.#expectRoom(length)
     this.reserve(length)
+    const { bytes: out, pos } = this
     // The call behind `set` costs as much as a loop over some fifty bytes.
-    if (length > 48) this.bytes.set(bytes, this.pos)
-    else for (let i = 0; i < length; i++) this.bytes[this.pos + i] = bytes[i]
-    this.pos += length
+    if (length > 48) out.set(bytes, pos)
+    else for (let i = 0; i < length; i++) out[pos + i] = bytes[i]
+    this.pos = pos + length
   }
 
   /** The bytes written from `start` on (own). */
   finish(start = 0): Uint8Array {
     return this.bytes.slice(start, this.pos)
+  }
+
+  /** The bytes written from `start` on, where they lie until the next message (borrow). */
+  lend(start: number): Uint8Array {
+    return this.bytes.subarray(start, this.pos)
   }
 
   /** The bytes written from `start` on, one unit a byte. */

@@ -12,9 +12,10 @@
  *                 loses what was transferred
  *      browser's  keeps it; loses what was transferred     owns a copy
  *      WebSocket
+ *      ring       as port
  *      all        shares what is shared, where the carrier stays inside the process; a stream copies it
  *
- * The metadata is always the carrier's to keep. `spec/contract.ts` is this page as a suite that every carrier runs.
+ * The metadata is the carrier's to keep, where that does not say otherwise. `spec/contract.ts` is this page as a suite that every carrier runs.
  */
 import { expectArgument, type OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
@@ -61,7 +62,10 @@ export interface Counts {
 export interface Carrier {
   /** For messages: `port`, `loopback`. */
   readonly name: string
-  /** Metadata up to so many bytes is taken as text; −1: never. */
+  /**
+   * Metadata up to so many bytes is taken as text; `NO_TEXT`: never. `LENT`: nor need it be the carrier's to keep, since
+   * all of it is read when `send` returns.
+   */
   readonly textBytes: number
   /** Whether a packet may hold objects that only the platform can move: ports, streams, blobs. */
   readonly takesHosts: boolean

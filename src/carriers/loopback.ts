@@ -3,7 +3,7 @@
  * near. Memory is treated as a port treats it. It can be told to fail.
  */
 import { OutbandError } from '../errors.js'
-import type { Parcel } from '../packet.js'
+import { NO_TEXT, type Parcel } from '../packet.js'
 import { type Carrier, type Counts, type Sink, type Transfer, throwApart } from './carrier.js'
 import { Deferred } from './deferred.js'
 import { Ending } from './ending.js'
@@ -39,7 +39,7 @@ interface Arrival {
 
 class Loopback implements Carrier {
   readonly name = 'loopback'
-  readonly textBytes = -1
+  readonly textBytes = NO_TEXT
   readonly takesHosts = true
   readonly sharesMemory = true
   readonly counts: Counts = { copied: 0, transferred: 0, shared: 0 }

@@ -1,6 +1,6 @@
 /** value → packet: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
 import { isReadonly, OutOfBand } from '../out-of-band.js'
-import type { Packet, Parcel } from '../packet.js'
+import { NO_TEXT, type Packet, type Parcel } from '../packet.js'
 import { builtinOf, isPlain } from '../value/builtins.js'
 import { explained, stopped } from '../value/trace.js'
 import { FALSE, NULL, OBJECT_NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
@@ -20,10 +20,10 @@ export class Encoder extends Walk {
   isBusy = false
 
   encode(value: unknown, settings: EncodeSettings): Packet {
-    return this.#run(value, settings, -1) as Packet
+    return this.#run(value, settings, NO_TEXT) as Packet
   }
 
-  /** As `encode`, with metadata of up to `textBytes` as text. */
+  /** As `encode`, with metadata of up to `textBytes` as text, or as `LENT`. */
   parcel(value: unknown, settings: EncodeSettings, textBytes: number): Parcel {
     return this.#run(value, settings, textBytes)
   }

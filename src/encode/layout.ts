@@ -5,7 +5,7 @@
  */
 import { crc32c } from '../bytes/crc32c.js'
 import { checkLimit } from '../limits.js'
-import type { Parcel } from '../packet.js'
+import { LENT, type Parcel } from '../packet.js'
 import { chosenRuns } from '../value/runs.js'
 import type { Entry, Run } from '../value/views.js'
 import {
@@ -33,7 +33,7 @@ import { BODY_START, type Walk } from './walk.js'
 
 /**
  * Ends a message whose body is written: `meta` is fresh (own), `buffers` are the caller's memory (borrow).
- * Metadata of up to `textBytes` is made a string.
+ * Metadata of up to `textBytes` is made a string; with `LENT` it stays where it is (borrow).
  */
 export function finishPacket(walk: Walk, textBytes: number): Parcel {
   const { settings, shapes, views } = walk
@@ -62,7 +62,12 @@ export function finishPacket(walk: Walk, textBytes: number): Parcel {
     walk.reserve(CHECKSUM_BYTES)
     walk.u32(crc32c(walk.bytes.subarray(start, end)))
   }
-  return { meta: walk.pos - start <= textBytes ? walk.finishText(start) : walk.finish(start), buffers }
+  return { meta: finishMeta(walk, start, textBytes), buffers }
+}
+
+function finishMeta(walk: Walk, start: number, textBytes: number): Uint8Array | string {
+  if (textBytes === LENT) return walk.lend(start)
+  return walk.pos - start <= textBytes ? walk.finishText(start) : walk.finish(start)
 }
 
 /** magic (2) · version and flags · varint */

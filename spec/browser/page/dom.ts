@@ -43,6 +43,9 @@ interface Dom {
   readonly Worker: new (url: string, options: { type: 'module' }) => AnyPort & { terminate(): void }
   readonly location: { readonly href: string; readonly origin: string; readonly port: string }
   readonly crossOriginIsolated: boolean
+  readonly navigator: {
+    readonly locks: { query(): Promise<Record<'held' | 'pending', readonly { readonly name?: string }[]>> }
+  }
   readonly document: {
     readonly body: Element
     createElement(name: string): Element

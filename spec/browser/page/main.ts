@@ -12,6 +12,7 @@ try {
   if (isPart('ports')) {
     await import('./ports.js')
     await import('./channels.js')
+    await import('./rings.js')
   }
   if (isPart('websockets')) await import('./websockets.js')
 } finally {

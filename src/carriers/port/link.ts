@@ -150,7 +150,7 @@ export class Link {
     const ring = this.#ring
     if (ring === undefined || meta.length > SMALL || !ring.write(meta, this.#posts)) return false
     // A bell: a post with nothing in it.
-    if (ring.mustWake()) this.#endpoint.post(this.#sender.brand, NO_LIST)
+    if (ring.mustWake() !== 0) this.#endpoint.post(this.#sender.brand, NO_LIST)
     return true
   }
 

@@ -9,7 +9,7 @@ import { expectTime, OutbandError } from '../../errors.js'
 import { Deframer, pack } from '../../frame/index.js'
 import { type Item, isNote, type Note, packNote } from '../../frame/note.js'
 import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../../limits.js'
-import type { Packet, Parcel } from '../../packet.js'
+import { NO_TEXT, type Packet, type Parcel } from '../../packet.js'
 import { type Carrier, type Counts, type Sink, type Transfer, throwApart } from '../carrier.js'
 import { Credits } from '../credits.js'
 import { Deferred } from '../deferred.js'
@@ -49,7 +49,7 @@ type Peer = 'unknown' | 'channel' | 'plain'
 
 export class StreamCarrier implements Carrier, Inlet {
   readonly name: string
-  readonly textBytes = -1
+  readonly textBytes = NO_TEXT
   readonly takesHosts = false
   readonly sharesMemory = false
   readonly counts: Counts = { copied: 0, transferred: 0, shared: 0 }

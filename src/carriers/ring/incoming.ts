@@ -1,0 +1,62 @@
+/** Packets in: out of the ring, and where an entry says so out of what came by the port. */
+import { OutbandError } from '../../errors.js'
+import type { RingReader } from '../../memory/ring.js'
+import type { Parcel } from '../../packet.js'
+import { type Reading, readPost } from '../port/posts.js'
+import { BYE, META, PACKET, POSTED, readMeta, readPacket } from './entry.js'
+import { BRAND, unitsOf } from './outgoing.js'
+import { TAKEN } from './wake.js'
+
+export class Incoming {
+  readonly reader: RingReader
+  /** Posts that came and wait for their turn. */
+  #posts: unknown[] = []
+  /** Units taken of what came by the port, modulo 2**32. */
+  #taken = 0
+
+  constructor(reader: RingReader) {
+    this.reader = reader
+  }
+
+  /** A post came. */
+  hold(post: unknown): void {
+    this.#posts.push(post)
+  }
+
+  /** Whether what comes next comes by the port, and has not yet. @throws RING_CORRUPT */
+  get isBlocked(): boolean {
+    return this.reader.mark === POSTED && this.#posts.length === 0
+  }
+
+  /** The next packet; 'bye' when there will be none, nothing when there is none now. @throws RING_CORRUPT, MALFORMED */
+  next(): Parcel | 'bye' | undefined {
+    const { reader } = this
+    const { mark } = reader
+    if (mark === META) return readMeta(reader)
+    if (mark === PACKET) return readPacket(reader)
+    if (mark === undefined || (mark === POSTED && this.#posts.length === 0)) return undefined
+    if (mark !== POSTED && mark !== BYE) {
+      throw new OutbandError('RING_CORRUPT', `ring: an entry of no kind; got ${mark}`, { requested: mark })
+    }
+    reader.begin()
+    reader.pass()
+    return mark === BYE ? 'bye' : this.#posted()
+  }
+
+  #posted(): Parcel {
+    let parcel: Parcel | undefined
+    const reading: Reading = {
+      parcel: found => {
+        parcel = found
+      },
+      note: () => {},
+      ring: () => {},
+    }
+    readPost(this.#posts.shift(), BRAND, reading)
+    if (parcel === undefined) throw new OutbandError('MALFORMED', 'ring: a post that is no packet')
+    // Counted before somebody else has its memory.
+    this.#taken = (this.#taken + unitsOf(parcel)) | 0
+    Atomics.store(this.reader.control, TAKEN, this.#taken)
+    return parcel
+  }
+}

@@ -1,0 +1,78 @@
+/** A channel over a ring, with what only a ring can do: to send and receive without the event loop. */
+import type { RingCarrier } from '../carriers/ring/ring.js'
+import { Channel, type ChannelOptions, type SendOptions } from '../channel.js'
+import { expectArgument, OutbandError } from '../errors.js'
+
+/** Options of `receiveSync`. */
+export interface SyncOptions {
+  /** How long to wait; 0: not at all. Default: as long as it takes. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** Options of `sendSync`. */
+export interface SyncSendOptions extends SendOptions, SyncOptions {}
+
+/** A `Channel` that may also block its thread; made by `connectRing`. */
+export class RingChannel<In = unknown, Out = In> extends Channel<In, Out> {
+  readonly #carrier: RingCarrier
+
+  /** Takes the carrier over. */
+  constructor(carrier: RingCarrier, options: ChannelOptions = {}) {
+    super(carrier, options)
+    this.#carrier = carrier
+  }
+
+  /**
+   * Sends a value as `send` does, and blocks the thread while there is no room for it. What does not fit before the time
+   * is over, though there was room for what came before it, is sent by and by.
+   *
+   * @throws TIMEOUT when there was no room in time; nothing of the value was sent. What `send` rejects with.
+   * @throws TypeError where a thread may not block: a page's main thread
+   */
+  sendSync(
+    value: Out,
+    { transfer = false, timeoutMs = Number.POSITIVE_INFINITY }: SyncSendOptions = {},
+  ): void {
+    const until = deadline(timeoutMs)
+    if (!this.#carrier.flushBlocking(until)) throw late('send: no room', timeoutMs)
+    this.sendNow(value, transfer)
+    this.#carrier.flushBlocking(until)
+  }
+
+  /**
+   * The next value, for which it blocks the thread; in the order in which all others get theirs.
+   *
+   * @throws TIMEOUT when none came in time; CLOSED when the channel was closed, PEER_GONE and so on when it ended otherwise.
+   * @throws UNSUPPORTED for a value that is long or moved, in a browser: there the event loop has to bring it.
+   * @throws TypeError while there are listeners of 'message', who get all values, and where a thread may not block
+   */
+  receiveSync({ timeoutMs = Number.POSITIVE_INFINITY }: SyncOptions = {}): In {
+    const until = deadline(timeoutMs)
+    for (;;) {
+      const found = this.takeNow()
+      if (found !== undefined) return found.value
+      if (!this.#carrier.receiveBlocking(until)) throw late('receive: nothing came', timeoutMs)
+    }
+  }
+
+  /** Keeps the thread alive while the channel is open, as from the beginning. */
+  ref(): this {
+    this.#carrier.keepAlive(true)
+    return this
+  }
+
+  /** Lets the thread end though the channel is open. Browsers do not know the difference. */
+  unref(): this {
+    this.#carrier.keepAlive(false)
+    return this
+  }
+}
+
+function deadline(timeoutMs: number): number {
+  expectArgument(typeof timeoutMs === 'number' && timeoutMs >= 0, 'timeoutMs', 'milliseconds ≥ 0')
+  return performance.now() + timeoutMs
+}
+
+function late(what: string, timeoutMs: number): OutbandError {
+  return new OutbandError('TIMEOUT', `${what} for ${timeoutMs} ms`)
+}
