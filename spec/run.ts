@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const one = join(folder, 'one.js')
-const PATIENCE_MS = 300_000
+const PATIENCE_MS = 500_000
 /** What takes longest begins first, so that nobody waits for it at the end. */
 const LONG = [/browser\/browser/, /faults/, /process/, /websocket/, /file/, /carriers/, /hostile/, /pickle/]
 

@@ -9,7 +9,7 @@ import { CAN_EVAL, MARK, type Outcome, type Report } from './page/checks.js'
 import { ISOLATED, type Site, serve } from './site.js'
 import { serveSockets } from './sockets.js'
 
-const PAGE_LIMIT_MS = 200_000
+const PAGE_LIMIT_MS = 400_000
 const GOLDEN = new URL('../fixtures/golden/v1/', BUILD)
 
 interface Visit {

@@ -15,6 +15,17 @@ const GiB = 2 ** 30
 /** Bytes that this process has asked its system to read, of the page cache or not. */
 const bytesRead = (): number => Number(/rchar: (\d+)/.exec(readFileSync('/proc/self/io', 'utf8'))![1])
 
+/** How much is read meanwhile, the least of some times: Node reads now and then for itself. */
+async function leastRead(run: () => Promise<unknown>): Promise<number> {
+  let least = Number.POSITIVE_INFINITY
+  for (let i = 0; i < 5; i++) {
+    const before = bytesRead()
+    await run()
+    least = Math.min(least, bytesRead() - before)
+  }
+  return least
+}
+
 const test = suite('file: partial')
 
 test(
@@ -105,13 +116,11 @@ measures(
     closeSync(fd)
     // The rest is a hole, which takes no room.
     truncateSync(path, layout.frameBytes)
-    const before = bytesRead()
+    const opening = await leastRead(async () => (await openFile(path, { limits: 'trusted' })).close())
+    assert.ok(opening < 8 * KiB, `${opening}`)
     const file = await openFile(path, { limits: 'trusted' })
-    const opened = bytesRead()
-    assert.ok(opened - before < 8 * KiB, `${opened - before}`)
     assert.equal(file.meta, meta)
-    assert.is(Buffer.compare(await file.buffer(1), wanted), 0)
-    const read = bytesRead() - opened
+    const read = await leastRead(async () => assert.is(Buffer.compare(await file.buffer(1), wanted), 0))
     assert.ok(read >= wanted.length && read < wanted.length + 8 * KiB, `${read}`)
     assert.equal(await file.buffer(3), new Uint8Array(10))
     await file.close()
