@@ -25,6 +25,9 @@ export class PendingArray extends Pending {
       throw machine.malformed('a state that is none of an array')
     const [shape, dtype, isFortran, elements] = state.length === 5 ? state.slice(1) : state
     const layout = layoutFor(machine, dtype)
+    // Python lists the elements where objects are among their fields.
+    if (Array.isArray(elements) && !layout.isObject)
+      throw machine.failed('UNSUPPORTED', 'records with objects of Python among their fields')
     const order = isFortran === true || isFortran === 1 ? 'F' : 'C'
     this.#made = layout.isObject
       ? objectsOf(machine, elements, shape)
