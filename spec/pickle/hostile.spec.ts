@@ -21,6 +21,7 @@ import { allowedHeap, allowedMs, inBudget, spentMs } from '../budget.js'
 import { heapBytes, keptBytes } from '../collect.js'
 import { canaries } from '../prototypes.js'
 import { difference } from '../same.js'
+import { codeOf, quietly } from '../thrown.js'
 import { recorded } from './corpus.js'
 
 const PROFILES = ['trusted', 'untrusted'] as const
@@ -37,33 +38,11 @@ function sizeOf({ meta, buffers }: PacketLike): number {
   return total
 }
 
-/** Runs without stacks, which are most of the price of an error. */
-function quietly(run: () => void): void {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    run()
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
-}
-
 function outcomeOf(run: () => unknown): { value?: unknown; error?: unknown } {
   try {
     return { value: run() }
   } catch (error) {
     return { error }
-  }
-}
-
-/** The code of what is thrown; nothing when there is a value. */
-function codeOf(run: () => unknown): string | undefined {
-  try {
-    run()
-    return undefined
-  } catch (error) {
-    if (isOutbandError(error)) return error.code
-    throw error
   }
 }
 

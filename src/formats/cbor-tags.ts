@@ -7,6 +7,7 @@ import { checkLimit, type Limits } from '../limits.js'
 import { KIND_NUMBERS, KINDS } from '../wire/views.js'
 import { bigintOf } from './bigint.js'
 import { Mark } from './found.js'
+import { half } from './half.js'
 import { Lifted } from './lifted.js'
 import { malformed } from './malformed.js'
 
@@ -127,16 +128,6 @@ function readNumber(item: Uint8Array): number {
   let n = info < 24 ? info : 0
   for (let i = 1; i < item.length; i++) n = n * 256 + item[i]
   return major === 1 ? -1 - n : n
-}
-
-/** A float of 16 bits: RFC 8949, appendix D. */
-function half(bits: number): number {
-  const exponent = (bits >> 10) & 31
-  const fraction = bits & 1023
-  const sign = bits & 0x8000 ? -1 : 1
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-  return sign * (fraction + 1024) * 2 ** (exponent - 25)
 }
 
 export class TagMark extends Mark {
