@@ -96,7 +96,7 @@ export function readContent(tag: number, content: Uint8Array, limits: Readonly<L
   const typed = typedOf(tag)
   if (typed !== undefined) return readTyped(content, typed.kind, typed.isSwapped, at)
   if (tag === DATE) return new Lifted('date', toMs(readNumber(content)))
-  if (tag === DATE_TEXT) return new Lifted('date', Date.parse(utf8.decode(content)))
+  if (tag === DATE_TEXT) return new Lifted('date', parseDate(utf8.decode(content), at))
   if (tag === REF) return new Lifted('ref', readNumber(content))
   checkLimit('bigintBytes', limits.bigintBytes, content.length, at)
   const magnitude = bigintOf(content)
@@ -104,6 +104,15 @@ export function readContent(tag: number, content: Uint8Array, limits: Readonly<L
 }
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/i
+
+/** Engines read much more as a date, each something else. */
+function parseDate(text: string, at: number): number {
+  const ms = RFC_3339.test(text) ? Date.parse(text.toUpperCase()) : Number.NaN
+  if (Number.isNaN(ms)) throw malformed('a date that is none', { offset: at })
+  return ms
+}
 
 /** Seconds are a fraction: milliseconds come back by rounding. */
 const toMs = (seconds: number): number => Math.round(seconds * 1000)
