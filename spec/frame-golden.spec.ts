@@ -7,9 +7,10 @@ import * as assert from 'uvu/assert'
 import { type Golden, golden, goldenFrames, goldenTypes } from '../fixtures/golden.js'
 import { type FrameEntry, framedPacket, goldenFolder } from '../fixtures/make.js'
 import { Deframer, pack, packBytes, unpack } from '../src/frame/index.js'
-import { Codec, type ErrorCode, isOutbandError, type Packet } from '../src/index.js'
+import { Codec, type Packet } from '../src/index.js'
 import { everyByte, pushed, read, shown, whole } from './frames.js'
 import { difference } from './same.js'
+import { codeOf, quietly } from './thrown.js'
 
 const PROFILES = ['trusted', 'untrusted'] as const
 const path = (name: string): string => fileURLToPath(new URL(name, goldenFolder))
@@ -93,29 +94,7 @@ python.run()
 
 const damage = suite('frame golden: damage')
 
-/** The code of what is thrown; nothing when there is a packet. */
-function codeOf(take: () => unknown): ErrorCode | undefined {
-  try {
-    take()
-    return undefined
-  } catch (error) {
-    if (isOutbandError(error)) return error.code
-    throw error
-  }
-}
-
 const codecs = PROFILES.map(limits => new Codec({ types: goldenTypes, limits }))
-
-/** Runs without stacks, which are most of the price of an error. */
-function quietly(run: () => void): void {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    run()
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
-}
 
 for (const { name, frame, checksum, value } of rows) {
   damage(`${name}: every prefix is TRUNCATED, and a byte more is TRAILING`, () => {

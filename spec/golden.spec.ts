@@ -8,6 +8,7 @@ import { OP_NAMES } from '../src/wire/names.js'
 import { KINDS } from '../src/wire/views.js'
 import { canaries } from './prototypes.js'
 import { difference } from './same.js'
+import { quietly } from './thrown.js'
 
 const read = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, goldenFolder)))
 
@@ -170,17 +171,6 @@ for (const { row, packet } of rows) {
         }
       }
     })
-  }
-}
-
-/** Runs without stacks, which are most of the price of an error. */
-function quietly(run: () => void): void {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    run()
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
   }
 }
 

@@ -1,6 +1,8 @@
 /** Values made at random, from a seed that is printed when one fails: `fc.assert` shrinks it to the smallest that fails. */
+
 import fc from 'fast-check'
 import { suite } from 'uvu'
+import { typedArrays } from '../fixtures/arrays.js'
 import { Codec, type CodecOptions, decode, encode, type Packet } from '../src/index.js'
 import { difference } from './same.js'
 
@@ -46,19 +48,6 @@ const regexps = fc
   .tuple(fc.constantFrom('', 'a', '[/]', '\\p{L}', '\\d+'), fc.constantFrom('', 'g', 'iu', 'dsy'))
   .map(([source, flags]) => new RegExp(source, flags))
 
-const VIEWS = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-]
 type AnyView = new (buffer: ArrayBuffer, byteOffset: number, length: number) => ArrayBufferView
 
 /** Views, Buffers and whole ArrayBuffers on a few ArrayBuffers, so that they overlap, touch and lie apart. */
@@ -84,8 +73,12 @@ function fillUp(buffer: ArrayBuffer, salt: number): ArrayBuffer {
 function place(buffer: ArrayBuffer, kind: number, at: number, length: number): unknown {
   if (kind === 14) return buffer
   const isTracking = length === 6 && buffer.resizable
-  const View = (kind < VIEWS.length ? VIEWS[kind] : kind === 12 ? Buffer : DataView) as unknown as AnyView
-  const size = kind < VIEWS.length ? VIEWS[kind]!.BYTES_PER_ELEMENT : 1
+  const View = (kind < typedArrays.length
+    ? typedArrays[kind]
+    : kind === 12
+      ? Buffer
+      : DataView) as unknown as AnyView
+  const size = kind < typedArrays.length ? typedArrays[kind]!.BYTES_PER_ELEMENT : 1
   const offset = Math.min(Math.floor(at / size) * size, Math.floor(buffer.byteLength / size) * size)
   const most = Math.floor((buffer.byteLength - offset) / size)
   if (kind === 12) return Buffer.from(buffer, offset, Math.min(length, most))

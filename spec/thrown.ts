@@ -28,3 +28,25 @@ export function refused(run: () => unknown, code: ErrorCode, fields: ErrorFields
   assert.match(error.message, /^(encode|decode|outOfBand|pack|unpack): /)
   return error
 }
+
+/** The code of the error of ours that is thrown; nothing when there is a value. @throws whatever else is thrown */
+export function codeOf(run: () => unknown): ErrorCode | undefined {
+  try {
+    run()
+    return undefined
+  } catch (error) {
+    if (isOutbandError(error)) return error.code
+    throw error
+  }
+}
+
+/** Runs without stacks, which are most of the price of an error. */
+export function quietly(run: () => void): void {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
+  try {
+    run()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}

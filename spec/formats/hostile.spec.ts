@@ -2,20 +2,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { cborRows, type HostileRow, msgpackRows } from '../../fixtures/hostile/formats.js'
-import {
-  Codec,
-  decode,
-  encode,
-  type Format,
-  isOutbandError,
-  LIMITS,
-  type PacketLike,
-} from '../../src/index.js'
+import { Codec, decode, encode, type Format, LIMITS, type PacketLike } from '../../src/index.js'
 import { inBudget } from '../budget.js'
 import { Dice } from '../mutate.js'
 import { canaries } from '../prototypes.js'
 import { difference } from '../same.js'
-import { refused } from '../thrown.js'
+import { codeOf, quietly, refused } from '../thrown.js'
 import { formats } from './kit.js'
 
 const PROFILES = ['trusted', 'untrusted'] as const
@@ -47,27 +39,7 @@ function everything(): unknown {
   }
 }
 
-/** Runs without stacks, which are most of the price of an error. */
-function quietly(run: () => void): void {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    run()
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
-}
-
-/** The error's code, or nothing for a value. @throws whatever else leaves decode */
-function codeOf(packet: PacketLike, codec: Codec): string | undefined {
-  try {
-    codec.decode(packet)
-    return undefined
-  } catch (error) {
-    if (!isOutbandError(error)) throw error
-    return error.code
-  }
-}
+const outcome = (packet: PacketLike, codec: Codec) => codeOf(() => codec.decode(packet))
 
 for (const format of formats) {
   for (const profile of PROFILES) {
@@ -107,13 +79,13 @@ for (const format of formats) {
         for (let length = 0; length < packet.meta.length; length++) {
           const { buffers } = packet
           assert.is(
-            codeOf({ meta: packet.meta.subarray(0, length), buffers }, codec),
+            outcome({ meta: packet.meta.subarray(0, length), buffers }, codec),
             'TRUNCATED',
             `${length} bytes`,
           )
         }
         assert.is(
-          codeOf({ meta: Uint8Array.of(...packet.meta, 0), buffers: packet.buffers }, codec),
+          outcome({ meta: Uint8Array.of(...packet.meta, 0), buffers: packet.buffers }, codec),
           'TRAILING',
         )
       }
@@ -127,7 +99,7 @@ for (const format of formats) {
       for (let bit = 0; bit < meta.length * 8; bit++) {
         meta[bit >> 3]! ^= 1 << (bit & 7)
         for (const codec of codecs)
-          if (codeOf({ meta, buffers: packet.buffers }, codec) !== undefined) refusals++
+          if (outcome({ meta, buffers: packet.buffers }, codec) !== undefined) refusals++
         meta[bit >> 3]! ^= 1 << (bit & 7)
       }
       assert.ok(refusals > meta.length)
@@ -151,7 +123,7 @@ for (const format of formats) {
         const seed = dice.pick(seeds)
         const mutant = mutated(seed.meta, dice)
         const { buffers } = seed
-        for (const codec of codecs) if (codeOf({ meta: mutant, buffers }, codec) !== undefined) refusals++
+        for (const codec of codecs) if (outcome({ meta: mutant, buffers }, codec) !== undefined) refusals++
         if (number % 1000 === 0)
           assert.is(difference(everything(), codecs[0]!.decode(packet)), undefined, `after mutant ${number}`)
       }
@@ -170,7 +142,7 @@ for (const format of formats) {
   damage('a message of our own format, and of the others, is MALFORMED or the like', () => {
     const other = formats.find(one => one !== format) as Format
     for (const meta of [encode({ a: [1, 'x'] }).meta, encode({ a: [1, 'x'] }, { format: other }).meta]) {
-      const code = codeOf({ meta, buffers: [] }, codecs[0]!)
+      const code = outcome({ meta, buffers: [] }, codecs[0]!)
       assert.ok(['MALFORMED', 'TRAILING', 'TRUNCATED'].includes(code ?? ''), code)
     }
   })

@@ -280,6 +280,17 @@ for (const format of formats) {
       refused(() => decode(encode(make(max + 1), { format }), { format, limits }), 'LIMIT', { limit, max })
     }
     refused(() => encode(nested(100_000), { format }), 'LIMIT', { limit: 'depth' })
+    const { untrusted } = LIMITS
+    for (const [limit, value] of [
+      ['regexps', /a/],
+      ['errors', new Error('no')],
+    ] as const) {
+      refused(() => encode({ value }, { format, limits: untrusted }), 'UNSUPPORTED', {
+        limit,
+        path: 'value.value',
+      })
+      encode({ value }, { format, limits: { ...untrusted, [limit]: true } })
+    }
     refused(() => encode('x'.repeat(100), { format, limits: { metaBytes: 50 } }), 'LIMIT', {
       limit: 'metaBytes',
     })

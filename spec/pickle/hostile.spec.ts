@@ -3,17 +3,31 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { bytes, name, pickleRows } from '../../fixtures/hostile/pickles.js'
 import { Random } from '../../fixtures/random.js'
+import { msgpack } from '../../src/formats/msgpack.js'
 import { pickle, pickleFormat } from '../../src/formats/pickle/index.js'
 import * as ops from '../../src/formats/pickle/ops.js'
-import { decode, encode, isOutbandError, LIMITS, type Limits, type PacketLike } from '../../src/index.js'
+import {
+  Codec,
+  decode,
+  defineType,
+  encode,
+  isOutbandError,
+  LIMITS,
+  type Limits,
+  type PacketLike,
+  registry,
+} from '../../src/index.js'
 import { allowedHeap, allowedMs, inBudget, spentMs } from '../budget.js'
 import { heapBytes, keptBytes } from '../collect.js'
 import { canaries } from '../prototypes.js'
 import { difference } from '../same.js'
+import { codeOf, quietly } from '../thrown.js'
 import { recorded } from './corpus.js'
 
 const PROFILES = ['trusted', 'untrusted'] as const
 const MiB = 2 ** 20
+
+class Again {}
 
 const untouched = canaries()
 const OPS = Object.values(ops)
@@ -24,33 +38,11 @@ function sizeOf({ meta, buffers }: PacketLike): number {
   return total
 }
 
-/** Runs without stacks, which are most of the price of an error. */
-function quietly(run: () => void): void {
-  const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
-  try {
-    run()
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
-  }
-}
-
 function outcomeOf(run: () => unknown): { value?: unknown; error?: unknown } {
   try {
     return { value: run() }
   } catch (error) {
     return { error }
-  }
-}
-
-/** The code of what is thrown; nothing when there is a value. */
-function codeOf(run: () => unknown): string | undefined {
-  try {
-    run()
-    return undefined
-  } catch (error) {
-    if (isOutbandError(error)) return error.code
-    throw error
   }
 }
 
@@ -227,6 +219,29 @@ machine('one depth for pickles in pickles, in the code of the caller', () => {
   const code = codeOf(() => decode({ meta, buffers: [] }, { format, limits: { depth: 20 } }))
   assert.is(code, 'REBUILD')
   assert.ok(calls <= 21, `${calls} calls`)
+})
+
+machine('one depth for pickles in packets of other formats', () => {
+  let calls = 0
+  const inner = new Codec({
+    types: registry(
+      defineType<Again, unknown>({
+        class: Again,
+        tag: 'again',
+        reduce: () => 0,
+        rebuild: () => outer() as Again,
+      }),
+    ),
+    limits: { depth: 20 },
+  })
+  const packets = [undefined, msgpack].map(format => inner.encode(new Again(), { format }))
+  const meta = bytes(ops.PROTO, 5, name('m', 'again'), ops.EMPTY_TUPLE, ops.REDUCE, ops.STOP)
+  const again = () => inner.decode(packets[calls++ % 2]!, { format: [undefined, msgpack][(calls - 1) % 2] })
+  const format = pickleFormat({ globals: { 'm.again': again } })
+  const outer = () => decode({ meta, buffers: [] }, { format, limits: { depth: 20 } })
+  assert.is(codeOf(outer), 'REBUILD')
+  // Each time round two of the twenty are used up, one by either decoder.
+  assert.ok(calls <= 11, `${calls} calls`)
 })
 
 machine('a good pickle after a bad one, 10 000 times, is as from a fresh format', () => {

@@ -1,6 +1,8 @@
 /** What is written is loaded by a stock Python, looked at there, sent back and compared. */
+
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { numberArrays } from '../../fixtures/arrays.js'
 import { NDArray, PythonName, PythonObject, pickle, pickleFormat } from '../../src/formats/pickle/index.js'
 import { decode, type EncodeOptions, encode, isReadonly, outOfBand } from '../../src/index.js'
 import { describe } from './describe.js'
@@ -14,17 +16,7 @@ const cyclic: unknown[] = [1]
 cyclic.push({ cyclic })
 const shared = { a: 1 }
 const samples = new Float64Array([1.5, -0, Number.NaN, Number.POSITIVE_INFINITY])
-const typed = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-].map(Class => Class.of(1, 2, 250))
+const typed = numberArrays.map(Class => Class.of(1, 2, 250))
 
 const record = {
   itemsize: 6,

@@ -1,5 +1,6 @@
 /** What a scan finds in CBOR: tags, made bytes or marks. */
-import type { Finder, Item } from './cbor-scan.js'
+import type { Item } from './cbor-item.js'
+import type { Finder } from './cbor-scan.js'
 import { isTyped, readContent, SHARED, TagMark, VIEW } from './cbor-tags.js'
 import { Found, type Mark } from './found.js'
 import type { Lifted } from './lifted.js'

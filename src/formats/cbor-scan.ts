@@ -1,15 +1,29 @@
 /**
  * Reads CBOR (RFC 8949) without building anything, before cbor-x sees it: every length is there, every limit is kept, and
- * no tag is left in it. cbor-x answers for tags by a table that is the same for all its users, and gets some of them wrong
- * (shared values past 65 535, Maps and Sets in themselves, bignums in quadratic time). So each is written over, in place:
- *
- *      a tag before text, bytes or a number   →  bytes, as many as tag and content
- *      a tag before an array or a map         →  82 bytes content: an array whose first element is a mark
- *      a tag 259 before a map                 →  an array: mark, key, value, …
+ * no tag is left in it: cbor-x gets some of them wrong (shared values past 65 535, Maps and Sets in themselves, bignums in
+ * quadratic time). What they become is in `cbor-cover.ts`.
  */
-import { decodeFailure, type ErrorFields } from '../errors.js'
+import { decodeFailure } from '../errors.js'
 import { checkLimit, type Limits, overLimit } from '../limits.js'
+import { cover, coverStart, pair, wrap } from './cbor-cover.js'
+import {
+  ARRAY,
+  BREAK,
+  BYTES,
+  INDEFINITE,
+  type Item,
+  isNumber,
+  itemAt,
+  MAP,
+  TAG,
+  TEXT,
+  truncated,
+  UINT,
+  wrong,
+} from './cbor-item.js'
+import { Levels, UNKNOWN } from './cbor-levels.js'
 import * as tags from './cbor-tags.js'
+import { ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
 
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
@@ -23,25 +37,6 @@ export interface Finder {
   hide(at: number): void
 }
 
-/** One head: its major type, what it counts or is, and where what belongs to it lies. */
-export interface Item {
-  readonly major: number
-  /** The five low bits of its first byte. */
-  readonly info: number
-  /** A count, length, number or tag; of 64 bits it may be rounded. */
-  readonly count: number
-  /** The byte behind the head, and behind the content of text and bytes. */
-  readonly start: number
-  readonly end: number
-}
-
-const BYTES = 2
-const TEXT = 3
-const ARRAY = 4
-const MAP = 5
-const TAG = 6
-const SIMPLE = 7
-const INDEFINITE = 31
 const PROTO = [...'__proto__'].map(unit => unit.charCodeAt(0))
 
 const LONGEST_SHORT = 23
@@ -72,39 +67,40 @@ function sizesOf(hasText: boolean): Uint8Array {
 const SIZES = sizesOf(true)
 const CAREFUL_SIZES = sizesOf(false)
 
-/** @throws TRUNCATED, TRAILING, MALFORMED, LIMIT */
-export function scan(bytes: Uint8Array, limits: Readonly<Limits>, outerDepth: number, finder: Finder): void {
-  new Scan(bytes, limits, finder, outerDepth).run()
-}
+/** Whether a key that begins with a byte may be an index below 10 000: text of up to four digits, or a number. */
+const MAY_BE_INDEX = new Uint8Array(256).fill(1, 0, 0x1c).fill(1, 0x61, 0x65).fill(1, 0xf9, 0xfc)
+const U8 = 0x18
+const U16 = 0x19
 
-interface Level {
-  /** Whether its items are keys and values of an object. */
-  isMap: boolean
-  /** Whether its items come in twos. */
-  isPaired: boolean
-  isIndefinite: boolean
-  depth: number
-  /** Items that are still to come. */
-  rest: number
+/**
+ * Returns how many bytes a reader takes that stores objects of few indices as arrays, beyond what others take.
+ * @throws TRUNCATED, TRAILING, MALFORMED, LIMIT
+ */
+export function scan(
+  bytes: Uint8Array,
+  limits: Readonly<Limits>,
+  outerDepth: number,
+  finder: Finder,
+): number {
+  const scan = new Scan(bytes, limits, finder, outerDepth)
+  scan.run()
+  return scan.slots
 }
-
-/** Items still to come of an indefinite container: even, and more than any message has. */
-const UNKNOWN = 2 ** 31 - 2
 
 class Scan {
   readonly #bytes: Uint8Array
   readonly #limits: Readonly<Limits>
   readonly #finder: Finder
-  /** Used again and again: an object for each container was as much as all the rest. */
-  readonly #levels: Level[]
-  #top = 0
+  readonly #levels: Levels
+  /** Bytes for the elements of objects whose keys are indices. */
+  slots = 0
   #items = 0
 
   constructor(bytes: Uint8Array, limits: Readonly<Limits>, finder: Finder, outerDepth: number) {
     this.#bytes = bytes
     this.#limits = limits
     this.#finder = finder
-    this.#levels = [{ isMap: false, isPaired: false, isIndefinite: false, depth: outerDepth, rest: 1 }]
+    this.#levels = new Levels(outerDepth)
   }
 
   run(): void {
@@ -112,18 +108,21 @@ class Scan {
     const sizes = this.#limits.stringBytes < LONGEST_SHORT ? CAREFUL_SIZES : SIZES
     const end = bytes.length
     const levels = this.#levels
-    let level = levels[0]
+    let level = levels.top
     let pos = 0
     for (;;) {
       if (level.rest === 0) {
-        if (this.#top === 0) return this.#finish(pos)
-        level = levels[--this.#top]
+        const outer = levels.leave()
+        if (outer === undefined) return this.#finish(pos)
+        level = outer
         continue
       }
-      if (pos >= end) throw this.#truncated(pos, 1)
+      if (pos >= end) throw truncated(this.#bytes, pos, 1)
       const byte = bytes[pos]
       const size = sizes[byte]
       if (size !== 0) {
+        // What is before an even number of a map's items is a key.
+        if (level.isMap && (level.rest & 1) === 0 && MAY_BE_INDEX[byte] !== 0) this.#shortKey(byte, pos)
         level.rest--
         pos += size
         continue
@@ -133,31 +132,30 @@ class Scan {
         pos++
         this.#enterCounted(byte & 31, pos, byte >= FIRST_SHORT_MAP, byte >= FIRST_SHORT_MAP)
       } else pos = this.#item(pos)
-      level = levels[this.#top]
+      level = levels.top
     }
   }
 
   #finish(pos: number): void {
     const trailing = this.#bytes.length - pos
-    if (trailing < 0) throw this.#truncated(pos, -trailing)
-    if (trailing > 0) throw this.#failed('TRAILING', `${trailing} bytes behind the value`, { offset: pos })
+    if (trailing < 0) throw truncated(this.#bytes, pos, -trailing)
+    if (trailing > 0) throw decodeFailure('TRAILING', `${trailing} bytes behind the value`, { offset: pos })
   }
 
   /** An item that needs looking at; returns the position behind it, or behind the head of a container. */
   #item(pos: number): number {
-    const level = this.#levels[this.#top]
-    if (this.#bytes[pos] === 0xff) return this.#break(pos)
-    // What is before an even number of a map's items is a key.
+    const level = this.#levels.top
+    if (this.#bytes[pos] === BREAK) return this.#break(pos)
     const isKey = level.isMap && (level.rest & 1) === 0
     level.rest--
-    const item = this.#head(pos)
+    const item = itemAt(this.#bytes, pos)
     switch (item.major) {
       case BYTES:
         this.#finder.bin(item.count, pos)
         return item.end
       case TEXT:
         checkLimit('stringBytes', this.#limits.stringBytes, item.count, pos)
-        if (isKey && item.count === PROTO.length) this.#key(item.start)
+        if (isKey) this.#textKey(item)
         return item.end
       case ARRAY:
       case MAP:
@@ -166,37 +164,16 @@ class Scan {
       case TAG:
         return this.#tag(item, pos, isKey)
     }
-    throw this.#failed('MALFORMED', `the byte ${this.#bytes[pos].toString(16)}`, { offset: pos })
+    throw wrong(`the byte ${this.#bytes[pos].toString(16)}`, pos)
   }
 
   #break(pos: number): number {
-    const level = this.#levels[this.#top]
+    const level = this.#levels.top
     const { isIndefinite, isPaired, rest } = level
-    if (!isIndefinite || (isPaired && rest % 2 === 1))
-      throw this.#failed('MALFORMED', 'a break where none belongs', { offset: pos })
+    if (!isIndefinite || (isPaired && rest % 2 === 1)) throw wrong('a break where none belongs', pos)
     this.#countItems((UNKNOWN - rest) / (isPaired ? 2 : 1), pos)
     level.rest = 0
     return pos + 1
-  }
-
-  /** The head at this position, and where its content ends, which is there. */
-  #head(pos: number): Item {
-    const bytes = this.#bytes
-    if (pos >= bytes.length) throw this.#truncated(pos, 1)
-    const major = bytes[pos] >> 5
-    const info = bytes[pos] & 31
-    if (info > 27 && info < INDEFINITE)
-      throw this.#failed('MALFORMED', 'a head of reserved form', { offset: pos })
-    const countBytes = info < 24 || info === INDEFINITE ? 0 : 1 << (info - 24)
-    const start = pos + 1 + countBytes
-    if (start > bytes.length) throw this.#truncated(pos, 1 + countBytes)
-    let count = info < 24 ? info : 0
-    for (let i = pos + 1; i < start; i++) count = count * 256 + bytes[i]
-    const isRun = major === BYTES || major === TEXT
-    if (info === INDEFINITE && !(major === ARRAY || major === MAP))
-      throw this.#failed('MALFORMED', 'text or bytes in chunks', { offset: pos })
-    if (isRun && count > bytes.length - start) throw this.#truncated(start, count)
-    return { major, info, count, start, end: isRun ? start + count : start }
   }
 
   /** Goes into a container. */
@@ -208,7 +185,7 @@ class Scan {
   /** Goes into a container of so many elements, or pairs, that begin here. */
   #enterCounted(count: number, start: number, isMap: boolean, isPaired: boolean): void {
     const elements = isPaired ? count * 2 : count
-    if (elements > this.#bytes.length - start) throw this.#truncated(start, elements)
+    if (elements > this.#bytes.length - start) throw truncated(this.#bytes, start, elements)
     this.#countItems(count, start)
     this.#enter(isMap, isPaired, elements, false, 1, start)
   }
@@ -222,18 +199,9 @@ class Scan {
     pos: number,
   ): void {
     const { depth: max } = this.#limits
-    const depth = this.#levels[this.#top].depth + levels
+    const depth = this.#levels.top.depth + levels
     if (depth > max) throw overLimit('depth', max, depth, pos)
-    const level = this.#levels[++this.#top]
-    if (level === undefined) {
-      this.#levels.push({ isMap, isPaired, isIndefinite, depth, rest })
-      return
-    }
-    level.isMap = isMap
-    level.isPaired = isPaired
-    level.isIndefinite = isIndefinite
-    level.depth = depth
-    level.rest = rest
+    this.#levels.enter(isMap, isPaired, rest, isIndefinite, depth)
   }
 
   #countItems(items: number, pos: number): void {
@@ -243,82 +211,53 @@ class Scan {
 
   #tag(head: Item, pos: number, isKey: boolean): number {
     const { count: tag, start } = head
-    const content = this.#head(start)
+    const content = itemAt(this.#bytes, start)
     const kind = tags.contentOf(tag)
-    if (kind === 'map' && content.major === MAP && !isKey) return this.#pairs(tag, content, pos)
+    if (kind === 'map' && content.major === MAP && !isKey) {
+      this.#open(content, pos, false, true)
+      this.#finder.mark(tag, pair(this.#bytes, pos, content))
+      return content.start
+    }
     if (kind === 'array' || kind === 'map' || kind === 'record' || kind === 'any') {
       const wanted = kind === 'array' ? ARRAY : MAP
       if (isKey || (kind !== 'any' && content.major !== wanted)) throw this.#misplaced(tag, pos)
-      this.#wrap(tag, pos, start, kind === 'any' ? 1 : 0)
+      if (start - pos < 2) throw this.#misplaced(tag, pos)
+      this.#enter(false, false, 1, false, kind === 'any' ? 1 : 0, pos)
+      this.#finder.mark(tag, wrap(this.#bytes, pos, start))
       return start
     }
     const isRight =
       (kind === 'text' && content.major === TEXT) ||
       (kind === 'bytes' && content.major === BYTES) ||
-      (kind === 'uint' && content.major === 0) ||
+      (kind === 'uint' && content.major === UINT) ||
       (kind === 'number' && isNumber(content))
     if (isKey || !isRight) throw this.#misplaced(tag, pos)
-    this.#cover(tag, content, start, pos)
+    this.#finder.content(tag, content, start, coverStart(pos, content.end))
+    cover(this.#bytes, pos, content.end)
     return content.end
   }
 
   #misplaced(tag: number, pos: number) {
-    return this.#failed('MALFORMED', `tag ${tag}, unknown or out of place`, { offset: pos })
+    return wrong(`tag ${tag}, unknown or out of place`, pos)
   }
 
-  /** Makes tag and content bytes of the same extent. */
-  #cover(tag: number, content: Item, headAt: number, pos: number): void {
-    const total = content.end - pos
-    const head = total <= 24 ? 1 : total <= 257 ? 2 : total <= 65_538 ? 3 : 5
-    this.#finder.content(tag, content, headAt, pos + head)
-    this.#bytes[pos] = head === 1 ? 0x40 + total - 1 : head === 2 ? 0x58 : head === 3 ? 0x59 : 0x5a
-    this.#count(pos + 1, head - 1, total - head)
-  }
-
-  /** Makes a tag before any value an array of two: a mark, and the value. */
-  #wrap(tag: number, pos: number, start: number, levels: number): void {
-    if (start - pos < 2) throw this.#misplaced(tag, pos)
-    this.#enter(false, false, 1, false, levels, pos)
-    this.#bytes[pos] = 0x82
-    this.#bytes[pos + 1] = 0x40 + (start - pos - 2)
-    this.#finder.mark(tag, pos + 2)
-  }
-
-  /** Makes a tag and the head of its map the head of an array, and a mark. */
-  #pairs(tag: number, map: Item, pos: number): number {
+  /** A key that is a number, or text of up to four bytes. */
+  #shortKey(byte: number, pos: number): void {
     const bytes = this.#bytes
-    const total = map.start - pos
-    this.#open(map, pos, false, true)
-    // The whole head of the array, with room behind it for the mark, which takes what is left.
-    const head = map.info === INDEFINITE ? 1 : total === 4 ? 2 : total === 5 ? 3 : 5
-    bytes[pos] = head === 1 ? 0x9f : head === 2 ? 0x98 : head === 3 ? 0x99 : 0x9a
-    this.#count(pos + 1, head - 1, map.count * 2 + 1)
-    bytes[pos + head] = 0x40 + (total - head - 1)
-    this.#finder.mark(tag, pos + head + 1)
-    return map.start
+    if (byte < 24) this.slots += slotsBytes(byte)
+    else if (byte >= TEXT << 5 && byte < ARRAY << 5)
+      this.slots += textSlotsBytes(bytes, pos + 1, byte & INDEFINITE)
+    else if (byte === U8) this.slots += slotsBytes(bytes[pos + 1])
+    else if (byte === U16) this.slots += slotsBytes(bytes[pos + 1] * 256 + bytes[pos + 2])
+    else this.slots += ODD_SLOTS_BYTES
   }
 
-  #count(pos: number, byteLength: number, count: number): void {
-    for (let i = byteLength - 1; i >= 0; i--, count = Math.floor(count / 256))
-      this.#bytes[pos + i] = count % 256
-  }
-
-  #key(start: number): void {
+  #textKey({ start, count }: Item): void {
+    if (count !== PROTO.length) {
+      this.slots += textSlotsBytes(this.#bytes, start, count)
+      return
+    }
     for (let i = 0; i < PROTO.length; i++) if (this.#bytes[start + i] !== PROTO[i]) return
     this.#finder.hide(start)
   }
-
-  #truncated(pos: number, requested: number) {
-    const available = Math.max(0, this.#bytes.length - pos)
-    return this.#failed('TRUNCATED', 'metadata ends', { offset: pos, requested, available })
-  }
-
-  #failed(code: 'TRUNCATED' | 'TRAILING' | 'MALFORMED', what: string, fields: ErrorFields) {
-    return decodeFailure(code, what, fields)
-  }
-}
-
-/** An integer, or a float of 16, 32 or 64 bits. */
-function isNumber({ major, info }: Item): boolean {
-  return major < 2 || (major === SIMPLE && info > 24 && info < 28)
 }

@@ -7,6 +7,7 @@ import { checkLimit, type Limits } from '../limits.js'
 import { KIND_NUMBERS, KINDS } from '../wire/views.js'
 import { bigintOf } from './bigint.js'
 import { Mark } from './found.js'
+import { half } from './half.js'
 import { Lifted } from './lifted.js'
 import { malformed } from './malformed.js'
 
@@ -95,7 +96,7 @@ export function readContent(tag: number, content: Uint8Array, limits: Readonly<L
   const typed = typedOf(tag)
   if (typed !== undefined) return readTyped(content, typed.kind, typed.isSwapped, at)
   if (tag === DATE) return new Lifted('date', toMs(readNumber(content)))
-  if (tag === DATE_TEXT) return new Lifted('date', Date.parse(utf8.decode(content)))
+  if (tag === DATE_TEXT) return new Lifted('date', parseDate(utf8.decode(content), at))
   if (tag === REF) return new Lifted('ref', readNumber(content))
   checkLimit('bigintBytes', limits.bigintBytes, content.length, at)
   const magnitude = bigintOf(content)
@@ -103,6 +104,15 @@ export function readContent(tag: number, content: Uint8Array, limits: Readonly<L
 }
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
+
+const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/i
+
+/** Engines read much more as a date, each something else. */
+function parseDate(text: string, at: number): number {
+  const ms = RFC_3339.test(text) ? Date.parse(text.toUpperCase()) : Number.NaN
+  if (Number.isNaN(ms)) throw malformed('a date that is none', { offset: at })
+  return ms
+}
 
 /** Seconds are a fraction: milliseconds come back by rounding. */
 const toMs = (seconds: number): number => Math.round(seconds * 1000)
@@ -127,16 +137,6 @@ function readNumber(item: Uint8Array): number {
   let n = info < 24 ? info : 0
   for (let i = 1; i < item.length; i++) n = n * 256 + item[i]
   return major === 1 ? -1 - n : n
-}
-
-/** A float of 16 bits: RFC 8949, appendix D. */
-function half(bits: number): number {
-  const exponent = (bits >> 10) & 31
-  const fraction = bits & 1023
-  const sign = bits & 0x8000 ? -1 : 1
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN
-  return sign * (fraction + 1024) * 2 ** (exponent - 25)
 }
 
 export class TagMark extends Mark {

@@ -8,11 +8,13 @@ import type { Packet, PacketLike } from '../packet.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { magnitudeBytes } from './bigint.js'
 import { FoundTags } from './cbor-found.js'
+import { read } from './cbor-read.js'
 import { scan } from './cbor-scan.js'
 import * as tags from './cbor-tags.js'
 import { decoding } from './decoding.js'
 import { encoding } from './encoding.js'
 import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './format.js'
+import { isWasteful } from './index-keys.js'
 import { Lifted } from './lifted.js'
 import { Lower } from './lower.js'
 import { isIllFormed, mended, type TextLength } from './mend.js'
@@ -131,9 +133,11 @@ function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): 
   return decoding(settings.limits, meta, nested => {
     const bytes = new Uint8Array(meta)
     const found = new FoundTags(bytes, settings.limits)
-    scan(bytes, settings.limits, nested.depth, found)
+    const slots = scan(bytes, settings.limits, nested.depth, found)
     found.receive(buffers)
-    const value: unknown = encoder.decode(asBuffer(bytes.buffer, 0, bytes.length))
+    const value: unknown = isWasteful(slots, bytes.length)
+      ? read(bytes)
+      : encoder.decode(asBuffer(bytes.buffer, 0, bytes.length))
     return found.isPlain ? value : new Lower(found, settings, nested).value(value)
   })
 }

@@ -6,7 +6,7 @@
  *      … vector: [keys offset, keys width,] length, elements, a type for each …   root · root type · root width
  */
 import { checkLimit, type Limits } from '../limits.js'
-import { define } from '../value/properties.js'
+import { setField } from '../value/properties.js'
 import { malformed } from './malformed.js'
 
 export const NULL = 0
@@ -252,10 +252,7 @@ export class FlexValue {
   #object(part: (value: FlexValue, depth: number) => unknown, depth: number, length: number): object {
     const object: Record<string, unknown> = {}
     for (let i = 0; i < length; i++) {
-      const key = this.keyAt(i)
-      const field = this.at(i, length).read(part, depth)
-      if (key === '__proto__') define(object, key, field, true)
-      else object[key] = field
+      setField(object, this.keyAt(i), this.at(i, length).read(part, depth))
     }
     return object
   }

@@ -8,6 +8,7 @@ import { checkLimit, type Limits, type LimitsOption, resolveLimits } from '../li
 import type { Packet, PacketLike } from '../packet.js'
 import { expectRegistry, type Registry } from '../registry.js'
 import { type Memory as Buffer, Buffers } from '../value/buffers.js'
+import { forbidden } from '../value/trace.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { decoding } from './decoding.js'
 import { encoding } from './encoding.js'
@@ -25,6 +26,7 @@ import type { ViewRecord } from './view-record.js'
 const OWN_KINDS: ReadonlySet<number> = new Set([KIND_UINT8])
 
 function encode(value: unknown, settings: FormatEncodeSettings): Packet {
+  if (!settings.limits.unverified) throw forbidden('unverified')
   return encoding(value, settings, OWN_KINDS, writeFlex)
 }
 
@@ -72,6 +74,7 @@ function rootOf(doc: FlexBytes): { root: FlexValue; lengths: readonly number[] }
   const isHeaded = root.isVector && root.length === 2 && root.at(0, 2).type === BLOB
   const head = isHeaded ? root.at(0, 2).blob() : undefined
   if (head?.[0] !== HEAD) return { root, lengths: [] }
+  if (head.length % 8 !== 1) throw malformed('a head of no lengths')
   const view = new DataView(head.buffer, head.byteOffset + 1, head.length - 1)
   checkLimit('buffers', doc.limits.buffers, view.byteLength / 8, 0)
   const lengths = Array.from({ length: view.byteLength >> 3 }, (_, i) =>
@@ -218,7 +221,7 @@ export function open({ meta, buffers }: PacketLike, options: OpenOptions = {}): 
   return guarded(() => {
     const doc = new FlexBytes(meta, limits)
     const { root, lengths } = rootOf(doc)
-    const list = taken(buffers, lengths)
+    const list = taken(buffers, lengths, limits)
     const records = () => {
       const parts = new FlexParts(doc)
       parts.read(root, 0)
@@ -229,10 +232,16 @@ export function open({ meta, buffers }: PacketLike, options: OpenOptions = {}): 
   })
 }
 
-function taken(list: PacketLike['buffers'], lengths: readonly number[]): Buffer[] {
+function taken(list: PacketLike['buffers'], lengths: readonly number[], limits: Readonly<Limits>): Buffer[] {
   const buffers = new Buffers()
   buffers.begin(list)
-  const memory = lengths.map(byteLength => buffers.take(byteLength))
+  let total = 0
+  const memory = lengths.map(byteLength => {
+    total += byteLength
+    checkLimit('bufferBytes', limits.bufferBytes, byteLength, 0)
+    checkLimit('totalBytes', limits.totalBytes, total, 0)
+    return buffers.take(byteLength)
+  })
   buffers.expectEnd()
   return memory
 }

@@ -1,7 +1,7 @@
 /** The built-in classes, on their way to a library that knows none of them. */
 import type { BuiltinKind } from '../value/builtins.js'
 import { errorClassOf, partsOfError } from '../value/errors.js'
-import { stopped, traced } from '../value/trace.js'
+import { forbidden, stopped, traced } from '../value/trace.js'
 import { ERROR_CLASSES } from '../wire/ops.js'
 import type { Lift } from './lift.js'
 import { Lifted } from './lifted.js'
@@ -14,6 +14,7 @@ export const LIFTS: Readonly<Record<BuiltinKind, LiftOne>> = {
   Set: liftSet,
   Date: (_, date: Date) => new Lifted('date', Date.prototype.getTime.call(date)),
   RegExp: (lift, { source, flags }: RegExp) => {
+    if (!lift.settings.limits.regexps) throw forbidden('regexps')
     lift.enter(3)
     lift.leave()
     return new Lifted('regexp', [source, flags])
@@ -55,6 +56,7 @@ function liftSet(lift: Lift, set: ReadonlySet<unknown>): Lifted {
 }
 
 function liftError(lift: Lift, error: Error): Lifted {
+  if (!lift.settings.limits.errors) throw forbidden('errors')
   const number = errorClassOf(error)
   const { fields, parts } = partsOfError(error, number)
   const sent: Record<string, unknown> = { class: ERROR_CLASSES[number].name }

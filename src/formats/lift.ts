@@ -9,16 +9,15 @@
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import type { CustomType } from '../registry.js'
 import { builtinOf, isPlain } from '../value/builtins.js'
-import { Memo } from '../value/memo.js'
 import { define } from '../value/properties.js'
 import { chosenRuns } from '../value/runs.js'
 import { explained, type Step, stopped, traced } from '../value/trace.js'
 import { Views } from '../value/views.js'
-import { isIndex } from '../wire/shapes.js'
-import { Budget } from './budget.js'
 import type { FormatEncodeSettings } from './format.js'
 import { LIFTS } from './lift-builtins.js'
 import { Lifted } from './lifted.js'
+import { copyOf, expectDense } from './plain-array.js'
+import { Repeats } from './repeats.js'
 import { makeRecords, type SentView, sentView } from './view-record.js'
 
 type Fields = Record<string, unknown>
@@ -30,21 +29,14 @@ export interface LiftedValue {
 }
 
 const NO_BUFFERS: readonly Uint8Array[] = []
-const { hasOwn, getPrototypeOf } = Object
+const { getPrototypeOf } = Object
 
-export class Lift extends Budget {
+export class Lift extends Repeats {
   isBusy = false
   readonly views = new Views()
   #sent: SentView[] = []
-  readonly #memo = new Memo()
-  /** Objects met twice, when the first reading found any; their numbers belong to the second. */
-  #repeats: Map<object, number> | undefined
-  #isSecond = false
-  #nextNumber = 0
   /** What `reduce` gave, by value. */
   readonly #reduced = new Map<unknown, unknown>()
-  /** Custom values being reduced that can only be rebuilt whole. */
-  readonly #unbuilt: unknown[] = []
   #safeUnits = 0
   #isPolluted = false
 
@@ -57,10 +49,10 @@ export class Lift extends Budget {
     for (const _ in {}) this.#isPolluted = true
     try {
       let tree = this.#read(value)
-      if (this.#repeats !== undefined) {
+      if (this.hasRepeats) {
         this.views.clear()
         this.#sent = []
-        this.#isSecond = true
+        this.isSecond = true
         tree = this.#read(value)
       }
       if (this.#sent.length === 0) return { tree, buffers: NO_BUFFERS }
@@ -85,12 +77,8 @@ export class Lift extends Budget {
   #end(): void {
     this.views.clear()
     this.#sent = []
-    this.#memo.clear()
-    this.#repeats = undefined
-    this.#isSecond = false
-    this.#nextNumber = 0
+    this.forget()
     if (this.#reduced.size > 0) this.#reduced.clear()
-    if (this.#unbuilt.length > 0) this.#unbuilt.length = 0
   }
 
   /** The value as the library may have it: itself, a copy with parts in it, or a part. */
@@ -111,12 +99,12 @@ export class Lift extends Budget {
     }
     const type = this.settings.types?.typeOf(value as object | symbol)
     if (type === undefined) throw stopped('UNSUPPORTED', `a ${typeof value} cannot travel`)
-    return this.#identified(value as object, () => this.#custom(value, type))
+    return this.identified(value as object, () => this.#custom(value, type))
   }
 
   #object(object: object): unknown {
     const type = this.settings.types?.typeOf(object)
-    if (type !== undefined) return this.#identified(object, () => this.#custom(object, type))
+    if (type !== undefined) return this.identified(object, () => this.#custom(object, type))
     if (Array.isArray(object)) return this.#array(object)
     if (ArrayBuffer.isView(object)) return this.#view(object, false, isReadonly(object))
     const prototype = getPrototypeOf(object)
@@ -124,8 +112,8 @@ export class Lift extends Budget {
     if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
     // No frame more than it takes: the stack ends before the limit of 1000 where each level has eight.
     if (this.settings.references) {
-      if (this.#isSecond) return this.#numbered(object, () => this.#special(object, prototype))
-      if (this.#isRepeated(object, this.#memo.find(object))) return object
+      if (this.isSecond) return this.numbered(object, () => this.#special(object, prototype))
+      if (this.isRepeated(object)) return object
     }
     return this.#special(object, prototype)
   }
@@ -150,46 +138,10 @@ export class Lift extends Budget {
     return this.record(object, keys)
   }
 
-  /** What an object becomes: a part that refers to it if it was met before, one with a number if it will be, else what is read. */
-  #identified(object: object, read: () => unknown): unknown {
-    if (!this.settings.references) return read()
-    if (this.#isSecond) return this.#numbered(object, read)
-    return this.#isRepeated(object, this.#memo.find(object)) ? object : read()
-  }
-
-  #isRepeated(object: object, number: number): boolean {
-    if (number < 0) return false
-    if (this.#unbuilt.includes(object))
-      throw stopped('UNSUPPORTED', 'a cycle through a one-step type; wanted one with create and fill')
-    this.#repeats ??= new Map()
-    this.#repeats.set(object, -1)
-    return true
-  }
-
-  #numbered(object: object, read: () => unknown): unknown {
-    const known = this.#repeats?.get(object)
-    if (known === undefined) return read()
-    if (known >= 0) return new Lifted('ref', known)
-    const number = this.#nextNumber++
-    this.#repeats?.set(object, number)
-    this.enter(2)
-    const value = read()
-    this.leave()
-    if (typeof value === 'object') return new Lifted('shared', [number, value])
-    // A box whose primitive is all that travels: it has no identity, and needs no number.
-    this.#repeats?.delete(object)
-    this.#nextNumber--
-    return value
-  }
-
   #array(array: readonly unknown[]): unknown {
     if (!this.settings.references) return this.#elements(array)
-    if (this.#isSecond) return this.#numbered(array, () => this.#elements(array))
-    const isNumbers = typeof array[0] === 'number'
-    const number = isNumbers
-      ? this.#memo.findNumbers(array as readonly number[])
-      : this.#memo.findArray(array)
-    return this.#isRepeated(array, number) ? array : this.#elements(array)
+    if (this.isSecond) return this.numbered(array, () => this.#elements(array))
+    return this.isRepeatedArray(array) ? array : this.#elements(array)
   }
 
   #elements(array: readonly unknown[]): unknown {
@@ -219,8 +171,8 @@ export class Lift extends Budget {
 
   #plain(object: Fields): unknown {
     if (!this.settings.references) return this.#fields(object)
-    if (this.#isSecond) return this.#numbered(object, () => this.#fields(object))
-    return this.#isRepeated(object, this.#memo.find(object)) ? object : this.#fields(object)
+    if (this.isSecond) return this.numbered(object, () => this.#fields(object))
+    return this.isRepeated(object) ? object : this.#fields(object)
   }
 
   #fields(object: Fields): unknown {
@@ -279,19 +231,19 @@ export class Lift extends Budget {
 
   #custom(value: unknown, type: CustomType): Lifted {
     const isWhole = type.rebuild !== undefined
-    if (isWhole) this.#unbuilt.push(value)
+    if (isWhole) this.unbuilt.push(value)
     const isKnown = this.#reduced.has(value)
     const parts = isKnown ? this.#reduced.get(value) : type.reduce(value)
     if (!isKnown && this.settings.references) this.#reduced.set(value, parts)
     this.enter(3)
     const lifted = this.at({ within: type.tag }, parts)
     this.leave()
-    if (isWhole) this.#unbuilt.pop()
+    if (isWhole) this.unbuilt.pop()
     return new Lifted('custom', [type.tag, lifted])
   }
 
   #view(view: ArrayBufferView, isForced: boolean, readonly: boolean): unknown {
-    const part = this.#identified(view, () => this.#entry(view, isForced, readonly))
+    const part = this.identified(view, () => this.#entry(view, isForced, readonly))
     // The wish of a wrapper belongs to the view wherever it stands.
     if (isForced) this.views.force(view)
     return part
@@ -313,24 +265,6 @@ export class Lift extends Budget {
     this.#sent.push(sent)
     return new Lifted('view', sent)
   }
-}
-
-/** A hole, and what is beside the elements, is lost: in strict mode it is refused. */
-function expectDense(array: readonly unknown[]): void {
-  const keys = Object.keys(array)
-  if (keys.length === array.length && (keys.length === 0 || isIndex(keys[keys.length - 1]))) return
-  throw stopped(
-    'UNSUPPORTED',
-    'in strict mode an array with holes or properties cannot travel in this format',
-  )
-}
-
-/** The elements alone, in an array of the plain class. */
-function copyOf(array: readonly unknown[]): unknown[] {
-  const { length } = array
-  const copy = new Array<unknown>(length)
-  for (let i = 0; i < length; i++) if (hasOwn(array, i)) copy[i] = array[i]
-  return copy
 }
 
 let kept: Lift | undefined

@@ -1,7 +1,8 @@
 /** Error objects, on their way in: a record of strings and values becomes an error of a built-in class. */
 import { hide, makeError } from '../value/errors.js'
-import { define } from '../value/properties.js'
+import { define, setField } from '../value/properties.js'
 import { AGGREGATE, ERROR_CLASSES, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
+import { isIndex } from '../wire/shapes.js'
 import type { Lower } from './lower.js'
 import { malformed } from './malformed.js'
 
@@ -40,6 +41,7 @@ function fill(lower: Lower, error: Error, fields: unknown): void {
   for (const [key, field] of Object.entries(lowered)) {
     // A stack that is no string would surprise who prints it; a string has its own place.
     if (key === 'stack') throw malformed('properties of a forbidden name')
-    define(error, key, field, true)
+    if (isIndex(key)) setField(error as unknown as Record<string, unknown>, key, field)
+    else define(error, key, field, true)
   }
 }

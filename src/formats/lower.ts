@@ -7,8 +7,8 @@ import { checkLimit, type Limits } from '../limits.js'
 import type { Registry } from '../registry.js'
 import { expectVerified, guarded } from '../value/guard.js'
 import { checkKey, countEntries, type KeyBudget } from '../value/keys.js'
-import { define } from '../value/properties.js'
-import { KIND_ARRAY_BUFFER, KINDS, viewOn } from '../wire/views.js'
+import { define, setField } from '../value/properties.js'
+import { KIND_ARRAY_BUFFER, KIND_UINT8, KINDS, viewOn } from '../wire/views.js'
 import type { FormatDecodeSettings } from './format.js'
 import type { Lifted } from './lifted.js'
 import { lowerError } from './lower-error.js'
@@ -44,6 +44,7 @@ export class Lower implements KeyBudget {
   entries = 0
   numberKeys = 0
   bigintKeys = 0
+  #noBytes: ArrayBuffer | undefined
   /** Where we are, for decoders that a type's `rebuild` starts. */
   readonly #nested: Nested
 
@@ -95,7 +96,7 @@ export class Lower implements KeyBudget {
     if (protoKey === undefined || !Object.hasOwn(object, protoKey)) return object
     const renamed: Fields = {}
     for (const [key, field] of Object.entries(object))
-      define(renamed, key === protoKey ? '__proto__' : key, field, true)
+      setField(renamed, key === protoKey ? '__proto__' : key, field)
     return renamed
   }
 
@@ -112,7 +113,7 @@ export class Lower implements KeyBudget {
 
   #scalar(part: Lifted): unknown {
     if (part.is('view')) return this.#source.memory.view(part.content as ViewRecord)
-    if (part.is('bytes')) return ownView(part.content)
+    if (part.is('bytes')) return this.#own(part.content)
     if (part.is('date')) return new Date(part.content)
     if (part.is('regexp')) return this.#regexp(part.content)
     return part.content
@@ -193,6 +194,20 @@ export class Lower implements KeyBudget {
     return set
   }
 
+  /** A view on a copy of these bytes. */
+  #own([kind, bytes]: readonly [kind: number, bytes: Uint8Array]): ArrayBufferView | ArrayBuffer {
+    const { length } = bytes
+    if (kind === KIND_ARRAY_BUFFER) return new Uint8Array(bytes).buffer
+    if (length === 0) {
+      // One buffer for all: of its own, each would take 190 bytes of ours for one of theirs.
+      this.#noBytes ??= new ArrayBuffer(0)
+      return viewOn(kind, this.#noBytes, 0, 0)
+    }
+    const copy = new Uint8Array(length)
+    copy.set(bytes)
+    return kind === KIND_UINT8 ? copy : viewOn(kind, copy.buffer, 0, length / KINDS[kind].size)
+  }
+
   #regexp([source, flags]: readonly [source: string, flags: string]): RegExp {
     if (!this.limits.regexps) throw this.refused('regexps')
     try {
@@ -211,10 +226,4 @@ export class Lower implements KeyBudget {
   #enter(): void {
     checkLimit('depth', this.limits.depth, ++this.#nested.depth, 0)
   }
-}
-
-/** A view on a copy of these bytes. */
-function ownView([kind, bytes]: readonly [kind: number, bytes: Uint8Array]): ArrayBufferView | ArrayBuffer {
-  const { buffer } = new Uint8Array(bytes)
-  return kind === KIND_ARRAY_BUFFER ? buffer : viewOn(kind, buffer, 0, bytes.length / KINDS[kind].size)
 }

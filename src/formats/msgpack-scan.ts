@@ -10,6 +10,7 @@
  */
 import { decodeFailure, type ErrorFields } from '../errors.js'
 import { checkLimit, type Limits, overLimit } from '../limits.js'
+import { ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
 
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
@@ -42,15 +43,32 @@ function sizesOf(hasFixstr: boolean): Uint8Array {
 const SIZES = sizesOf(true)
 const CAREFUL_SIZES = sizesOf(false)
 
-/** @throws TRUNCATED, TRAILING, MALFORMED, LIMIT */
-export function scan(bytes: Uint8Array, limits: Readonly<Limits>, outerDepth: number, finder: Finder): void {
-  new Scan(bytes, limits, finder).run(outerDepth)
+/** Whether a key that begins with a byte may be an index below 10 000: text of up to four digits, or a number. */
+const MAY_BE_INDEX = new Uint8Array(256).fill(1, 0, 0x80).fill(1, 0xa1, 0xa5).fill(1, 0xca, 0xd4)
+const U8 = 0xcc
+const U16 = 0xcd
+
+/**
+ * Returns how many bytes a reader takes that stores objects of few indices as arrays, beyond what others take.
+ * @throws TRUNCATED, TRAILING, MALFORMED, LIMIT
+ */
+export function scan(
+  bytes: Uint8Array,
+  limits: Readonly<Limits>,
+  outerDepth: number,
+  finder: Finder,
+): number {
+  const scan = new Scan(bytes, limits, finder)
+  scan.run(outerDepth)
+  return scan.slots
 }
 
 class Scan {
   readonly #bytes: Uint8Array
   readonly #limits: Readonly<Limits>
   readonly #finder: Finder
+  /** Bytes for the elements of objects whose keys are indices. */
+  slots = 0
 
   constructor(bytes: Uint8Array, limits: Readonly<Limits>, finder: Finder) {
     this.#bytes = bytes
@@ -82,6 +100,7 @@ class Scan {
       // Of a map's items, those that leave an odd number behind are keys.
       rest--
       if (size !== 0) {
+        if (isMap && (rest & 1) === 1 && MAY_BE_INDEX[byte] !== 0) this.#index(byte, pos)
         pos += size
         continue
       }
@@ -101,6 +120,16 @@ class Scan {
       if (outer.length + outerDepth > maxDepth)
         throw overLimit('depth', maxDepth, outer.length + outerDepth, pos)
     }
+  }
+
+  /** A key that may be an index: text of up to four bytes, or a number. */
+  #index(byte: number, pos: number): void {
+    const bytes = this.#bytes
+    if (byte < 0x80) this.slots += slotsBytes(byte)
+    else if (byte < 0xc0) this.slots += textSlotsBytes(bytes, pos + 1, byte & 31)
+    else if (byte === U8) this.slots += slotsBytes(bytes[pos + 1])
+    else if (byte === U16) this.slots += slotsBytes(bytes[pos + 1] * 256 + bytes[pos + 2])
+    else this.slots += ODD_SLOTS_BYTES
   }
 
   #finish(pos: number): void {
@@ -141,6 +170,7 @@ class Scan {
     checkLimit('stringBytes', this.#limits.stringBytes, byteLength, pos)
     const next = this.#take(start, byteLength)
     if (isKey && byteLength === PROTO.length) this.#key(start)
+    if (isKey) this.slots += textSlotsBytes(this.#bytes, start, byteLength)
     return next
   }
 

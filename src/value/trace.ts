@@ -10,7 +10,7 @@ export function stopped(code: 'UNSUPPORTED' | 'DETACHED', what: string): Outband
 }
 
 /** What the receiver would refuse, by the limits that both have. */
-export function forbidden(limit: 'regexps' | 'errors' | 'shared'): OutbandError {
+export function forbidden(limit: 'regexps' | 'errors' | 'shared' | 'unverified'): OutbandError {
   return new OutbandError('UNSUPPORTED', `encode: limits.${limit} forbids it`, { limit })
 }
 

@@ -127,7 +127,7 @@ function layout(
   return { dtype, itemsize, ArrayClass, isPlain, isSwapped, isObject }
 }
 
-/** The layout of any dtype; `undefined` when it is none, or has objects of Python among its fields. */
+/** The layout of any dtype; `undefined` when it is none. */
 export function layoutOf(dtype: DType): Layout | undefined {
   if (typeof dtype === 'string') return parseDtype(dtype)
   const itemsize = itemsizeOf(dtype)

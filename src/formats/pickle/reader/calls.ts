@@ -3,7 +3,7 @@
  * list. The caller's code runs guarded: what it throws is REBUILD.
  */
 import type { CustomType } from '../../../registry.js'
-import { guarded } from '../../../value/guard.js'
+import { expectVerified, guarded } from '../../../value/guard.js'
 import { define } from '../../../value/properties.js'
 import { PythonName, PythonObject } from '../objects.js'
 import type { PythonClass } from '../settings.js'
@@ -167,6 +167,7 @@ function setFields(machine: Machine, object: unknown, state: unknown): void {
 }
 
 function custom(machine: Machine, type: CustomType, args: readonly unknown[]): unknown {
+  expectVerified(type, machine.limits)
   if (type.rebuild !== undefined) return new PendingWhole(type, args)
   const { create, fill, tag } = type
   const stand: PythonClass = {

@@ -81,7 +81,7 @@ const MOVED: readonly (readonly [from: RegExp, to: string])[] = [
   [/^UserDict\.|^UserList\.|^UserString\./, 'collections.'],
   [/^copy_reg\./, 'copyreg.'],
   [/^numpy\._core\./, 'numpy.core.'],
-  [/^numpy\.rec\.|^numpy\.core\.records\.|^numpy\.matrixlib\.defmatrix\./, 'numpy.'],
+  [/^numpy\.(?:rec|char|core\.records|core\.defchararray|matrixlib\.defmatrix)\./, 'numpy.'],
   [/^pathlib\._local\.|^pathlib\._abc\./, 'pathlib.'],
 ]
 

@@ -2,6 +2,7 @@
 
 import { arrayName } from '../../../bytes/window.js'
 import { isReadonly, markReadonly } from '../../../out-of-band.js'
+import { half } from '../../half.js'
 import { dtypeOfClass, type Layout, layoutOf, sizeOf } from '../dtype.js'
 import { isInside, NDArray, type NDArrayData, stridesOf } from '../ndarray.js'
 import { arrayOf, elementsOf, objectsOf, orderOf, shaped, shapeOf, wrongSize } from './arrays.js'
@@ -25,6 +26,9 @@ export class PendingArray extends Pending {
       throw machine.malformed('a state that is none of an array')
     const [shape, dtype, isFortran, elements] = state.length === 5 ? state.slice(1) : state
     const layout = layoutFor(machine, dtype)
+    // Python lists the elements where objects are among their fields.
+    if (Array.isArray(elements) && !layout.isObject)
+      throw machine.failed('UNSUPPORTED', 'records with objects of Python among their fields')
     const order = isFortran === true || isFortran === 1 ? 'F' : 'C'
     this.#made = layout.isObject
       ? objectsOf(machine, elements, shape)
@@ -216,19 +220,4 @@ function characters(machine: Machine, view: DataView, isLittle: boolean): string
     text += String.fromCodePoint(point)
   }
   return text
-}
-
-/** A float of two bytes: sign, five bits of exponent, ten of fraction. */
-function half(bits: number): number {
-  const exponent = (bits >> 10) & 31
-  const fraction = bits & 1023
-  const magnitude =
-    exponent === 0
-      ? fraction * 2 ** -24
-      : exponent === 31
-        ? fraction === 0
-          ? Number.POSITIVE_INFINITY
-          : Number.NaN
-        : (1 + fraction / 1024) * 2 ** (exponent - 15)
-  return bits > 0x7fff ? -magnitude : magnitude
 }

@@ -2,6 +2,7 @@
 import { isOutbandError, isStackOverflow, TOO_DEEP } from '../../../errors.js'
 import { checkLimit } from '../../../limits.js'
 import type { PacketLike } from '../../../packet.js'
+import { enterDecoder, leaveDecoder } from '../../../value/nesting.js'
 import type { FormatDecodeSettings } from '../../format.js'
 import * as ops from '../ops.js'
 import { named, newWith } from './calls.js'
@@ -22,20 +23,40 @@ import { Machine } from './machine.js'
 import { nextBuffer, readBytes, readonlyOf } from './memory.js'
 import * as scalars from './scalars.js'
 
-/** The one at work: another that is started meanwhile, by code of the caller, goes on with its depth. */
-let active: Unpickler | undefined
+/** By opcode: whether a dict before it stays as it is. None of these makes a key, which in Python is no dict, list or set. */
+const AFTER_EMPTY = new Uint8Array(256)
+for (const op of [
+  ops.STOP,
+  ops.APPEND,
+  ops.APPENDS,
+  ops.SETITEM,
+  ops.SETITEMS,
+  ops.TUPLE,
+  ops.TUPLE1,
+  ops.TUPLE2,
+  ops.TUPLE3,
+  ops.LIST,
+  ops.EMPTY_DICT,
+  ops.EMPTY_LIST,
+  ops.EMPTY_SET,
+])
+  AFTER_EMPTY[op] = 1
 
 export class Unpickler extends Machine {
   isBusy = false
   #frameEnd = 0
 
+  /** Of what code of the caller, called from here, decodes. */
+  get depth(): number {
+    return this.outerDepth + this.marks.length + 1
+  }
+
   read({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): unknown {
-    const outer = active
+    const outer = enterDecoder(this)
     this.isBusy = true
     try {
       this.begin(settings)
-      this.outerDepth = outer === undefined ? 0 : outer.outerDepth + outer.marks.length + 1
-      active = this
+      this.outerDepth = outer?.depth ?? 0
       this.checkHeight(0)
       checkLimit('metaBytes', settings.limits.metaBytes, meta.length, 0)
       this.load(meta)
@@ -49,7 +70,7 @@ export class Unpickler extends Machine {
     } finally {
       // First: when the caller's own stack is about to overflow, the next line may throw.
       this.isBusy = false
-      active = outer
+      leaveDecoder(outer)
       this.finish()
     }
   }
@@ -125,7 +146,7 @@ export class Unpickler extends Machine {
       case ops.APPEND:
         return append(this, this.below(1))
       case ops.EMPTY_DICT:
-        return this.push(new PendingDict(this), -this.checkHeight(1))
+        return this.#dict()
       case ops.SETITEMS:
         return setItems(this, this.popMark())
       case ops.SETITEM:
@@ -258,6 +279,13 @@ export class Unpickler extends Machine {
       next === ops.MEMOIZE || next === ops.MARK || next === ops.BINPUT || next === ops.LONG_BINPUT
     if (isFilled) this.push(new PendingList(), -height)
     else this.push([], height)
+  }
+
+  /** A dict, unless what follows can neither fill it nor give it a number: then it is empty for good. */
+  #dict(): void {
+    const height = this.checkHeight(1)
+    if (AFTER_EMPTY[this.bytes[this.pos]] && !this.options.isMapAlways) this.push({}, height)
+    else this.push(new PendingDict(this), -height)
   }
 
   #protocol(): void {

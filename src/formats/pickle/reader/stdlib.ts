@@ -7,19 +7,18 @@ import { addMembers, newSet, PendingDict } from './dicts.js'
 import type { Machine } from './machine.js'
 import { bytesOf } from './numpy.js'
 
-const MINUTE_MS = 60_000
-const DAY_MS = 86_400_000
+const DAY_MICROS = 86_400e6
 
 /** Ten bytes, see the writer. Without a zone it is taken for UTC; of one that only Python knows it is kept. */
 export function datetime(machine: Machine, args: readonly unknown[]): unknown {
   const bytes = fixed(machine, args[0], 10)
-  const offsetMs = offsetOf(args[1])
-  if (offsetMs === undefined) return new PythonObject('datetime.datetime', args)
+  const offset = offsetOf(args[1])
+  if (offset === undefined) return new PythonObject('datetime.datetime', args)
   const micros = bytes[7] * 65_536 + bytes[8] * 256 + bytes[9]
   // The highest bit of the month tells the second of two equal hours, which the offset has told.
   const day = dayOf(bytes[0] * 256 + bytes[1], bytes[2] & 127, bytes[3])
-  const timeMs = ((bytes[4] * 60 + bytes[5]) * 60 + bytes[6]) * 1000 + Math.floor(micros / 1000)
-  return valid(machine, day + timeMs - offsetMs)
+  const seconds = (bytes[4] * 60 + bytes[5]) * 60 + bytes[6]
+  return valid(machine, day + seconds * 1000 + Math.floor((micros - offset) / 1000))
 }
 
 /** Four bytes: its midnight in UTC. */
@@ -45,16 +44,14 @@ function valid(machine: Machine, timeMs: number): Date {
   return date
 }
 
-/** Milliseconds that a `datetime.timezone` is ahead of UTC; `undefined` for zones of other kinds. */
+/** Microseconds that a `datetime.timezone` is ahead of UTC; `undefined` for zones of other kinds. */
 function offsetOf(zone: unknown): number | undefined {
   if (zone === undefined || zone === null) return 0
   const delta = zone instanceof PythonObject && zone.name === 'datetime.timezone' ? zone.args[0] : undefined
   if (!(delta instanceof PythonObject) || delta.name !== 'datetime.timedelta') return undefined
   const [days, seconds, micros] = delta.args.map(Number)
-  const offsetMs = days * DAY_MS + seconds * 1000 + micros / 1000
-  return Math.abs(offsetMs) < DAY_MS
-    ? Math.round(offsetMs / MINUTE_MS) * MINUTE_MS + (offsetMs % MINUTE_MS)
-    : undefined
+  const offset = days * DAY_MICROS + seconds * 1e6 + micros
+  return Math.abs(offset) < DAY_MICROS ? offset : undefined
 }
 
 function fixed(machine: Machine, given: unknown, byteLength: number): Uint8Array {

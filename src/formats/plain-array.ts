@@ -1,0 +1,21 @@
+/** Arrays as other formats have them: elements, and nothing beside them. */
+import { stopped } from '../value/trace.js'
+import { isIndex } from '../wire/shapes.js'
+
+/** A hole, and what is beside the elements, is lost: in strict mode it is refused. */
+export function expectDense(array: readonly unknown[]): void {
+  const keys = Object.keys(array)
+  if (keys.length === array.length && (keys.length === 0 || isIndex(keys[keys.length - 1]))) return
+  throw stopped(
+    'UNSUPPORTED',
+    'in strict mode an array with holes or properties cannot travel in this format',
+  )
+}
+
+/** The elements alone, in an array of the plain class. */
+export function copyOf(array: readonly unknown[]): unknown[] {
+  const { length } = array
+  const copy = new Array<unknown>(length)
+  for (let i = 0; i < length; i++) if (Object.hasOwn(array, i)) copy[i] = array[i]
+  return copy
+}
