@@ -1,6 +1,8 @@
 /**
  * Who has which bytes of an arena: a two-level segregated fit (TLSF). Free runs hang in lists by size, sixteen to each
  * power of two, and two bitmaps say which lists have any; so to take and to give cost the same however many runs there are.
+ * Among the runs of a list the best of the first few is taken. Short blocks come from the front of a run and long ones from its
+ * end: where they lay among each other, a few short ones that stay would part all that is free.
  *
  *      run ─ run ─ run ─ run        in the order of their places; no two free ones touch
  *       │ taken     │ taken
@@ -14,6 +16,10 @@ export const ALIGNMENT = 64
 
 const LISTS_LOG2 = 4
 const LISTS = 1 << LISTS_LOG2
+/** Runs of a list that are looked at. */
+const LOOKS = 64
+/** From so many bytes on a block is long. */
+const LONG = 65_536
 
 /** Bytes between two places, taken or free. */
 export class Run {
@@ -57,16 +63,16 @@ export class Allocator {
     if (run === undefined) return undefined
     this.#remove(run)
     const rest = run.byteLength - wanted
-    if (rest > 0) {
-      run.byteLength = wanted
-      const tail = new Run(run.byteOffset + wanted, rest)
-      link(tail, run.after)
-      link(run, tail)
-      this.#insert(tail)
-    }
     this.usedBytes += wanted
     this.usedRuns++
-    return run
+    if (rest === 0) return run
+    const isLong = wanted >= LONG
+    run.byteLength = isLong ? rest : wanted
+    const tail = new Run(run.byteOffset + run.byteLength, isLong ? wanted : rest)
+    link(tail, run.after)
+    link(run, tail)
+    this.#insert(isLong ? run : tail)
+    return isLong ? tail : run
   }
 
   /** Gives a run back that was taken, once. */
@@ -94,17 +100,17 @@ export class Allocator {
     return most
   }
 
-  /** Any run of the first list whose runs are all long enough; in the list below only some are, and all are looked at. */
+  /** In the list of the wanted length only some runs are long enough, in those above it all. */
   #find(wanted: number): Run | undefined {
     const units = wanted / ALIGNMENT
-    const exact = listOf(units)
+    const list = listOf(units)
     const log2 = 31 - Math.clz32(units)
-    const sure = log2 < LISTS_LOG2 ? exact : listOf(units + (1 << (log2 - LISTS_LOG2)) - 1)
-    const found = this.#headFrom(sure)
-    if (found !== undefined || sure === exact) return found
-    for (let run = this.#heads[exact]; run !== undefined; run = run.next)
-      if (run.byteLength >= wanted) return run
-    return undefined
+    const sure = log2 < LISTS_LOG2 ? list : listOf(units + (1 << (log2 - LISTS_LOG2)) - 1)
+    return (
+      bestOf(this.#heads[list], wanted, LOOKS) ??
+      bestOf(this.#headFrom(sure), wanted, LOOKS) ??
+      bestOf(this.#heads[list], wanted, Number.POSITIVE_INFINITY)
+    )
   }
 
   #headFrom(list: number): Run | undefined {
@@ -160,6 +166,20 @@ export class Allocator {
 /** The bytes that a run of at least so many has. */
 export function roundUp(byteLength: number): number {
   return Math.ceil(byteLength / ALIGNMENT) * ALIGNMENT
+}
+
+/** The shortest run that is long enough, and of those the first in memory, among so many of a list. */
+function bestOf(head: Run | undefined, wanted: number, looks: number): Run | undefined {
+  let best: Run | undefined
+  for (let run = head; run !== undefined && looks > 0; run = run.next, looks--) {
+    if (run.byteLength < wanted) continue
+    const isBetter =
+      best === undefined ||
+      run.byteLength < best.byteLength ||
+      (run.byteLength === best.byteLength && run.byteOffset < best.byteOffset)
+    if (isBetter) best = run
+  }
+  return best
 }
 
 function link(before: Run, after: Run | undefined): void {

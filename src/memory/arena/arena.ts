@@ -3,6 +3,7 @@
  * the very bytes. How much there is was said at the beginning: an arena that is full makes its owner wait, it does not grow.
  */
 import { randomBytes } from 'node:crypto'
+import { arrayName } from '../../bytes/window.js'
 import { dispose } from '../../dispose.js'
 import { expectArgument } from '../../errors.js'
 import { Blocks, expectBlockBytes } from './blocks.js'
@@ -94,18 +95,19 @@ export class SharedArena {
     { zero = true }: { zero?: boolean | undefined } = {},
   ): View {
     expectArgument(typeof Type === 'function', 'Type', 'the class of a typed array')
+    expectArgument(Number.isSafeInteger(length), 'length', 'a number of elements')
     const byteLength = length * (Type.BYTES_PER_ELEMENT ?? 1)
     expectBlockBytes(byteLength)
-    if (byteLength === 0) return new Type(new ArrayBuffer(0), 0, 0)
+    if (byteLength === 0) return viewOn(Type, new ArrayBuffer(0), 0)
     const block = this.#blocks.take(byteLength, this.#isReadonly)
-    return new Type(this.#blocks.windowOf(block, zero), 0, length)
+    return viewOn(Type, this.#blocks.windowOf(block, zero), length)
   }
 
   /** A copy of a view in the arena, of the same kind: made once, it can be sent to any number of readers. @throws as `alloc` */
   copy<View extends ArrayBufferView>(view: View): View {
     expectArgument(ArrayBuffer.isView(view), 'view', 'a typed array or a DataView')
     expectLeased(view, 'arena')
-    const Type = view.constructor as ArrayType<View>
+    const Type = typeOf(view)
     const copy = this.alloc(Type, view.byteLength / (Type.BYTES_PER_ELEMENT ?? 1), { zero: false })
     bytesOf(copy).set(bytesOf(view))
     return copy
@@ -169,4 +171,20 @@ export class SharedArena {
 
 function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength)
+}
+
+/** The built-in class of a view, whatever class extends it. */
+function typeOf<View extends ArrayBufferView>(view: View): ArrayType<View> {
+  const name = Buffer.isBuffer(view) ? 'Buffer' : (arrayName(view) ?? 'DataView')
+  return (globalThis as unknown as Record<string, ArrayType<View>>)[name]
+}
+
+function viewOn<View extends ArrayBufferView>(
+  Type: ArrayType<View>,
+  memory: ArrayBuffer,
+  length: number,
+): View {
+  // Buffer is not to be called with `new` any more.
+  if ((Type as unknown) === Buffer) return Buffer.from(memory, 0, length) as unknown as View
+  return new Type(memory, 0, length)
 }

@@ -1,28 +1,23 @@
 /**
- * The blocks of an arena: one sealed segment of the quota's length, of which pages are reserved as blocks first reach them.
+ * The blocks of an arena, each at a multiple of 64 bytes.
  *
- *      ┌─ 64 ─┬───────┬────────────┬─ ─ ─ ─┬─────┬─────────────┬─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─┐
- *      │ head │ block │ block      │ free  │ blk │ zeros, kept │ address space alone         │
- *      └──────┴───────┴────────────┴─ ─ ─ ─┴─────┴─────────────┴─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─┘
- *                                                reached        reserved                byteLength
+ *      ┌─ 64 ─┬───────┬───────┬─ ─ ─ ─┬───────┬─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─┬──────────────┐
+ *      │ head │ short │ short │ free  │ short │ free, never reserved          │ long         │
+ *      └──────┴───────┴───────┴─ ─ ─ ─┴───────┴─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─┴──────────────┘
  *
  * One thread of one process takes and gives. A block is free when nobody holds it: neither an array here nor a lease.
  */
-import { closeSync } from 'node:fs'
 import { expectArgument, OutbandError } from '../../errors.js'
-import { Mapping } from '../mapping.js'
-import { createMemoryFile } from '../memfd.js'
-import { reserve } from '../posix.js'
 import { ALIGNMENT, Allocator, type Run, roundUp } from './allocator.js'
 import { MAX_BLOCK } from './handle.js'
 import { hold, memoryOf, type Source } from './lease.js'
+import { Pages } from './pages.js'
 import { Room, remainingOf, type WaitOptions } from './room.js'
 import { Windows } from './windows.js'
 
 export const ARENA_MAGIC = 0x41424f01
-/** Pages are reserved so many bytes at a time: a call for each block would be most of what a small one costs. */
-const STEP = 2 ** 20
-const NO_BYTES = new Uint8Array(0)
+/** What a copy that begins behind a multiple of eight has in front of it. */
+const ZEROS = new Uint8Array(8)
 
 /** Bytes in the arena, and how many hold them: an array of this process, or leases. */
 export class Block {
@@ -33,48 +28,43 @@ export class Block {
     readonly byteLength: number,
     /** Whether readers are asked not to write to it. */
     readonly isReadonly: boolean,
+    /** Whether it is all zeros still. */
+    readonly isFresh: boolean,
   ) {}
 }
 
 export class Blocks {
-  readonly byteLength: number
-  readonly fd: number
   readonly room: Room
-  readonly #mapping: Mapping
+  readonly pages: Pages
   readonly #windows: Windows
   readonly #allocator: Allocator
   readonly #blocks = new WeakMap<ArrayBufferLike, Block>()
   readonly #sweep: () => void
-  #reserved = 0
-  /** Where blocks have been; behind it all is zero. */
-  #reached = ALIGNMENT
-  /** The segment as far as it was copied to. */
-  #bytes = NO_BYTES
   isClosed = false
 
   /** `sweep` ends the leases that are over, `reap` those of the dead as well. */
   constructor(byteLength: number, id: Uint8Array, label: string, sweep: () => void, reap: () => void) {
-    this.byteLength = roundUp(byteLength) + ALIGNMENT
-    this.fd = createMemoryFile(label, this.byteLength)
+    const end = ALIGNMENT + roundUp(byteLength)
+    this.pages = new Pages(end, label)
+    const head = new Uint8Array(ALIGNMENT)
+    new DataView(head.buffer).setUint32(0, ARENA_MAGIC, true)
+    head.set(id, 4)
     try {
-      this.#reserve(ALIGNMENT)
-      this.#mapping = Mapping.open(this.fd, this.byteLength)
+      this.pages.reserve(0, ALIGNMENT)
+      this.pages.write(0, head)
     } catch (error) {
-      closeSync(this.fd)
+      this.pages.close()
       throw error
     }
-    const head = this.#at(0, ALIGNMENT)
-    head.set(id, 4)
-    new DataView(head.buffer).setUint32(0, ARENA_MAGIC, true)
-    this.#windows = new Windows(this.#mapping, true)
-    this.#allocator = new Allocator(ALIGNMENT, this.byteLength)
+    this.#windows = new Windows(this.pages.mapping, true)
+    this.#allocator = new Allocator(ALIGNMENT, end)
     this.#sweep = sweep
     this.room = new Room(reap)
   }
 
   get stats(): { usedBytes: number; reservedBytes: number; blocks: number; largestFree: number } {
     const { usedBytes, usedRuns, largestFree } = this.#allocator
-    return { usedBytes, reservedBytes: this.#reserved, blocks: usedRuns, largestFree }
+    return { usedBytes, reservedBytes: this.pages.reservedBytes, blocks: usedRuns, largestFree }
   }
 
   /** The block that a source of this process's own lies on. */
@@ -93,7 +83,7 @@ export class Blocks {
     for (;;) {
       this.expectOpen()
       if (byteLength === 0 || this.hasRoom(byteLength)) return
-      if (byteLength > this.#allocator.byteLength) throw this.#full(byteLength)
+      this.expectPossible(byteLength)
       await this.room.changes(remaining())
     }
   }
@@ -110,21 +100,19 @@ export class Blocks {
     const run = this.#allocator.take(byteLength)
     if (run === undefined) throw this.#full(byteLength)
     try {
-      this.#reserve(run.byteOffset + run.byteLength)
+      const isFresh = this.pages.reserve(run.byteOffset, run.byteLength)
+      return new Block(run, byteLength, isReadonly, isFresh)
     } catch (error) {
       this.#allocator.give(run)
       throw error
     }
-    return new Block(run, byteLength, isReadonly)
   }
 
   /** The window of a block that was just taken; its hold ends when no view of it is left, or it is released. */
   windowOf(block: Block, isCleared: boolean): ArrayBuffer {
     const { byteOffset } = block.run
-    const window = this.#windows.take(byteOffset, block.byteLength)
-    const dirty = Math.min(this.#reached - byteOffset, block.byteLength)
-    if (isCleared && dirty > 0) new Uint8Array(window, 0, dirty).fill(0)
-    this.#reach(block)
+    const window = this.#windowFor(block)
+    if (isCleared && !block.isFresh) new Uint8Array(window).fill(0)
     this.#blocks.set(window, block)
     hold(window, released => {
       if (released !== undefined) this.#blocks.delete(released)
@@ -134,31 +122,42 @@ export class Blocks {
     return window
   }
 
+  #windowFor(block: Block): ArrayBuffer {
+    try {
+      return this.#windows.take(block.run.byteOffset, block.byteLength)
+    } catch (error) {
+      this.drop(block, false)
+      throw error
+    }
+  }
+
   /** A block with a copy of the bytes, as many bytes behind its start as they are behind a multiple of eight. */
   place(bytes: Uint8Array): { block: Block; byteOffset: number } {
     const byteOffset = bytes.byteOffset & 7
     const block = this.take(byteOffset + bytes.length, false)
-    this.#at(block.run.byteOffset, byteOffset).fill(0)
-    this.#at(block.run.byteOffset + byteOffset, bytes.length).set(bytes)
-    this.#reach(block)
+    if (byteOffset > 0) this.pages.write(block.run.byteOffset, ZEROS.subarray(0, byteOffset))
+    this.pages.write(block.run.byteOffset + byteOffset, bytes)
     return { block, byteOffset }
   }
 
-  /** Ends a hold. */
-  drop(block: Block): void {
+  /** Ends a hold. What is only taken back is no news: two who wait for room would go on waking each other. */
+  drop(block: Block, isNews = true): void {
     block.holds--
     if (block.holds > 0) return
     this.#allocator.give(block.run)
-    this.room.changed()
+    if (isNews) this.room.changed()
+  }
+
+  /** @throws LIMIT when blocks of so many bytes together never have room, however long one waits */
+  expectPossible(byteLength: number): void {
+    if (byteLength > this.#allocator.byteLength) throw this.#full(byteLength)
   }
 
   /** Takes nothing more. What is mapped stays, here and elsewhere, until no window of it is left. */
   close(): void {
     this.isClosed = true
-    closeSync(this.fd)
     this.#windows.clear()
-    this.#bytes = NO_BYTES
-    this.#mapping.close()
+    this.pages.close()
     this.room.fail(closed())
   }
 
@@ -170,28 +169,6 @@ export class Blocks {
     if (isHopeless)
       return new OutbandError('LIMIT', `arena: quota; wanted ${requested}, got ${available}`, fields)
     return new OutbandError('SHM_NOSPACE', `arena: no room; wanted ${requested}, got ${available}`, fields)
-  }
-
-  #reserve(end: number): void {
-    if (end <= this.#reserved) return
-    const next = Math.min(this.byteLength, Math.ceil(end / STEP) * STEP)
-    reserve(this.fd, this.#reserved, next - this.#reserved)
-    this.#reserved = next
-  }
-
-  #reach({ run }: Block): void {
-    this.#reached = Math.max(this.#reached, run.byteOffset + run.byteLength)
-  }
-
-  /** Bytes of the segment. One window serves for nearly all, made anew as blocks are placed further out. */
-  #at(byteOffset: number, byteLength: number): Uint8Array {
-    const end = byteOffset + byteLength
-    if (end > MAX_BLOCK) return new Uint8Array(this.#mapping.window(byteOffset, byteLength))
-    if (end > this.#bytes.length) {
-      const wanted = Math.max(end, 2 * this.#bytes.length, STEP)
-      this.#bytes = new Uint8Array(this.#mapping.window(0, Math.min(wanted, this.byteLength, MAX_BLOCK)))
-    }
-    return this.#bytes.subarray(byteOffset, end)
   }
 }
 

@@ -8,6 +8,7 @@ import type { Packet } from '../../packet.js'
 import { Mapping } from '../mapping.js'
 import { createMemoryFile } from '../memfd.js'
 import { lock, reserve } from '../posix.js'
+import { roundUp } from './allocator.js'
 import type { Block, Blocks } from './blocks.js'
 import { readHandle, writeHandle } from './handle.js'
 import { expectLeased } from './lease.js'
@@ -51,7 +52,7 @@ export class ArenaLender {
     this.#id = id
     this.#onEnd = onEnd
     const arena = Buffer.from(id).toString('hex')
-    this.ticket = { pid: process.pid, segment: blocks.fd, table: this.#fd, arena }
+    this.ticket = { pid: process.pid, segment: blocks.pages.fd, table: this.#fd, arena }
   }
 
   /** Leases that the reader has not ended, as far as is known. */
@@ -72,13 +73,15 @@ export class ArenaLender {
    * @throws SHM_STALE for an array that was released; PEER_GONE, CLOSED
    */
   lend(packet: Packet): Packet {
+    this.#blocks.expectOpen()
     if (this.#isOver) throw new OutbandError('PEER_GONE', 'arena: the reader is gone')
     const lent = new Map<Block, { lease: number; tag: number }>()
     try {
       for (const buffer of packet.buffers) expectLeased(buffer, 'arena')
       return { meta: packet.meta, buffers: packet.buffers.map(buffer => this.#lend(buffer, lent)) }
     } catch (error) {
-      for (const { lease, tag } of lent.values()) this.#recall(lease, tag)
+      for (const { lease, tag } of lent.values()) this.#recall(lease, tag, false)
+      if (isOutbandError(error, 'SHM_NOSPACE')) this.#blocks.expectPossible(this.#copiedBytes(packet))
       throw error
     }
   }
@@ -103,8 +106,8 @@ export class ArenaLender {
   /** Takes back what was lent and, for certain, has not reached the reader: a send that failed. */
   recall(packet: Packet): void {
     for (const bytes of packet.buffers) {
-      const handle = readHandle(bytes, this.#id, this.#blocks.byteLength)
-      if (handle !== undefined) this.#recall(handle.lease, handle.tag)
+      const handle = readHandle(bytes, this.#id, this.#blocks.pages.byteLength)
+      if (handle !== undefined) this.#recall(handle.lease, handle.tag, true)
     }
   }
 
@@ -131,9 +134,18 @@ export class ArenaLender {
     for (const block of blocks) this.#blocks.drop(block)
   }
 
-  #recall(lease: number, tag: number): void {
+  #recall(lease: number, tag: number, isNews: boolean): void {
     const block = this.#leases.recall(lease, tag)
-    if (block !== undefined) this.#blocks.drop(block)
+    if (block !== undefined) this.#blocks.drop(block, isNews)
+  }
+
+  /** Bytes of the blocks that a packet needs room for. */
+  #copiedBytes({ buffers }: Packet): number {
+    let sum = 0
+    for (const buffer of buffers) {
+      if (this.#blocks.blockOf(buffer) === undefined) sum += roundUp((buffer.byteOffset & 7) + buffer.length)
+    }
+    return sum
   }
 
   #lend(buffer: Uint8Array, lent: Map<Block, { lease: number; tag: number }>): Uint8Array {
@@ -145,11 +157,11 @@ export class ArenaLender {
     let given = lent.get(block)
     if (given === undefined) {
       given = this.#leases.lend(block)
-      if (own !== undefined && given !== undefined) own.holds++
       if (given === undefined) {
-        if (own === undefined) this.#blocks.drop(block)
-        throw this.#exhausted()
+        if (own === undefined) this.#blocks.drop(block, false)
+        throw this.#exhausted(lent.size)
       }
+      if (own !== undefined) own.holds++
       lent.set(block, given)
     }
     const { isReadonly, run, byteLength: blockBytes } = block
@@ -157,10 +169,11 @@ export class ArenaLender {
     return writeHandle(this.#id, { isReadonly, ...given, blockOffset, blockBytes, byteOffset, byteLength })
   }
 
-  #exhausted(): OutbandError {
+  /** All leases are out, so many of them to the packet itself. */
+  #exhausted(own: number): OutbandError {
     const available = this.#leases.leases
-    const fields = { requested: available + 1, available }
-    const what = `arena: the reader has all its leases; wanted ${fields.requested}, got ${available}`
-    return new OutbandError('SHM_NOSPACE', what, fields)
+    const code = own === available ? 'LIMIT' : 'SHM_NOSPACE'
+    const what = `arena: leases of one reader; wanted more, got ${available}`
+    return new OutbandError(code, what, { requested: available + 1, available })
   }
 }
