@@ -90,7 +90,9 @@ export class LeaseLender<Item> {
 
   /** Takes back what was lent with this tag and never sent; `undefined` when that is over. */
   recall(lease: number, tag: number): Item | undefined {
-    return this.#items[lease] === undefined || this.#tags[lease] !== tag ? undefined : this.#over(lease)
+    if (this.#items[lease] === undefined || this.#tags[lease] !== tag) return undefined
+    Atomics.store(this.#lent, lease, 0)
+    return this.#over(lease)
   }
 
   #over(lease: number): Item {
@@ -147,8 +149,9 @@ export class LeaseHolder {
     this.#taken = new Int32Array(leases)
   }
 
-  /** Says that somebody is there; the owner looks for its death from now on. */
+  /** Says that somebody is there, for once; the owner looks for its death from now on. @throws LOCKED when somebody was */
   attach(): void {
+    if (Atomics.load(this.#words, PRESENCE) !== ABSENT) throw usedBefore()
     Atomics.store(this.#words, PRESENCE, ATTACHED)
   }
 
@@ -173,4 +176,9 @@ export class LeaseHolder {
     Atomics.store(this.#returned, lease, tag)
     Atomics.store(this.#words, RETURNS, (this.#words[RETURNS] + 1) | 0)
   }
+}
+
+/** The error for a table that another reader has, or had. */
+export function usedBefore(): OutbandError {
+  return new OutbandError('LOCKED', 'arena: the ticket was used before')
 }

@@ -2,7 +2,6 @@
  * The owner's side of one reader: its leases, and how packets are lent to it. A lease covers one block in one packet. It is
  * given before the handle is sent, so there is no moment at which nobody holds the block.
  */
-import { closeSync } from 'node:fs'
 import { isOutbandError, OutbandError } from '../../errors.js'
 import type { Packet } from '../../packet.js'
 import { Mapping } from '../mapping.js'
@@ -10,6 +9,7 @@ import { createMemoryFile } from '../memfd.js'
 import { lock, reserve } from '../posix.js'
 import { roundUp } from './allocator.js'
 import type { Block, Blocks } from './blocks.js'
+import { Descriptor } from './descriptor.js'
 import { readHandle, writeHandle } from './handle.js'
 import { expectLeased } from './lease.js'
 import { ATTACHED, LEFT, LeaseLender, leaseTableBytes } from './lease-table.js'
@@ -30,7 +30,7 @@ export class ArenaLender {
   readonly ticket: ArenaTicket
   readonly #id: Uint8Array
   readonly #blocks: Blocks
-  readonly #fd: number
+  readonly #descriptor: Descriptor
   readonly #mapping: Mapping
   readonly #leases: LeaseLender<Block>
   readonly #onEnd: (lender: ArenaLender) => void
@@ -39,12 +39,13 @@ export class ArenaLender {
   /** @internal */
   constructor(blocks: Blocks, id: Uint8Array, leases: number, onEnd: (lender: ArenaLender) => void) {
     const byteLength = leaseTableBytes(leases)
-    this.#fd = createMemoryFile('outband-leases', byteLength)
+    this.#descriptor = new Descriptor(createMemoryFile('outband-leases', byteLength))
+    const { fd } = this.#descriptor
     try {
-      reserve(this.#fd, 0, byteLength)
-      this.#mapping = Mapping.open(this.#fd, byteLength)
+      reserve(fd, 0, byteLength)
+      this.#mapping = Mapping.open(fd, byteLength)
     } catch (error) {
-      closeSync(this.#fd)
+      this.#descriptor.close()
       throw error
     }
     this.#leases = new LeaseLender(this.#mapping.window(0, byteLength), id, leases)
@@ -52,7 +53,7 @@ export class ArenaLender {
     this.#id = id
     this.#onEnd = onEnd
     const arena = Buffer.from(id).toString('hex')
-    this.ticket = { pid: process.pid, segment: blocks.pages.fd, table: this.#fd, arena }
+    this.ticket = { pid: process.pid, segment: blocks.pages.fd, table: fd, arena }
   }
 
   /** Leases that the reader has not ended, as far as is known. */
@@ -117,7 +118,7 @@ export class ArenaLender {
     this.#isOver = true
     this.#drop(this.#leases.end())
     this.#mapping.close()
-    closeSync(this.#fd)
+    this.#descriptor.close()
     this.#onEnd(this)
   }
 
@@ -127,11 +128,13 @@ export class ArenaLender {
     const { presence } = this.#leases
     if (presence === LEFT) this.end()
     // An attached reader holds the lock for as long as it lives.
-    else if (isThorough && presence === ATTACHED && lock(this.#fd, 'exclusive')) this.end()
+    else if (isThorough && presence === ATTACHED && lock(this.#descriptor.fd, 'exclusive')) this.end()
   }
 
+  /** A lease that is over is news, too: there may be who waits for one. */
   #drop(blocks: readonly Block[]): void {
     for (const block of blocks) this.#blocks.drop(block)
+    if (blocks.length > 0) this.#blocks.room.changed()
   }
 
   #recall(lease: number, tag: number, isNews: boolean): void {

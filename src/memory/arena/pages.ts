@@ -2,10 +2,10 @@
  * The memory of an arena: one sealed segment. It has its whole length in address space at once, and pages as blocks first
  * reach them, for what has no room then is an error, and later a SIGBUS.
  */
-import { closeSync } from 'node:fs'
 import { Mapping } from '../mapping.js'
 import { createMemoryFile } from '../memfd.js'
 import { reserve } from '../posix.js'
+import { Descriptor } from './descriptor.js'
 
 /** Pages are reserved so many bytes at a time: a call for each block would be most of what a small one costs. */
 const STEP = 2 ** 20
@@ -14,7 +14,7 @@ const CHUNK = 2 ** 26
 
 export class Pages {
   readonly byteLength: number
-  readonly fd: number
+  readonly #descriptor: Descriptor
   readonly mapping: Mapping
   reservedBytes = 0
   /** Which steps are reserved. */
@@ -25,13 +25,17 @@ export class Pages {
   constructor(byteLength: number, label: string) {
     this.byteLength = byteLength
     this.#steps = new Uint8Array(Math.ceil(byteLength / STEP))
-    this.fd = createMemoryFile(label, byteLength)
+    this.#descriptor = new Descriptor(createMemoryFile(label, byteLength))
     try {
       this.mapping = Mapping.open(this.fd, byteLength)
     } catch (error) {
-      closeSync(this.fd)
+      this.#descriptor.close()
       throw error
     }
+  }
+
+  get fd(): number {
+    return this.#descriptor.fd
   }
 
   /** Reserves what is not; true when all of it was fresh, so that it is zero. @throws SHM_NOSPACE */
@@ -68,7 +72,7 @@ export class Pages {
   close(): void {
     this.#chunks.clear()
     this.mapping.close()
-    closeSync(this.fd)
+    this.#descriptor.close()
   }
 
   #chunk(index: number): Uint8Array {

@@ -12,9 +12,10 @@ import { openOf } from '../memfd.js'
 import { lock } from '../posix.js'
 import { ALIGNMENT } from './allocator.js'
 import { ARENA_MAGIC } from './blocks.js'
+import { Descriptor } from './descriptor.js'
 import { type Handle, readHandle } from './handle.js'
 import { hold, type Lease } from './lease.js'
-import { LeaseHolder } from './lease-table.js'
+import { LeaseHolder, usedBefore } from './lease-table.js'
 import type { ArenaTicket } from './lender.js'
 import { Windows } from './windows.js'
 
@@ -34,19 +35,23 @@ interface Opened {
   readonly lease: Lease
 }
 
+/** What a reader has of its own at the owner's. Every lease keeps it, since with its lock all of them would end. */
+interface Attachment {
+  readonly table: LeaseHolder
+  readonly descriptor: Descriptor
+}
+
 /** Opens what an arena's owner lends; made by `ArenaReader.attach`. */
 export class ArenaReader {
   readonly #id: Uint8Array
-  readonly #fd: number
-  readonly #table: LeaseHolder
+  readonly #attachment: Attachment
   readonly #mapping: Mapping
   readonly #windows: Windows
   #isClosed = false
 
-  private constructor(id: Uint8Array, fd: number, table: LeaseHolder, mapping: Mapping, isReusing: boolean) {
+  private constructor(id: Uint8Array, attachment: Attachment, mapping: Mapping, isReusing: boolean) {
     this.#id = id
-    this.#fd = fd
-    this.#table = table
+    this.#attachment = attachment
     this.#mapping = mapping
     this.#windows = new Windows(mapping, isReusing)
   }
@@ -62,15 +67,15 @@ export class ArenaReader {
     expectArgument(typeof reuse === 'boolean', 'reuse', 'a boolean')
     const { pid, segment, table, arena } = expectTicket(ticket)
     const id = new Uint8Array(Buffer.from(arena, 'hex'))
-    const fd = openOf(pid, table)
+    const descriptor = new Descriptor(openOf(pid, table))
     try {
-      const holder = new LeaseHolder(tableOf(fd), id)
+      const holder = new LeaseHolder(tableOf(descriptor.fd), id)
       const mapping = segmentOf(pid, segment, id)
-      if (!lock(fd, 'exclusive')) throw new OutbandError('LOCKED', 'arena: the ticket was used before')
+      if (!lock(descriptor.fd, 'exclusive')) throw usedBefore()
       holder.attach()
-      return new ArenaReader(id, fd, holder, mapping, reuse)
+      return new ArenaReader(id, { table: holder, descriptor }, mapping, reuse)
     } catch (error) {
-      closeSync(fd)
+      descriptor.close()
       throw error
     }
   }
@@ -97,10 +102,10 @@ export class ArenaReader {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#table.leave()
+    this.#attachment.table.leave()
     this.#windows.clear()
     this.#mapping.close()
-    closeSync(this.#fd)
+    this.#attachment.descriptor.close()
   }
 
   [dispose](): void {
@@ -124,14 +129,14 @@ export class ArenaReader {
 
   #take(handle: Handle): Opened {
     const { lease, tag, blockOffset, blockBytes, isReadonly } = handle
-    const table = this.#table
+    const attachment = this.#attachment
     const windows = this.#windows
     const window = windows.take(blockOffset, blockBytes)
-    table.take(lease, tag)
+    attachment.table.take(lease, tag)
     markReadonlyMemory(window, isReadonly)
     const end = (released?: ArrayBuffer): void => {
       windows.give(blockOffset, released)
-      table.give(lease, tag)
+      attachment.table.give(lease, tag)
     }
     return { handle, window, lease: hold(window, end) }
   }
