@@ -69,7 +69,7 @@ export class ArenaReader {
     const id = new Uint8Array(Buffer.from(arena, 'hex'))
     const descriptor = new Descriptor(openOf(pid, table))
     try {
-      const holder = new LeaseHolder(tableOf(descriptor.fd), id)
+      const holder = new LeaseHolder(tableOf(pid, table), id)
       const mapping = segmentOf(pid, segment, id)
       if (!lock(descriptor.fd, 'exclusive')) throw usedBefore()
       holder.attach()
@@ -149,9 +149,18 @@ function expectTicket(ticket: ArenaTicket): ArenaTicket {
   throw new OutbandError('MALFORMED', 'arena: what is no ticket')
 }
 
-function tableOf(fd: number): ArrayBuffer {
-  const { size } = fstatSync(fd)
-  return Mapping.open(fd, size).window(0, size)
+/**
+ * The table, mapped by a descriptor of its own: a mapping keeps the lock of what it was made by, and that of a thread which was
+ * terminated is never unmapped.
+ */
+function tableOf(pid: number, table: number): ArrayBuffer {
+  const fd = openOf(pid, table)
+  try {
+    const { size } = fstatSync(fd)
+    return Mapping.open(fd, size).window(0, size)
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** The owner's segment, mapped. The number may be of something else by now, so what is there must say that it is it. */
