@@ -426,6 +426,21 @@ ended(
 )
 
 ended(
+  'a packet for a reader that has left, which is found out in the midst of it, leaves nothing behind',
+  withArena(arena => {
+    for (const count of [1, 3]) {
+      const { lender, reader } = endsOf(arena)
+      const own = arena.alloc(Uint8Array, 100)
+      reader.close()
+      const value = [own, ...Array.from({ length: count }, () => new Uint8Array(5000))]
+      refused(() => lender.lend(encode(value, { threshold: 0 })), 'PEER_GONE')
+      release(own)
+      assert.equal([arena.stats.leases, arena.stats.blocks, arena.stats.readers], [0, 0, 0])
+    }
+  }),
+)
+
+ended(
   'a reader that is given up ends, and harms nobody with what it does later',
   withArena(arena => {
     const [late, other] = [endsOf(arena), endsOf(arena)]

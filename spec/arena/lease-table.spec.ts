@@ -80,6 +80,7 @@ test('the end of a reader ends all its leases', () => {
   for (const item of ['a', 'b', 'c']) lender.lend(item)
   assert.equal(lender.end().sort(), ['a', 'b', 'c'])
   assert.equal(lender.end(), [])
+  assert.is(lender.lend('d'), undefined)
 })
 
 test('presence is what the reader says', () => {

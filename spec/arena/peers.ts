@@ -10,10 +10,14 @@ import type { Task } from './peer.js'
 
 const script = fileURLToPath(new URL('peer.js', import.meta.url))
 
+/** Those that were started and not ended: one that a failed test left behind would keep the spec from ending. */
+const running = new Set<Peer>()
+
 export class Peer {
   #waiting: ((answer: { result?: unknown; code?: string }) => void)[] = []
 
   constructor(readonly side: ChildProcess | Worker) {
+    running.add(this)
     side.on('message', answer => this.#waiting.shift()?.(answer))
   }
 
@@ -33,6 +37,7 @@ export class Peer {
 
   /** Ends it. A crash before that is found here. */
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    running.delete(this)
     if (this.side instanceof Worker) {
       await this.side.terminate()
       return
@@ -41,6 +46,11 @@ export class Peer {
     this.side.kill(signal)
     await once(this.side, 'exit')
   }
+}
+
+/** Ends what is left of a test. */
+export async function endAll(): Promise<void> {
+  for (const peer of running) await peer.end('SIGKILL')
 }
 
 export function inProcess(): Peer {

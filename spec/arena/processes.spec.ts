@@ -7,11 +7,12 @@ import { type ArenaLender, release, type SharedArena } from '../../src/shm/index
 import { descriptorsOfShm, eventually, isLinux } from '../shm/kit.js'
 import { withArena } from './kit.js'
 import type { Seen } from './peer.js'
-import { inProcess, inThread, type Peer, readerOf } from './peers.js'
+import { endAll, inProcess, inThread, type Peer, readerOf } from './peers.js'
 
 const descriptors = (): number => readdirSync('/proc/self/fd').length
 
 const test = suite('arena: processes')
+test.after.each(endAll)
 test.after(() => assert.equal(descriptorsOfShm(), []))
 const row = isLinux ? test : test.skip
 

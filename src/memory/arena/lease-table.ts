@@ -47,6 +47,7 @@ export class LeaseLender<Item> {
   readonly #active: number[] = []
   readonly #places: number[] = []
   #returns = 0
+  #isEnded = false
 
   /** Begins on memory of zeros, `leaseTableBytes(leases)` of them (share). */
   constructor(
@@ -72,8 +73,9 @@ export class LeaseLender<Item> {
     return this.#active.length
   }
 
-  /** Lends an item; `undefined` when all leases are out. Nothing may be sent before this has returned. */
+  /** Lends an item; `undefined` when all leases are out, or after the end. Nothing may be sent before this has returned. */
   lend(item: Item): { lease: number; tag: number } | undefined {
+    if (this.#isEnded) return undefined
     let lease = this.#free.pop()
     if (lease === undefined) {
       lease = this.#items.length
@@ -121,6 +123,7 @@ export class LeaseLender<Item> {
 
   /** Ends all leases: the reader is no more. */
   end(): Item[] {
+    this.#isEnded = true
     return this.#active.slice().map(lease => this.#over(lease))
   }
 }

@@ -75,7 +75,7 @@ export class ArenaLender {
    */
   lend(packet: Packet): Packet {
     this.#blocks.expectOpen()
-    if (this.#isOver) throw new OutbandError('PEER_GONE', 'arena: the reader is gone')
+    if (this.#isOver) throw gone()
     const lent = new Map<Block, { lease: number; tag: number }>()
     try {
       for (const buffer of packet.buffers) expectLeased(buffer, 'arena')
@@ -162,7 +162,8 @@ export class ArenaLender {
       given = this.#leases.lend(block)
       if (given === undefined) {
         if (own === undefined) this.#blocks.drop(block, false)
-        throw this.#exhausted(lent.size)
+        // To look for room may have been to find that the reader has left.
+        throw this.#isOver ? gone() : this.#exhausted(lent.size)
       }
       if (own !== undefined) own.holds++
       lent.set(block, given)
@@ -179,4 +180,8 @@ export class ArenaLender {
     const what = `arena: leases of one reader; wanted more, got ${available}`
     return new OutbandError(code, what, { requested: available + 1, available })
   }
+}
+
+function gone(): OutbandError {
+  return new OutbandError('PEER_GONE', 'arena: the reader is gone')
 }
