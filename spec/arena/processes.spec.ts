@@ -80,7 +80,9 @@ for (const [how, start] of [
       for (let i = 0; i < 10; i++) lendTo(arena, reader.lender, new Uint8Array(5000))
       assert.equal([arena.stats.leases, arena.stats.blocks], [30, 21])
       await reader.peer.end('SIGKILL')
-      await arena.roomFor(2 ** 20 - 1024)
+      // Of a process the lock is free before its end is told, of a thread soon after.
+      if (start === inProcess) release(arena.alloc(Uint8Array, 2 ** 20 - 1024))
+      else await arena.roomFor(2 ** 20 - 1024)
       assert.equal([arena.stats.leases, arena.stats.blocks, arena.stats.readers], [0, 1, 0])
       assert.ok(reader.lender.isOver)
     }),

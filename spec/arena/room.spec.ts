@@ -184,6 +184,19 @@ row(
 )
 
 row(
+  'an array is lent ten thousand times with four leases, for it comes back each time',
+  withArena(
+    arena => {
+      const { send } = endsOf(arena)
+      const own = arena.alloc(Uint8Array, 5000)
+      for (let i = 0; i < 10_000; i++) release(send(own))
+      assert.is(arena.stats.leases, 0)
+    },
+    { leases: 4 },
+  ),
+)
+
+row(
   'roomFor resolves when the owner itself lets go',
   withArena(async arena => {
     const held = arena.alloc(Uint8Array, 2 ** 20)

@@ -40,6 +40,7 @@ export class Blocks {
   readonly #allocator: Allocator
   readonly #blocks = new WeakMap<ArrayBufferLike, Block>()
   readonly #sweep: () => void
+  readonly #reap: () => void
   isClosed = false
 
   /** `sweep` ends the leases that are over, `reap` those of the dead as well. */
@@ -59,6 +60,7 @@ export class Blocks {
     this.#windows = new Windows(this.pages.mapping, true)
     this.#allocator = new Allocator(ALIGNMENT, end)
     this.#sweep = sweep
+    this.#reap = reap
     this.room = new Room(reap)
   }
 
@@ -74,6 +76,8 @@ export class Blocks {
 
   hasRoom(byteLength: number): boolean {
     this.#sweep()
+    if (this.#allocator.has(byteLength)) return true
+    this.#reap()
     return this.#allocator.has(byteLength)
   }
 
@@ -97,7 +101,11 @@ export class Blocks {
   take(byteLength: number, isReadonly: boolean): Block {
     this.expectOpen()
     this.#sweep()
-    const run = this.#allocator.take(byteLength)
+    let run = this.#allocator.take(byteLength)
+    if (run === undefined) {
+      this.#reap()
+      run = this.#allocator.take(byteLength)
+    }
     if (run === undefined) throw this.#full(byteLength)
     try {
       const isFresh = this.pages.reserve(run.byteOffset, run.byteLength)

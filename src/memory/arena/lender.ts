@@ -75,6 +75,8 @@ export class ArenaLender {
    */
   lend(packet: Packet): Packet {
     this.#blocks.expectOpen()
+    // An array that is lent again and again asks for no room, and so for no sweep.
+    if (!this.#isOver) this.sweep(false)
     if (this.#isOver) throw gone()
     const lent = new Map<Block, { lease: number; tag: number }>()
     try {
