@@ -1,9 +1,9 @@
 /** A reader in a process or thread of its own: does what it is asked to by messages, and answers each. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
 import { Random } from '../../fixtures/random.js'
-import { decode, isReadonly, type Packet } from '../../src/index.js'
+import { decode, encode, isReadonly, type Packet } from '../../src/index.js'
 import { Mapping } from '../../src/memory/mapping.js'
 import { openOf } from '../../src/memory/memfd.js'
 import { ArenaReader, type ArenaTicket, release, SharedArena } from '../../src/shm/index.js'
@@ -24,12 +24,23 @@ let last = 0
 const sumOf = (bytes: Uint8Array): number => bytes.reduce((sum, byte) => (sum + byte) | 0, 0)
 const arraysOf = (value: unknown): Uint8Array[] => Object.values(value as Value)
 
-async function collect(): Promise<void> {
-  for (let round = 0; round < 5; round++) {
+/** Collects until it is so, or for a hundred times. */
+async function collectUntil(isSo: () => boolean): Promise<void> {
+  for (let round = 0; round < 100 && !isSo(); round++) {
     globalThis.gc!()
     await sleep(1)
   }
 }
+
+const mapped = (): number => readFileSync('/proc/self/maps', 'utf8').match(/ \/memfd:outband/g)?.length ?? 0
+const descriptors = (): number =>
+  readdirSync('/proc/self/fd').filter(fd => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`).startsWith('/memfd:outband')
+    } catch {
+      return false
+    }
+  }).length
 
 /** What can be asked. */
 const tasks = {
@@ -62,7 +73,8 @@ const tasks = {
   },
   async drop(number: number): Promise<void> {
     values.delete(number)
-    await collect()
+    let rounds = 0
+    await collectUntil(() => rounds++ === 5)
   },
   /** Reads what was released so many times, at random places. */
   readAfter(number: number, times: number): number {
@@ -99,16 +111,29 @@ const tasks = {
     }
     const made = make()
     const kept = arena.alloc(Uint8Array, 100).subarray(3, 5)
-    await collect()
+    await collectUntil(() => arena.stats.blocks === 1)
     const left = arena.stats.blocks
     const all = [made, left, kept.length]
     arena.close()
     return all
   },
-  /** Mappings of memory files that this process has. */
+  /** Makes an arena with a reader and forgets both: what is mapped and open then. */
+  async forget(): Promise<number[]> {
+    const use = (): number => {
+      const arena = SharedArena.create({ byteLength: 2 ** 20 })
+      const lender = arena.lender()
+      const own = ArenaReader.attach(lender.ticket)
+      const value = decode<Uint8Array[]>(own.open(lender.lend(encode([arena.alloc(Uint8Array, 5000)]))))
+      return value[0]!.length + descriptors()
+    }
+    const used = use()
+    await collectUntil(() => mapped() + descriptors() === 0)
+    return [used, mapped(), descriptors()]
+  },
+  /** Mappings of memory files that this process has when what can be collected is. */
   async mapped(): Promise<number> {
-    await collect()
-    return readFileSync('/proc/self/maps', 'utf8').match(/ \/memfd:outband/g)?.length ?? 0
+    await collectUntil(() => mapped() === 0)
+    return mapped()
   },
   close(): void {
     reader!.close()
