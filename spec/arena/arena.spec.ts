@@ -335,12 +335,14 @@ ended(
   withArena(arena => {
     for (const reuse of [true, false]) {
       const { send } = endsOf(arena, { reuse })
-      const first = send({ bytes: new Uint8Array(9000).fill(1) })
+      const bytes = new Uint8Array(9000).fill(1)
+      const first = send({ bytes, head: bytes.subarray(0, 10) })
       release(first)
       const second = send({ bytes: new Uint8Array(9000).fill(2) })
       assert.is(second.bytes.buffer === first.bytes.buffer, reuse)
       refused(() => release(first), 'SHM_STALE')
       refused(() => release(first.bytes), 'SHM_STALE')
+      refused(() => release([first.head]), 'SHM_STALE')
       assert.is(arena.stats.leases, 1)
       assert.is(second.bytes[8999], 2)
       release(second)

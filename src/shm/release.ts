@@ -1,9 +1,11 @@
 /**
  * Ending leases by the value: every shared array in it is found as `encode` finds it. Nothing of it is copied.
  */
-import { type EncodeOptions, encode } from '../codec.js'
+import type { EncodeOptions } from '../codec.js'
 import { dispose } from '../dispose.js'
-import { endLease, type Lease, leasesOf, releaseSources, type Source } from '../memory/arena/lease.js'
+import { Encoder } from '../encode/encode.js'
+import { encodeSettings } from '../encode/settings.js'
+import { endLease, leasesOf, type Source } from '../memory/arena/lease.js'
 
 /** What `encode` wants to know of the value: its custom types. */
 export type ReleaseOptions = Pick<EncodeOptions, 'types' | 'limits'>
@@ -25,24 +27,33 @@ export interface ValueLease {
  * @throws what `encode` throws for a value that cannot travel
  */
 export function release(value: unknown, options?: ReleaseOptions): void {
-  releaseSources(sourcesOf(value, options))
+  for (const [lease, sources] of leasesOf(sourcesOf(value, options))) endLease(lease, sources)
 }
 
 /** The same at the end of a block: `using lease = leaseOf(message)`. @throws as `release` */
 export function leaseOf(value: unknown, options?: ReleaseOptions): ValueLease {
-  const leases: Map<Lease, Source> = leasesOf(sourcesOf(value, options))
+  const leases = leasesOf(sourcesOf(value, options))
   return {
     size: leases.size,
     [dispose]() {
-      for (const [lease, source] of leases) if (!lease.isOver) endLease(lease, source)
+      for (const [lease, sources] of leases) if (!lease.isOver) endLease(lease, sources)
     },
   } as ValueLease
 }
 
+/** Kept, as a codec keeps its own. Code that runs in a call (a getter, `reduce`) may call again. */
+const kept = new Encoder()
+
+/** Every view and ArrayBuffer of a value. */
 function sourcesOf(value: unknown, options?: ReleaseOptions): Source[] {
   if (ArrayBuffer.isView(value)) return [value]
-  const sources: Source[] = []
-  // Falsy: out of band, so that nothing is copied.
-  encode(value, { ...options, bufferCallback: (_, source) => void sources.push(source as Source) })
+  const encoder = kept.isBusy ? new Encoder() : kept
+  let sources: Source[] = []
+  const bufferCallback = () => {
+    if (sources.length === 0) sources = encoder.views.entries.map(({ source }) => source)
+    // Falsy: out of band, so that nothing is copied.
+    return false
+  }
+  encoder.encode(value, encodeSettings({ ...options, bufferCallback }))
   return sources
 }

@@ -62,30 +62,33 @@ export function expectLeased(source: Source, stage: string): void {
 }
 
 /**
- * The leases of all sources that lie on leased memory, each with one of its sources.
+ * The leases of all sources that lie on leased memory, each with its sources.
  * @throws SHM_STALE when there is none, or one is over
  */
-export function leasesOf(sources: Iterable<Source>): Map<Lease, Source> {
-  const found = new Map<Lease, Source>()
+export function leasesOf(sources: Iterable<Source>): Map<Lease, Source[]> {
+  const found = new Map<Lease, Source[]>()
   for (const source of sources) {
     expectLeased(source, 'release')
     const lease = leaseOn(source)
-    if (lease !== undefined) found.set(lease, source)
+    if (lease === undefined) continue
+    const others = found.get(lease)
+    if (others === undefined) found.set(lease, [source])
+    else others.push(source)
   }
   if (found.size === 0) throw new OutbandError('SHM_STALE', 'release: no array of an arena')
   return found
 }
 
-/** Ends the leases of all sources, or none. @throws SHM_STALE as `leasesOf` does */
-export function releaseSources(sources: readonly Source[]): void {
-  const found = leasesOf(sources)
-  for (const source of sources) if (leaseOn(source) !== undefined) spent.add(source)
-  for (const [lease, source] of found) endLease(lease, source)
-}
-
-/** Ends a lease. An ArrayBuffer that was released itself cannot be told from a later use of it, so it is not used again. */
-export function endLease(lease: Lease, source: Source): void {
-  const isReusable = ArrayBuffer.isView(source)
-  if (isReusable) spent.add(source)
-  lease.end(isReusable ? (source.buffer as ArrayBuffer) : undefined)
+/**
+ * Ends a lease that was found. Its window may be used again, unless the ArrayBuffer itself stood in the value: that cannot
+ * be told from what it is later.
+ */
+export function endLease(lease: Lease, sources: readonly Source[]): void {
+  let window: ArrayBuffer | undefined
+  for (const source of sources) {
+    if (!ArrayBuffer.isView(source)) return lease.end()
+    spent.add(source)
+    window = source.buffer as ArrayBuffer
+  }
+  lease.end(window)
 }

@@ -68,7 +68,8 @@ export class ArenaLender {
 
   /**
    * The packet with a handle in place of each buffer, for this reader alone and to be opened once. Arrays of the arena are
-   * lent where they lie (share), everything else is copied into it, once. All of it is lent, or nothing.
+   * lent where they lie (share), everything else is copied into it, once. All of it is lent, or nothing. SharedArrayBuffers do
+   * not pass: `encode` with `shared: 'copy'`.
    *
    * @throws SHM_NOSPACE when there is no room for a copy, or no lease left; LIMIT when there never will be room
    * @throws SHM_STALE for an array that was released; PEER_GONE, CLOSED
