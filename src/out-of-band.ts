@@ -40,7 +40,8 @@ export function outOfBand<V extends ArrayBufferView>(
 
 /** True for a view that was decoded from memory its sender declared read-only, and for any view of shared memory that was. */
 export function isReadonly(view: ArrayBufferView): boolean {
-  return isUsed && (readonlyViews.has(view) || readonlyMemory.has(view.buffer))
+  if (!isUsed) return false
+  return readonlyViews.has(view) || (ArrayBuffer.isView(view) && readonlyMemory.has(view.buffer))
 }
 
 /** Notes that a decoded view is read-only. */

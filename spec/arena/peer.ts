@@ -7,6 +7,7 @@ import { decode, encode, isReadonly, type Packet } from '../../src/index.js'
 import { Mapping } from '../../src/memory/mapping.js'
 import { openOf } from '../../src/memory/memfd.js'
 import { ArenaReader, type ArenaTicket, release, SharedArena } from '../../src/shm/index.js'
+import { collect } from '../collect.js'
 
 /** What a value holds. */
 export interface Seen {
@@ -27,7 +28,7 @@ const arraysOf = (value: unknown): Uint8Array[] => Object.values(value as Value)
 /** Collects until it is so, or for a hundred times. */
 async function collectUntil(isSo: () => boolean): Promise<void> {
   for (let round = 0; round < 100 && !isSo(); round++) {
-    globalThis.gc!()
+    collect()
     await sleep(1)
   }
 }

@@ -54,7 +54,7 @@ export async function endAll(): Promise<void> {
 }
 
 export function inProcess(): Peer {
-  return new Peer(fork(script, { serialization: 'advanced', execArgv: ['--expose-gc', ...process.execArgv] }))
+  return new Peer(fork(script, { serialization: 'advanced' }))
 }
 
 export function inThread(): Peer {
