@@ -61,7 +61,7 @@ const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['flatbuffers', ['tableType']],
   ['flexbuffers', ['FlexReader', 'flexbuffers', 'open']],
   ['msgpack', ['msgpack']],
-  ['shm', ['SharedMemory', 'SharedMemoryManager']],
+  ['shm', ['ArenaReader', 'SharedArena', 'SharedMemory', 'SharedMemoryManager', 'leaseOf', 'release']],
   ['socket', ['ChannelServer', 'SocketCarrier', 'connect', 'serve']],
   [
     'pickle',

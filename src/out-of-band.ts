@@ -7,6 +7,8 @@ import { isGone } from './bytes/window.js'
 import { OutbandError } from './errors.js'
 
 const readonlyViews = new WeakSet<object>()
+/** Memory that others read as well: every view on it is read-only. */
+const readonlyMemory = new WeakSet<object>()
 /** Whether any view is: most processes never see one, and asking the WeakSet costs as much as a small string. */
 let isUsed = false
 
@@ -36,13 +38,21 @@ export function outOfBand<V extends ArrayBufferView>(
   return new OutOfBand(view, options.readonly ?? isReadonly(view))
 }
 
-/** True for a view that was decoded from memory its sender declared read-only. */
+/** True for a view that was decoded from memory its sender declared read-only, and for any view of shared memory that was. */
 export function isReadonly(view: ArrayBufferView): boolean {
-  return isUsed && readonlyViews.has(view)
+  if (!isUsed) return false
+  return readonlyViews.has(view) || (ArrayBuffer.isView(view) && readonlyMemory.has(view.buffer))
 }
 
 /** Notes that a decoded view is read-only. */
 export function markReadonly(view: ArrayBufferView): void {
   isUsed = true
   readonlyViews.add(view)
+}
+
+/** Notes whether all views of an ArrayBuffer are read-only, or are so no more. */
+export function markReadonlyMemory(memory: ArrayBuffer, isSo: boolean): void {
+  if (isSo) readonlyMemory.add(memory)
+  else readonlyMemory.delete(memory)
+  isUsed ||= isSo
 }
