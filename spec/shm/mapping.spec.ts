@@ -1,4 +1,5 @@
 /** Mapped memory below the segments: windows, where they lie, how long they live, and what a descriptor allows. */
+import { constants } from 'node:buffer'
 import { spawnSync } from 'node:child_process'
 import { closeSync, fstatSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -72,6 +73,22 @@ row(
     mapping.close()
   }),
 )
+
+// Later versions of Node have a longest one that no memory fills.
+const short = constants.MAX_LENGTH > 2 ** 40 ? test.skip : row
+short('a mapping may be longer than the longest ArrayBuffer, a window may not', () => {
+  const size = constants.MAX_LENGTH + 8192
+  const fd = createMemoryFile('outband spec', size)
+  const mapping = Mapping.open(fd, size)
+  closeSync(fd)
+  assert.is(mapping.window(size - 8, 8).byteLength, 8)
+  assert.is(mapping.window(8192, constants.MAX_LENGTH).byteLength, constants.MAX_LENGTH)
+  refused(() => mapping.window(0, constants.MAX_LENGTH + 1), 'UNSUPPORTED', {
+    requested: constants.MAX_LENGTH + 1,
+    available: constants.MAX_LENGTH,
+  })
+  mapping.close()
+})
 
 row(
   'what lies outside is a TypeError, and what the file has not is SHM_STALE',

@@ -4,6 +4,7 @@
  * calls where it has them (no memfd, no reserving) and is untested; elsewhere everything here is UNSUPPORTED.
  */
 
+import { constants as buffers } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants as system } from 'node:os'
@@ -166,8 +167,16 @@ export function unmap(run: MappedRun): void {
  * A fresh ArrayBuffer on mapped bytes. koffi neither frees the memory nor touches it, and two may lie on the same bytes.
  * V8 counts its length as memory of the heap's: 0.8 µs for 64 KiB, but 180 µs for 1 MiB and 0.8 ms for 256 MiB, which are
  * the collections that this hastens. Many small arrays on one large view cost less than many large views.
+ *
+ * @throws UNSUPPORTED past the longest ArrayBuffer of the engine (4 GiB in Node 20), or where it makes none of mapped memory
  */
 export function viewOf(address: bigint, byteLength: number): ArrayBuffer {
+  // Past what the engine has koffi ends the process.
+  if (byteLength > buffers.MAX_LENGTH) {
+    const fields = { requested: byteLength, available: buffers.MAX_LENGTH }
+    const what = `memory: a window; wanted at most ${fields.available} bytes, got ${byteLength}`
+    throw new OutbandError('UNSUPPORTED', what, fields)
+  }
   try {
     return loadPosix().view(address, byteLength)
   } catch (cause) {
