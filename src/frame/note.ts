@@ -12,12 +12,13 @@ import { NOTE_BYTES, noteFlagged, readLength, unpackFailure, writeLength } from 
 import { packBytes } from './pack.js'
 
 /** Kinds by number; 0 is none. A reader passes over what it does not know. */
-const KINDS = ['', 'hello', 'alive', 'ask', 'taken', 'bye'] as const
+const KINDS = ['', 'hello', 'alive', 'ask', 'taken', 'bye', 'memory', 'handles'] as const
 
 /**
  * `hello`: the first of a channel, which ends with a goodbye and gives up on a peer that is silent for `count`
  * milliseconds (0: never). `alive`: nothing. `ask`: say when you have taken in what came before, `count` bytes of packets
- * in all. `taken`: the answer, with the same count. `bye`: no more packets.
+ * in all. `taken`: the answer, with the same count. `bye`: no more packets. `memory`: a word about memory that both see.
+ * `handles`: the next packet is not all there, and its last buffer says what is elsewhere.
  */
 export interface Note {
   readonly kind: Exclude<(typeof KINDS)[number], ''> | undefined

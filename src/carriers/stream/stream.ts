@@ -15,7 +15,8 @@ import { Credits } from '../credits.js'
 import { Deferred } from '../deferred.js'
 import { Ending } from '../ending.js'
 import { handOver } from '../handover.js'
-import { chunksOf } from './chunks.js'
+import type { Annex, Stowed } from './annex.js'
+import { chunksOf, type Written } from './chunks.js'
 import type { Inlet, Link } from './link.js'
 import type { Quota, Share } from './quota.js'
 import { Watch, type WatchOptions } from './watch.js'
@@ -30,6 +31,7 @@ const PATIENCE_MS = 1000
 const HELD_BYTES = 65_536
 /** Memory to read to when there is no frame to put it to. */
 const NOWHERE = new Uint8Array(65_536)
+const NO_MEMORY = new Set<ArrayBuffer>()
 
 /** Options of every carrier over bytes. */
 export interface StreamOptions extends WatchOptions {
@@ -47,6 +49,9 @@ export interface StreamOptions extends WatchOptions {
 
 type Peer = 'unknown' | 'channel' | 'plain'
 
+/** A packet as it is written, with what of it is elsewhere. */
+type Framed = Written & { readonly stowed?: Stowed }
+
 export class StreamCarrier implements Carrier, Inlet {
   readonly name: string
   readonly textBytes = NO_TEXT
@@ -60,6 +65,7 @@ export class StreamCarrier implements Carrier, Inlet {
   readonly #watch: Watch
   readonly #ending = new Ending()
   readonly #share: Share | undefined
+  readonly #annex: Annex | undefined
   readonly #isStrict: boolean
   readonly #isHalfOpen: boolean
   readonly #closeTimeoutMs: number
@@ -91,9 +97,11 @@ export class StreamCarrier implements Carrier, Inlet {
   /** Whether the peer was asked, with our goodbye, what it has taken in. */
   #needsAnswer = false
   #isFinished = false
+  /** Whether the annex has a part of the next packet. */
+  #hasHandles = false
 
   /** Opens the link. @throws TypeError for an option of the wrong type */
-  constructor(link: Link, options: StreamOptions = {}, quota?: Quota) {
+  constructor(link: Link, options: StreamOptions = {}, quota?: Quota, annex?: Annex) {
     const { limits, highWaterMark, strict = false, closeTimeoutMs = 30_000 } = options
     expectTime(closeTimeoutMs, 'closeTimeoutMs')
     this.#limits = resolveLimits(limits, 'untrusted')
@@ -119,6 +127,8 @@ export class StreamCarrier implements Carrier, Inlet {
     link.open(this)
     link.pause()
     this.#say('hello', this.#watch.idleTimeoutMs)
+    this.#annex = annex
+    annex?.open(word => this.#say('memory', word))
   }
 
   get queuedBytes(): number {
@@ -147,7 +157,12 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#ending.expectOpen()
     let byteLength = MESSAGE_BYTES + parcel.meta.length
     for (const buffer of parcel.buffers) byteLength += buffer.byteLength
-    const { chunks, isLent } = this.#chunksOf(parcel, transfer)
+    const { chunks, isLent, stowed } = this.#framed(parcel, transfer)
+    if (stowed !== undefined) {
+      // What the peer sees where it lies is no burden to the way there.
+      byteLength -= stowed.shared
+      this.#say('handles')
+    }
     this.#sentPackets++
     if (this.#isEnded && this.#credits.queuedBytes === 0) this.#watch.took()
     this.#credits.add(byteLength)
@@ -190,20 +205,20 @@ export class StreamCarrier implements Carrier, Inlet {
 
   // What goes out.
 
-  #chunksOf({ meta, buffers, hosts }: Parcel, transfer: Transfer) {
+  #framed({ meta, buffers, hosts }: Parcel, transfer: Transfer): Framed {
     const limits = this.#limits
     const packetOf = (windows: readonly Uint8Array[]): Packet => ({
       meta: meta as Uint8Array,
       buffers: windows,
     })
     if (buffers.length === 0 && typeof transfer === 'boolean') return chunksOf(packetOf(buffers), limits)
-    return handOver(
+    const framed = handOver(
       { meta, buffers, hosts },
       transfer,
       this.#isStrict,
       this.counts,
       (windows, list) => {
-        if (list.length === 0) return chunksOf(packetOf(windows), limits)
+        if (list.length === 0) return this.#stowed(packetOf(windows), NO_MEMORY)
         const stranger = list.find(item => !isMemory(item))
         if (stranger !== undefined) {
           throw new OutbandError(
@@ -213,10 +228,33 @@ export class StreamCarrier implements Carrier, Inlet {
         }
         // What cannot be packed is refused before anything moves.
         pack(packetOf(windows), { limits })
-        return chunksOf(packetOf(moved(windows, new Set(list as ArrayBuffer[]))), limits)
+        return this.#stowed(packetOf(windows), new Set(list as ArrayBuffer[]))
       },
       true,
     )
+    const { shared = 0 } = framed.stowed ?? {}
+    this.counts.shared += shared
+    this.counts.copied -= shared
+    return framed
+  }
+
+  /** What of the packet is not stowed as it is framed; then the memory has moved. */
+  #stowed(packet: Packet, memory: Set<ArrayBuffer>): Framed {
+    const annex = this.#annex
+    const stowed = annex?.stow(packet)
+    try {
+      const { meta, buffers } = stowed?.packet ?? packet
+      // To share memory is better than to move it, which would copy it.
+      for (const { buffer } of packet.buffers) {
+        if (annex?.owns(buffer)) memory.delete(buffer as ArrayBuffer)
+      }
+      const windows = memory.size === 0 ? buffers : moved(buffers, memory)
+      const written = chunksOf({ meta, buffers: windows }, this.#limits)
+      return stowed === undefined ? written : { ...written, stowed }
+    } catch (error) {
+      if (stowed !== undefined) annex!.recall(stowed)
+      throw error
+    }
   }
 
   #written(byteLength: number, isOut: boolean, lent: Deferred | undefined): void {
@@ -356,7 +394,7 @@ export class StreamCarrier implements Carrier, Inlet {
     try {
       for (const item of read() as Iterable<Item>) {
         count++
-        if (isNote(item) && item.kind === 'taken') this.#hear(item)
+        if (isNote(item) && (item.kind === 'taken' || item.kind === 'memory')) this.#hear(item)
         else if (this.#isHeld || this.#inbox.length > 0) this.#keep(item)
         else this.#handle(item)
         if (this.#ending.isOver) return
@@ -397,10 +435,24 @@ export class StreamCarrier implements Carrier, Inlet {
     if (isNote(item)) return this.#hear(item)
     if (this.#peer === 'unknown') this.#meet('plain')
     this.#receivedPackets++
+    const packet = this.#whole(item)
+    if (packet === undefined) return
     try {
-      this.#sink?.parcel(item)
+      this.#sink?.parcel(packet)
     } catch (error) {
       throwApart(error)
+    }
+  }
+
+  /** The packet, with what the annex has of it; nothing, and the end, when that cannot be. */
+  #whole(packet: Packet): Packet | undefined {
+    if (!this.#hasHandles) return packet
+    this.#hasHandles = false
+    try {
+      return this.#annex!.unstow(packet)
+    } catch (error) {
+      this.abort(error as OutbandError)
+      return undefined
     }
   }
 
@@ -414,6 +466,13 @@ export class StreamCarrier implements Carrier, Inlet {
       if (this.#credits.isDue) this.#ask()
       this.#finish()
     } else if (kind === 'bye') this.#hearBye()
+    else if (kind === 'memory') this.#annex?.hear(count)
+    else if (kind === 'handles') this.#expectHandles()
+  }
+
+  #expectHandles(): void {
+    if (this.#annex !== undefined && !this.#hasHandles) this.#hasHandles = true
+    else this.abort(new OutbandError('MALFORMED', `${this.name}: handles that nobody asked for`))
   }
 
   #meet(peer: Peer): void {
@@ -510,6 +569,7 @@ export class StreamCarrier implements Carrier, Inlet {
       this.#lent.clear()
       this.#share?.leave()
       this.#link.destroy()
+      this.#annex?.ended()
     })
   }
 }
