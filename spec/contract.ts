@@ -26,6 +26,8 @@ export interface Far {
 export interface Pair {
   readonly left: Carrier
   readonly right: Far
+  /** Resolves when both receive and have found the quickest way there is. */
+  settled?(): Promise<unknown>
   /** The right side is gone without a goodbye. */
   kill?(): Promise<void> | void
   /** Ends whatever is left of both. */
@@ -70,6 +72,7 @@ export function contract(name: string, make: Make, abilities: Abilities): void {
       try {
         await pair.right.receive(atRight)
         pair.left.receive(atLeft)
+        await pair.settled?.()
         await run({ ...pair, atLeft, atRight })
       } finally {
         await pair.dispose()

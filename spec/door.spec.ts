@@ -61,7 +61,20 @@ const doors: readonly [subpath: string, names: readonly string[]][] = [
   ['flatbuffers', ['tableType']],
   ['flexbuffers', ['FlexReader', 'flexbuffers', 'open']],
   ['msgpack', ['msgpack']],
-  ['shm', ['ArenaReader', 'SharedArena', 'SharedMemory', 'SharedMemoryManager', 'leaseOf', 'release']],
+  [
+    'shm',
+    [
+      'ArenaReader',
+      'SharedArena',
+      'SharedMemory',
+      'SharedMemoryManager',
+      'connectShared',
+      'leaseOf',
+      'memoryOf',
+      'release',
+      'serveShared',
+    ],
+  ],
   ['socket', ['ChannelServer', 'SocketCarrier', 'connect', 'serve']],
   [
     'pickle',
@@ -125,6 +138,8 @@ const peers: Readonly<Record<string, string>> = {
   './flatbuffers': 'flatbuffers',
   './flexbuffers': 'flatbuffers',
   './msgpack': 'msgpackr',
+  // Asked for when memory is to be shared, and not before.
+  './process': 'koffi',
   './shm': 'koffi',
 }
 

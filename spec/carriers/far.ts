@@ -77,7 +77,7 @@ export interface FarChild {
 }
 
 /** Starts a process with a carrier at its end of the pipe. */
-export function farChild(options: StreamOptions): FarChild {
+export function farChild(options: StreamOptions & { isSharing?: boolean }): FarChild {
   const { stdio, place } = wiring(['ignore', 'inherit', 'inherit', 'ipc'])
   const script = fileURLToPath(new URL('far-child.js', import.meta.url))
   const child = fork(script, [JSON.stringify(options)], {

@@ -11,12 +11,15 @@ import { ProcessLink } from '../../src/carriers/process/link.js'
 import { ProcessCarrier } from '../../src/carriers/process/process.js'
 import { createRing } from '../../src/carriers/ring/end.js'
 import { RingCarrier } from '../../src/carriers/ring/ring.js'
+import { sharingOf } from '../../src/carriers/shm/sharing.js'
+import { sharedWay } from '../../src/carriers/shm/way.js'
 import { SocketLink } from '../../src/carriers/socket/link.js'
 import { SocketCarrier } from '../../src/carriers/socket/socket.js'
 import { StreamCarrier } from '../../src/carriers/stream/stream.js'
 import { WebSocketLink } from '../../src/carriers/websocket/link.js'
 import type { WebSocketLike } from '../../src/carriers/websocket/shape.js'
 import { WebSocketCarrier } from '../../src/carriers/websocket/websocket.js'
+import { SharedArena } from '../../src/memory/arena/arena.js'
 import type { Make, PairOptions } from '../contract.js'
 import { StandardSocket } from '../websocket/standard.js'
 import { farChild, farWorker } from './far.js'
@@ -190,6 +193,53 @@ export const processPair: Make = options => {
   return { left, right: far, kill, dispose: kill }
 }
 
+/** What memory is shared in: little, so that all of it is come to. */
+const shared = (arena: SharedArena) => sharingOf({ arena, threshold: 4096, pipeBytes: 2 ** 16 })!
+
+/** Both ends of a connection in one process, which share memory as two processes do; `isSettled`: from the first packet on. */
+function memoryPair(isSettled: boolean): Make {
+  return async options => {
+    const { left, right } = await connection(true)
+    const arena = SharedArena.create({ byteLength: 2 ** 24 })
+    const other = SharedArena.create({ byteLength: 2 ** 20 })
+    const ends = [
+      sharedWay(left, 'asks', shared(arena)),
+      sharedWay(SocketLink.adopting(right), 'waits', shared(other)),
+    ]
+    const carriers = ends.map(
+      ({ link, annex }) => new StreamCarrier(link, streamOptions(options), undefined, annex),
+    )
+    return {
+      left: carriers[0]!,
+      right: carriers[1]!,
+      settled: async () => isSettled && (await Promise.all(ends.map(({ annex }) => annex.joined))),
+      kill: () => ends[1]!.link.destroy(),
+      dispose: () => {
+        for (const carrier of carriers) carrier.abort()
+        arena.close()
+        other.close()
+      },
+    }
+  }
+}
+
+export const joinedPair = memoryPair(true)
+export const joiningPair = memoryPair(false)
+
+/** A child process that shares memory. */
+export const sharedProcessPair: Make = options => {
+  const { child, place, far, kill } = farChild({ ...streamOptions(options), isSharing: true })
+  const arena = SharedArena.create({ byteLength: 2 ** 24 })
+  const link = parentEnd(child, place)!
+  const way = sharedWay(link, 'asks', shared(arena))
+  const left = new ProcessCarrier(new Child(child), link, options, way)
+  const dispose = async () => {
+    await kill()
+    arena.close()
+  }
+  return { left, right: far, settled: () => way.annex.joined, kill, dispose }
+}
+
 /** By the names that `unattended.ts` is started with. */
 export const pairs: Readonly<Record<string, Make>> = {
   loopback: loopbackPair,
@@ -202,4 +252,7 @@ export const pairs: Readonly<Record<string, Make>> = {
   websocket: standardPair,
   halves: halvesPair,
   process: processPair,
+  joined: joinedPair,
+  joining: joiningPair,
+  sharedProcess: sharedProcessPair,
 }

@@ -10,6 +10,9 @@
  *      stream     lends buffers of 16 KiB or more until    owns a copy
  *                 `send` resolves, and keeps the others;
  *                 loses what was transferred
+ *      the same,  shares what lies in its arena; keeps,    sees what was shared; owns the only view of what
+ *      by shared  lends or loses the rest, as above        was copied to the sender's arena, or a copy
+ *      memory
  *      browser's  keeps it; loses what was transferred     owns a copy
  *      WebSocket
  *      ring       as port

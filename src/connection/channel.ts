@@ -18,7 +18,17 @@ export function streamOptions(options: StreamChannelOptions): StreamOptions {
 /** A channel with the options that are not the stream's alone. */
 export function channelOver<In, Out>(carrier: Carrier, options: StreamChannelOptions): Channel<In, Out> {
   const { highWaterMark, closeTimeoutMs, allowHalfOpen, frameTimeoutMs, idleTimeoutMs, ...rest } = options
-  return new Channel<In, Out>(carrier, { ...rest, limits: resolveLimits(options.limits, 'untrusted') })
+  const limits = resolveLimits(options.limits, 'untrusted')
+  const channel = new Channel<In, Out>(carrier, { ...rest, limits })
+  carriers.set(channel, carrier)
+  return channel
+}
+
+const carriers = new WeakMap<object, Carrier>()
+
+/** What a channel of `channelOver` goes over. */
+export function carrierOf(channel: object): Carrier | undefined {
+  return carriers.get(channel)
 }
 
 /** A link to nobody. */

@@ -1,6 +1,8 @@
 /** The child's side: the channel to the process that started this one. */
 import { childEnd, type Over, VARIABLE } from '../carriers/process/ends.js'
 import { ownPeer } from '../carriers/process/process.js'
+import { type MemoryOption, sharingOf } from '../carriers/shm/sharing.js'
+import { keepAnnex, sharedWay } from '../carriers/shm/way.js'
 import { StreamCarrier, type StreamOptions } from '../carriers/stream/stream.js'
 import { Channel, type ChannelOptions } from '../channel.js'
 import { expectArgument, OutbandError } from '../errors.js'
@@ -13,6 +15,11 @@ export type ParentOptions = ChannelOptions &
      * was not started by `spawnChannel`, but through `ssh` or by a program in another language, say.
      */
     readonly over?: Over | undefined
+    /**
+     * Whether memory is shared with a parent that asks for it. Default `'shared'`; `'private'`: all goes by the pipe. Or
+     * options of what this side sends: see `outband/shm`.
+     */
+    readonly memory?: MemoryOption | undefined
   }
 
 /**
@@ -36,7 +43,11 @@ export function connectParent<In = unknown, Out = In>(options: ParentOptions = {
       `connectParent: no parent: ${VARIABLE} is not set, or its channel was taken before`,
     )
   }
-  return new Channel<In, Out>(new StreamCarrier(endAt(place), ownPeer(options)), options)
+  const sharing = sharingOf(options.memory ?? 'shared')
+  const end = endAt(place)
+  const way = sharing && sharedWay(end, 'waits', sharing)
+  const carrier = new StreamCarrier(way?.link ?? end, ownPeer(options), undefined, way?.annex)
+  return keepAnnex(new Channel<In, Out>(carrier, options), way?.annex)
 }
 
 function endAt(place: string) {

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { Child, signalTo } from '../carriers/process/child.js'
 import { type Over, parentEnd, VARIABLE, wiring } from '../carriers/process/ends.js'
 import { ProcessCarrier, type ProcessOptions } from '../carriers/process/process.js'
+import { type MemoryOption, sharingOf } from '../carriers/shm/sharing.js'
+import { keepAnnex, sharedWay } from '../carriers/shm/way.js'
 import type { ChannelOptions } from '../channel.js'
 import { expectArgument, OutbandError } from '../errors.js'
 import { ChildChannel } from './channel.js'
@@ -17,6 +19,11 @@ export type SpawnOptions = NodeOptions &
   ProcessOptions & {
     /** What the frames go over: a pipe of their own (default), or the child's standard input and output. */
     readonly over?: Over | undefined
+    /**
+     * `'shared'`, or options of that: all goes by memory that both processes have mapped, once the child has agreed, which
+     * `connectParent` does by itself where it can (`outband/shm`). Default `'private'`.
+     */
+    readonly memory?: MemoryOption | undefined
   }
 
 /** Options of `forkChannel`; those of `child_process.fork` that say how to run a module among them. */
@@ -32,7 +39,8 @@ export type ForkOptions = Omit<SpawnOptions, 'shell' | 'argv0'> & {
  * takes it up, or any program that reads and writes frames (`spec/FORMAT.md`) at the descriptor that the environment
  * variable `OUTBAND_FD` names, or, with `over: 'stdio'`, at its standard input and output.
  *
- * Memory: `send` lends buffers of 16 KiB or more until it resolves, and copies shorter ones; what arrives is the reader's.
+ * Memory: `send` lends buffers of 16 KiB or more until it resolves, and copies shorter ones; what arrives is the reader's. With
+ * `memory: 'shared'` arrays of the arena are shared, and what arrives may lie in the peer's.
  *
  * A program that cannot be started ends the channel: PEER_GONE, with the system's error as its cause.
  * @throws PEER_GONE where the system refuses at once: it has no more descriptors, say
@@ -104,6 +112,7 @@ function start<In, Out>(
   args: readonly string[],
   options: SpawnOptions,
 ): ChildChannel<In, Out> {
+  const sharing = sharingOf(options.memory ?? 'private')
   const { stdio, place } = wiring(options.stdio, options.over)
   const env = { ...(options.env ?? process.env), [VARIABLE]: place }
   const child = started(() => spawn(command, [...args], { ...options, stdio, env }))
@@ -111,7 +120,9 @@ function start<In, Out>(
     const link = parentEnd(child, place)
     if (link === undefined)
       throw new OutbandError('PEER_GONE', 'process: cannot start: no descriptor is left')
-    return new ChildChannel<In, Out>(new ProcessCarrier(new Child(child), link, options), options)
+    const way = sharing && sharedWay(link, 'asks', sharing)
+    const carrier = new ProcessCarrier(new Child(child), link, options, way)
+    return keepAnnex(new ChildChannel<In, Out>(carrier, options), way?.annex)
   } catch (error) {
     // Nobody would ever hear of it.
     child.on('error', () => {})

@@ -41,15 +41,25 @@ export async function connect<In = unknown, Out = In>(
   expectTime(connectTimeoutMs, 'connectTimeoutMs')
   expectOptions(rest)
   if (to instanceof Duplex) return channelOver<In, Out>(new SocketCarrier(to, streamOptions(rest)), rest)
-  const link = SocketLink.to(typeof to === 'string' ? { path: to } : to)
+  const make = (link: SocketLink) => channelOver<In, Out>(new SocketCarrier(link, streamOptions(rest)), rest)
+  return connected(typeof to === 'string' ? { path: to } : to, connectTimeoutMs, make)
+}
+
+/** A channel over a socket that is made for it: `make` is asked before there is a connection. */
+export async function connected<In, Out>(
+  to: NetConnectOpts,
+  connectTimeoutMs: number,
+  make: (link: SocketLink) => Channel<In, Out>,
+): Promise<Channel<In, Out>> {
+  const link = SocketLink.to(to)
   const socket = link.socket as Socket
   try {
     settle(socket)
-    const connected = openedWithin(connection(socket), connectTimeoutMs, 'connect')
+    const opened = openedWithin(connection(socket), connectTimeoutMs, 'connect')
     // Of a failure this promise tells, and no other.
-    connected.catch(() => {})
-    const channel = channelOver<In, Out>(new SocketCarrier(link, streamOptions(rest)), rest)
-    await connected
+    opened.catch(() => {})
+    const channel = make(link)
+    await opened
     return channel
   } catch (error) {
     link.destroy()

@@ -9,6 +9,8 @@ import {
   Server,
   type Socket,
 } from 'node:net'
+import type { Carrier } from '../carriers/carrier.js'
+import type { Quota } from '../carriers/stream/quota.js'
 import type { Channel } from '../channel.js'
 import { Clients, type ClientsOptions } from '../connection/clients.js'
 import { asyncDispose } from '../dispose.js'
@@ -23,14 +25,23 @@ export type Place = string | number | ListenOptions | Server
 /** Takes a channel; when it, or the promise that it returns, fails, that channel is aborted. */
 export type Handler<In, Out> = (channel: Channel<In, Out>, socket: Socket) => unknown
 
+/** Makes a carrier of a socket; the one that it has from then on may be another. */
+export type Accepted = (
+  socket: Socket,
+  options: SocketOptions,
+  quota: Quota,
+) => { readonly carrier: Carrier; readonly socket: Socket }
+
 /** A server that listens. */
 export class ChannelServer<In = unknown, Out = In> {
   readonly #server: Server
   readonly #options: SocketOptions
   readonly #clients: Clients<In, Out, [socket: Socket]>
+  readonly #accepted: Accepted
 
   /** @internal */
-  constructor(server: Server, handler: Handler<In, Out>, options: ServeOptions) {
+  constructor(server: Server, handler: Handler<In, Out>, options: ServeOptions, makeCarrier: Accepted) {
+    this.#accepted = makeCarrier
     this.#clients = new Clients(handler, options)
     this.#server = server
     this.#options = options
@@ -75,7 +86,7 @@ export class ChannelServer<In = unknown, Out = In> {
   }
 
   #accept(stranger: Socket): void {
-    const { carrier, socket } = accepted(stranger, this.#options, this.#clients.quota)
+    const { carrier, socket } = this.#accepted(stranger, this.#options, this.#clients.quota)
     this.#clients.add(carrier, socket)
   }
 }
@@ -93,8 +104,18 @@ export async function serve<In = unknown, Out = In>(
   handler: Handler<In, Out>,
   options: ServeOptions = {},
 ): Promise<ChannelServer<In, Out>> {
+  return serveBy(at, handler, options, accepted)
+}
+
+/** The same with carriers of another kind. */
+export async function serveBy<In, Out>(
+  at: Place,
+  handler: Handler<In, Out>,
+  options: ServeOptions,
+  makeCarrier: Accepted,
+): Promise<ChannelServer<In, Out>> {
   const server = at instanceof Server ? at : createServer({ allowHalfOpen: true, pauseOnConnect: true })
-  const channels = new ChannelServer<In, Out>(server, handler, options)
+  const channels = new ChannelServer<In, Out>(server, handler, options, makeCarrier)
   if (!(at instanceof Server)) {
     await listen(server, typeof at === 'string' ? { path: at } : typeof at === 'number' ? { port: at } : at)
   }

@@ -7,6 +7,8 @@ import { resolveLimits } from '../../limits.js'
 import type { Parcel } from '../../packet.js'
 import type { Carrier, Counts, Sink, Transfer } from '../carrier.js'
 import { Ending } from '../ending.js'
+import type { Annex } from '../stream/annex.js'
+import type { Link } from '../stream/link.js'
 import { StreamCarrier, type StreamOptions } from '../stream/stream.js'
 import type { Child } from './child.js'
 import type { ProcessLink } from './link.js'
@@ -18,6 +20,12 @@ const EXIT_MS = 500
 export interface ProcessOptions extends StreamOptions {
   /** Milliseconds that a child has to end by itself once it is asked to, before it is made to. Default 5000; 0: all it takes. */
   readonly graceMs?: number | undefined
+}
+
+/** A link over the pipe, and what it has beside. */
+export interface Way {
+  readonly link: Link
+  readonly annex?: Annex | undefined
 }
 
 /** The stream's options of a peer that is ours: it is trusted, and has time. */
@@ -40,14 +48,19 @@ export class ProcessCarrier implements Carrier {
   #isClosing = false
   #isAborted = false
 
-  /** @throws TypeError for an option of the wrong type */
-  constructor(child: Child, link: ProcessLink, options: ProcessOptions = {}) {
+  /** `over`: the link, if there is more to it than the pipe. @throws TypeError for an option of the wrong type */
+  constructor(
+    child: Child,
+    link: ProcessLink,
+    options: ProcessOptions = {},
+    { link: over, annex }: Way = { link },
+  ) {
     const { graceMs = 5000 } = options
     expectTime(graceMs, 'graceMs')
     this.child = child
     this.#graceMs = graceMs
     this.#link = link
-    this.#stream = new StreamCarrier(link, ownPeer(options))
+    this.#stream = new StreamCarrier(over, ownPeer(options), undefined, annex)
     this.textBytes = this.#stream.textBytes
     this.takesHosts = this.#stream.takesHosts
     this.sharesMemory = this.#stream.sharesMemory

@@ -47,6 +47,9 @@ export class ArenaReader {
   readonly #attachment: Attachment
   readonly #mapping: Mapping
   readonly #windows: Windows
+  /** Windows whose leases have not ended. */
+  #leases = 0
+  #isRetired = false
   #isClosed = false
 
   private constructor(id: Uint8Array, attachment: Attachment, mapping: Mapping, isReusing: boolean) {
@@ -88,7 +91,7 @@ export class ArenaReader {
    * Nothing is left open then.
    */
   open(packet: Packet): Packet {
-    if (this.#isClosed) throw new OutbandError('CLOSED', 'arena: the reader is closed')
+    if (this.#isRetired) throw new OutbandError('CLOSED', 'arena: the reader is closed')
     const opened = new Map<number, Opened>()
     try {
       return { meta: packet.meta, buffers: packet.buffers.map(bytes => this.#open(bytes, opened)) }
@@ -98,10 +101,16 @@ export class ArenaReader {
     }
   }
 
+  /** Opens nothing more, and closes when the last lease has ended. */
+  retire(): void {
+    this.#isRetired = true
+    if (this.#leases === 0) this.close()
+  }
+
   /** Opens nothing more and ends all leases. What was opened can still be read, but shows whatever comes to be there. */
   close(): void {
     if (this.#isClosed) return
-    this.#isClosed = true
+    this.#isClosed = this.#isRetired = true
     this.#attachment.table.leave()
     this.#windows.clear()
     this.#mapping.close()
@@ -134,9 +143,12 @@ export class ArenaReader {
     const window = windows.take(blockOffset, blockBytes)
     attachment.table.take(lease, tag)
     markReadonlyMemory(window, isReadonly)
+    this.#leases++
     const end = (released?: ArrayBuffer): void => {
       windows.give(blockOffset, released)
       attachment.table.give(lease, tag)
+      this.#leases--
+      if (this.#isRetired && this.#leases === 0) this.close()
     }
     return { handle, window, lease: hold(window, end) }
   }
