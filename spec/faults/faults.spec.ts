@@ -14,6 +14,10 @@ const groups: [name: string, filter: string][] = [
   ['peers that are stopped, and readers that stop', '^unix.*(stopped for|stops)'],
   ['streams that end in the middle, or are spoilt', '^unix.*(ends its|spoils)'],
   ['crowds', '^unix.*(drip|descriptors)'],
+  [
+    'peers that share memory: killed, stopped, or spoiling it',
+    '^memory.*spoils|^memory: (a (sender|receiver) is killed$|a peer is killed|a receiver is stopped for a w)|^memory-pipe: an echo is k',
+  ],
 ]
 for (const [name, filter] of groups) {
   faults(

@@ -34,6 +34,7 @@ export interface Word {
   readonly refused?: number
   readonly worstMs?: number
   readonly serving?: true
+  readonly flips?: number
 }
 
 const clock = new Int32Array(new SharedArrayBuffer(4))

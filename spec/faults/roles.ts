@@ -86,6 +86,22 @@ export const roles = {
     await Promise.all([floodTo(channel, { ...order, seed: order.seed + 1 }), tell(channel, order)])
   },
 
+  /** The same, without end, while it writes anything to the memory that both see; after `ms` it is gone. */
+  spoil: async (order: Order) => {
+    const { spoilFor, watchMappings } = await import('./spoiler.js')
+    const { memoryOf } = await import('../../src/shm/index.js')
+    const seen = watchMappings()
+    // Whose child spoils a channel ends it.
+    process.on('SIGTERM', () => {})
+    const channel = await join(order)
+    await Promise.race([memoryOf(channel)?.joined, pause(5000)])
+    channel.on('message', () => {})
+    void floodTo(channel, order).catch(() => {})
+    await pause(20)
+    say({ flips: await spoilFor(order.ms!, seen, order.seed, order.at!) })
+    process.kill(process.pid, 'SIGKILL')
+  },
+
   /** Sends back what comes, before it reads the next. */
   echo: async (order: Order) => {
     const channel = await join(order)

@@ -3,6 +3,7 @@ import { crowds } from './crowds.js'
 import { cuts } from './cuts.js'
 import { kills } from './kills.js'
 import type { Scenario } from './scenario.js'
+import { spoils } from './spoils.js'
 import { stops } from './stops.js'
 import { type Transport, transports } from './transports.js'
 
@@ -13,7 +14,7 @@ export interface Row {
   readonly transport: Transport
 }
 
-export const rows: readonly Row[] = [...kills, ...stops, ...cuts, ...crowds].flatMap(scenario =>
+export const rows: readonly Row[] = [...kills, ...stops, ...cuts, ...crowds, ...spoils].flatMap(scenario =>
   transports
     .filter(transport => scenario.isFor?.(transport) ?? true)
     .map(transport => ({ name: `${transport.name}: ${scenario.name}`, scenario, transport })),

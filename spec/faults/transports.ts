@@ -8,6 +8,7 @@ import { type AddressInfo, connect as connectSocket, type Socket } from 'node:ne
 import { WebSocket, WebSocketServer } from 'ws'
 import type { Channel } from '../../src/channel.js'
 import { connectParent, spawnChannel } from '../../src/process/index.js'
+import type { SharedArena } from '../../src/shm/index.js'
 import { type ChannelServer, connect, type Place, type SocketOptions, serve } from '../../src/socket/index.js'
 import { connectWebSocket, serveWebSocket } from '../../src/websocket/index.js'
 import { within } from '../carriers/inbox.js'
@@ -36,6 +37,8 @@ export interface Transport {
   readonly name: string
   /** Whether a peer can be only a socket, and a proxy stand between. */
   readonly isRaw: boolean
+  /** Whether both sides see some memory. */
+  readonly isShared?: boolean
   /** Starts the peer, and resolves when its channel is there; `leave` takes what is to be done at the end. */
   meet(start: Start, options: SocketOptions, leave: (end: () => void) => void): Promise<Meeting>
   /** The peer's side. */
@@ -65,23 +68,60 @@ const websocket: Transport = {
   },
 }
 
-const pipe: Transport = {
-  name: 'pipe',
-  isRaw: false,
-  meet: async (start, options, leave) => {
-    const { came, coming } = arrival()
-    const child = await start(undefined, (command, args, { stdio }) => {
-      const channel = spawnChannel(command, args, { ...options, stdio })
-      leave(() => channel.abort())
-      came(channel)
-      return channel.child
-    })
-    return { child, channel: await coming }
-  },
-  join: async (_, options) => connectParent(options),
+/** Loaded where it is wanted: a peer with few descriptors has none left for modules. */
+const loadShared = () => import('../../src/shm/index.js')
+
+/** Little, so that it is full now and then, and pieces that a pipe does not hold. */
+const memoryOf = (arena: SharedArena) => ({ arena, threshold: 16_384, pipeBytes: 2 ** 17 })
+
+function ofPipes(name: string, isSharing: boolean): Transport {
+  return {
+    name,
+    isRaw: false,
+    isShared: isSharing,
+    meet: async (start, options, leave) => {
+      const { came, coming } = arrival()
+      const arena = isSharing ? (await loadShared()).SharedArena.create({ byteLength: 2 ** 22 }) : undefined
+      const memory = arena && memoryOf(arena)
+      const child = await start(undefined, (command, args, { stdio }) => {
+        const channel = spawnChannel(command, args, { ...options, stdio, memory })
+        leave(() => channel.abort())
+        leave(() => arena?.close())
+        came(channel)
+        return channel.child
+      })
+      return { child, channel: await coming }
+    },
+    join: async (_, options) => connectParent(options),
+  }
 }
 
-export const transports: readonly Transport[] = [unix, tcp, websocket, pipe]
+/** A Unix socket, and memory that both ends see. */
+const memory: Transport = {
+  name: 'memory',
+  isRaw: false,
+  isShared: true,
+  meet: async (start, options, leave) => {
+    const { came, coming } = arrival()
+    const path = somePath()
+    const { SharedArena, serveShared } = await loadShared()
+    const arena = SharedArena.create({ byteLength: 2 ** 22 })
+    const server = await serveShared(path, came, { ...options, memory: memoryOf(arena) })
+    leave(() => server.abort())
+    leave(() => arena.close())
+    const child = await start(path)
+    return { child, channel: await within(coming, 'the peer', 20_000) }
+  },
+  join: async (address, options) => (await loadShared()).connectShared(address as string, options),
+}
+
+const pipe = ofPipes('pipe', false)
+const memoryPipe = ofPipes('memory-pipe', true)
+
+/** Where they can be. */
+const shared = process.platform === 'linux' ? [memory, memoryPipe] : []
+
+export const transports: readonly Transport[] = [unix, tcp, websocket, pipe, ...shared]
 
 /** What raw peers, proxies and servers need of a transport of sockets. */
 export interface Sockets extends Transport {

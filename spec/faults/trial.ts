@@ -7,6 +7,7 @@ import type { Channel } from '../../src/channel.js'
 import { isOutbandError } from '../../src/errors.js'
 import type { SocketOptions } from '../../src/socket/index.js'
 import { within } from '../carriers/inbox.js'
+import { collect } from '../collect.js'
 import type { Dice } from '../mutate.js'
 import type { Find, Kind } from './kinds.js'
 import { LONGEST, type Message, messageOf, Tally } from './messages.js'
@@ -210,6 +211,8 @@ export class Trial {
       left = openDescriptors() - descriptors
       if (left <= 0) return
       await pause(10)
+      // Memory of a peer that arrived is held until nobody looks at it any more.
+      collect()
     }
     this.find('leaked', `${left} descriptors`)
   }
