@@ -5,11 +5,12 @@ import { createServer, type Socket } from 'node:net'
 import { Packr } from 'msgpackr'
 import type { Channel } from '../src/channel.js'
 import { connectParent } from '../src/process/index.js'
+import { release } from '../src/shm/index.js'
 import { serve } from '../src/socket/index.js'
 import { framesOf } from './length-prefix.js'
 
 /** How a process takes in what comes. */
-export type Home = 'channel' | 'process' | 'raw' | 'msgpackr' | 'ipc'
+export type Home = 'channel' | 'process' | 'memory' | 'raw' | 'msgpackr' | 'ipc'
 
 /** Told by IPC, which all have beside their way: arrivals to wait for, all counted, or that the next one is sent back. */
 export type Order = { readonly until: number } | 'echo'
@@ -54,15 +55,25 @@ if (home === 'ipc') control('ready')
 else if (home === 'process') {
   echo(connectParent())
   control('ready')
+} else if (home === 'memory') {
+  echo(connectParent(), letGo)
+  control('ready')
 } else if (home === 'channel') {
-  await serve(path, echo, { limits: 'trusted' })
+  await serve(path, channel => echo(channel), { limits: 'trusted' })
   control('ready')
 } else createServer(home === 'raw' ? takeBytes : takeMsgpack).listen(path, () => control('ready'))
 
-function echo(channel: Channel): void {
+function echo(channel: Channel, done: (value: unknown) => void = () => {}): void {
   channel.on('message', value => {
     if (take()) void channel.send(value)
+    else done(value)
   })
+}
+
+/** Memory of the other side's is given back as soon as it was looked at. */
+function letGo(value: unknown): void {
+  const isLent = Object.values(value as object).some(item => ArrayBuffer.isView(item))
+  if (isLent) release(value)
 }
 
 /** Bytes are counted, and thrown away. */

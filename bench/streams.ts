@@ -10,7 +10,9 @@ import { join } from 'node:path'
 import { Packr } from 'msgpackr'
 import type { Channel } from '../src/channel.js'
 import { footprint } from '../src/cli/memory.js'
+import { decode, encode } from '../src/index.js'
 import { forkChannel } from '../src/process/index.js'
+import { memoryOf, SharedArena } from '../src/shm/index.js'
 import { connect } from '../src/socket/index.js'
 import type { Contestant, Session, Traits } from './contestant.js'
 import { framesOf } from './length-prefix.js'
@@ -27,6 +29,8 @@ interface Way {
   readonly countOf?: (value: unknown) => number
   /** What comes back. */
   hear(take: (value: unknown) => void): void
+  /** The value as who means to send it this way has it from the start. */
+  readonly place?: (value: unknown) => unknown
 }
 
 interface Peer {
@@ -84,6 +88,29 @@ async function ownChild(home: Home, path: string): Promise<Launched> {
   return { way: wayOf(channel), child: channel.child }
 }
 
+/** The same with memory that both see; `isPlaced`: arrays are written there in the first place. */
+function sharingChild(isPlaced: boolean): Launch {
+  return async (home, path) => {
+    const arena = SharedArena.create({ byteLength: 2 ** 28 })
+    const channel = forkChannel(HOME, [home, path], {
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced',
+      memory: { arena },
+    })
+    await word(channel.child, 'ready')
+    const isJoined = await memoryOf(channel)!.joined
+    if (!isJoined) throw new Error('memory is not shared here')
+    const way = wayOf(channel)
+    return { way: isPlaced ? { ...way, place: value => placed(value, arena) } : way, child: channel.child }
+  }
+}
+
+/** The value, its arrays in the arena. */
+function placed(value: unknown, arena: SharedArena): unknown {
+  const { meta, buffers } = encode(value)
+  return decode({ meta, buffers: buffers.map(buffer => arena.copy(buffer)) })
+}
+
 /** Resolves when the other side says so. */
 function word(child: ChildProcess, wanted: string): Promise<void> {
   return new Promise(resolve => {
@@ -96,8 +123,9 @@ function word(child: ChildProcess, wanted: string): Promise<void> {
   })
 }
 
-function session(peer: Peer, value: unknown): Session {
+function session(peer: Peer, original: unknown): Session {
   const { way, child } = peer
+  const value = way.place?.(original) ?? original
   const per = burstOf(value)
   const count = way.countOf?.(value) ?? 1
   const tell = (order: Order) => child.send({ order })
@@ -191,6 +219,9 @@ function ipc(_: string, child: ChildProcess): Way {
   }
 }
 
+const wantsArrays = (value: unknown): string | undefined =>
+  footprint(value).views.length > 0 ? undefined : 'has no array to write in place'
+
 const refusesObjects = (value: unknown): string | undefined =>
   footprint(value).views.length === 1 ? undefined : 'takes the bytes of one array alone'
 
@@ -216,6 +247,22 @@ export const streams: readonly Contestant[] = [
   stream('outband process', 'forkChannel(module).send(value)', 'process', 'process', ownChild, {
     ours: true,
   }),
+  stream(
+    'outband memory',
+    "forkChannel(module, { memory: 'shared' }).send(value), arrays copied in",
+    'process',
+    'memory',
+    sharingChild(false),
+    { ours: true },
+  ),
+  stream(
+    'outband in place',
+    'the same, arrays of the arena: written in place',
+    'process',
+    'memory',
+    sharingChild(true),
+    { ours: true, refuses: wantsArrays },
+  ),
   stream(
     'fork advanced',
     "fork(…, { serialization: 'advanced' }).send(value)",
