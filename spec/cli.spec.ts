@@ -17,6 +17,8 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 const run = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' })
 
+const isLinux = process.platform === 'linux'
+
 const demo = suite('cli: demo')
 
 /** Each takes seconds, most of them for what it measures: one belongs to each of the two runs of the suite. */
@@ -38,7 +40,9 @@ byJson('real data comes back equal, and the codec copies none of it', () => {
     const { equal, roundTripNs, forkRoundTripNs, differences } = row.child
     assert.equal([equal, differences], [true, []], row.value)
     assert.ok(roundTripNs > 0 && forkRoundTripNs > 0, row.value)
+    assert.is(row.memory?.equal, isLinux || undefined, row.value)
   }
+  assert.is(report.absent === undefined, isLinux)
   const [table, , , frame] = report.values
   assert.is(table.outOfBandBytes, 1_600_000)
   assert.is(frame.outOfBandBytes, (1920 * 1080 * 3) / 2)
@@ -48,8 +52,18 @@ byTable('the table has no colours where nobody looks', () => {
   const { status, stdout } = run('demo')
   assert.is(status, 0)
   assert.not.ok(stdout.includes('\x1b'))
-  // To the thread and to the child.
+  // To the thread and to the child, by its pipe and by memory.
+  assert.is(stdout.match(/ yes$/gm)?.length, isLinux ? 12 : 8)
+})
+
+byTable('without koffi one way is left out, and says so', () => {
+  const preload = new URL('shm/without-koffi.js', import.meta.url).href
+  const { status, stdout } = spawnSync(process.execPath, ['--import', preload, main, 'demo'], {
+    encoding: 'utf8',
+  })
+  assert.is(status, 0)
   assert.is(stdout.match(/ yes$/gm)?.length, 8)
+  if (isLinux) assert.match(stdout, /^left out: koffi is not installed/m)
 })
 
 const arguments_ = suite('cli: arguments')

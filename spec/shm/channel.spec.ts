@@ -200,13 +200,13 @@ async function withKeepers(
   const channels = upTo(count).map(() =>
     forkChannel(member, ['keep'], { memory: { arena }, execArgv: ['--expose-gc'] }),
   )
+  const ends = channels.map(channel => new Promise(resolve => channel.child.once('close', resolve)))
   try {
     for (const channel of channels) {
       assert.is(await within(memoryOf(channel)!.joined, 'joined', 30_000), true)
     }
     await run(channels)
   } finally {
-    const ends = channels.map(channel => new Promise(resolve => channel.child.once('close', resolve)))
     for (const channel of channels) channel.kill('SIGKILL')
     await within(Promise.all(ends), 'their ends', 15_000)
   }

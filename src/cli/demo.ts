@@ -1,5 +1,5 @@
-// outband demo: real data goes to a worker thread and back, then to a child process and back. What went there is compared
-// with what came back as a graph, and the bytes copied are counted by looking at whose memory the buffers lie in.
+// outband demo: real data goes to a worker thread and back, then to a child process and back, by a pipe and by memory that
+// both see. What went there is compared with what came back as a graph, and the bytes copied are counted by looking at whose memory the buffers lie in.
 
 import type { Serializable } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,6 +10,7 @@ import { type ChildChannel, forkChannel } from '../process/index.js'
 import { medianNs, mediansNs } from './clock.js'
 import { type Difference, differences } from './compare.js'
 import { readColumns, readDocument } from './datasets.js'
+import { type MemoryTrip, openMemoryLeg, tripByMemory } from './demo-memory.js'
 import { copiedByCodec, footprint } from './memory.js'
 import { bytes, duration, type Paint, paintFor, table } from './table.js'
 import { videoFrame } from './video-frame.js'
@@ -29,6 +30,8 @@ export interface Passage {
   readonly equal: boolean
   readonly differences: readonly string[]
   readonly child: Trip
+  /** By memory, where it can be shared. */
+  readonly memory: MemoryTrip | undefined
 }
 
 /** There and back again, to a child process. Times are medians, in nanoseconds. */
@@ -55,31 +58,42 @@ export async function demo({ json }: { readonly json: boolean }): Promise<boolea
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     serialization: 'advanced',
   })
+  const leg = await openMemoryLeg()
   const passages: Passage[] = []
   try {
-    for (const { name, value } of values) passages.push(await passage(name, value, worker, child))
+    for (const { name, value } of values)
+      passages.push(await passage(name, value, worker, child, leg.channel))
     child.child.disconnect()
-    await child.close()
+    await Promise.all([child.close(), leg.channel?.close()])
   } finally {
     child.kill()
+    leg.channel?.kill()
     await worker.terminate()
   }
-  const equal = passages.every(passage => passage.equal && passage.child.equal)
+  const equal = passages.every(one => one.equal && one.child.equal && one.memory?.equal !== false)
   const report = {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     equal,
+    // Why no memory was shared, if none was.
+    absent: leg.absent,
     values: passages,
   }
   process.stdout.write(
-    json ? `${JSON.stringify(report, null, 2)}\n` : listing(passages, paintFor(process.stdout)),
+    json ? `${JSON.stringify(report, null, 2)}\n` : listing(passages, leg.absent, paintFor(process.stdout)),
   )
   return equal
 }
 
 type Thread = Worker & Wrapped
 
-async function passage(name: string, value: unknown, worker: Thread, child: ChildChannel): Promise<Passage> {
+async function passage(
+  name: string,
+  value: unknown,
+  worker: Thread,
+  child: ChildChannel,
+  sharing: ChildChannel | undefined,
+): Promise<Passage> {
   const packet = encode(value)
   const found = differences(value, await trip(worker, value))
   const clone = footprint(structuredClone(value))
@@ -95,6 +109,7 @@ async function passage(name: string, value: unknown, worker: Thread, child: Chil
     structuredCloneCopiedBytes: [...clone.backings].reduce((sum, { byteLength }) => sum + byteLength, 0),
     ...outcome(found),
     child: await tripToChild(child, value),
+    memory: sharing && (await tripByMemory(sharing, value)),
   }
 }
 
@@ -129,7 +144,7 @@ async function trip(thread: Thread, value: unknown): Promise<unknown> {
   return back
 }
 
-function listing(passages: readonly Passage[], paint: Paint): string {
+function listing(passages: readonly Passage[], absent: string | undefined, paint: Paint): string {
   const columns = [
     { head: 'value' },
     { head: 'metadata', align: 'right' },
@@ -161,9 +176,12 @@ function listing(passages: readonly Passage[], paint: Paint): string {
     'this process → child process → this process, through a pipe of its own.\n\n',
     `${childTable(passages, paint)}\n\n`,
     `${paint.dim("fork: the channel that Node gives a child, serialization 'advanced'; there and back, medians.")}\n`,
+    '\nthis process → child process → this process, through shared memory.\n\n',
+    absent === undefined ? `${memoryTable(passages, paint)}\n` : `left out: ${absent}\n`,
     ...passages.flatMap(one => [
       ...one.differences.map(place => `\n${one.value} differs at ${place}`),
       ...one.child.differences.map(place => `\n${one.value} differs, from the child, at ${place}`),
+      ...(one.memory?.differences ?? []).map(place => `\n${one.value} differs, by memory, at ${place}`),
     ]),
   ].join('')
 }
@@ -182,6 +200,22 @@ function childTable(passages: readonly Passage[], paint: Paint): string {
     duration(child.forkRoundTripNs),
     `${(child.forkRoundTripNs / child.roundTripNs).toFixed(1)}x`,
     verdict(child, paint),
+  ])
+  return table(columns, rows, paint)
+}
+
+function memoryTable(passages: readonly Passage[], paint: Paint): string {
+  const columns = [
+    { head: 'value' },
+    { head: 'there and back', align: 'right' },
+    { head: 'fork takes', align: 'right' },
+    { head: 'equal' },
+  ] as const
+  const rows = passages.map(({ value, child, memory }) => [
+    value,
+    duration(memory!.roundTripNs),
+    `${(child.forkRoundTripNs / memory!.roundTripNs).toFixed(1)}x`,
+    verdict(memory!, paint),
   ])
   return table(columns, rows, paint)
 }
