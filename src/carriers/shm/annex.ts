@@ -14,8 +14,11 @@ import type { SharedArena } from '../../memory/arena/arena.js'
 import type { ArenaLender } from '../../memory/arena/lender.js'
 import { ArenaReader } from '../../memory/arena/reader.js'
 import { Conduit } from '../../memory/conduit.js'
+import { isFileHandle, readFileHandle } from '../../memory/file-handle.js'
+import { isOfFile, openFilePlace } from '../../memory/mapped-file.js'
 import type { Packet } from '../../packet.js'
 import type { Annex, Stowed } from '../stream/annex.js'
+import { FileLender } from './files.js'
 import type { SharedLink } from './link.js'
 import { arenaOf, type Sharing } from './sharing.js'
 import { splitTable, tableOf } from './table.js'
@@ -36,6 +39,9 @@ export class SharedAnnex implements Annex {
   readonly #part: Part
   readonly #sharing: Sharing
   readonly #places = new PlaceReader()
+  readonly #files: FileLender
+  /** The peer's process, which names its files by its own descriptors. */
+  #peer = -1
   #settle!: (isJoined: boolean) => void
   #say: (word: number) => void = () => {}
   #step: 'begun' | 'offered' | 'diverted' | 'joined' | 'apart' = 'begun'
@@ -51,6 +57,7 @@ export class SharedAnnex implements Annex {
     this.#link = link
     this.#part = part
     this.#sharing = sharing
+    this.#files = new FileLender(sharing.threshold)
     this.joined = new Promise(resolve => {
       this.#settle = resolve
     })
@@ -92,54 +99,91 @@ export class SharedAnnex implements Annex {
   }
 
   owns(memory: ArrayBufferLike): boolean {
-    return this.#isLending && arenaOf(this.#sharing).owns(memory as ArrayBuffer)
+    return this.#isLending && (this.#isOfArena(memory) || isOfFile(memory))
   }
 
-  /** Puts as much of it as there is room for where the peer sees it; @throws SHM_STALE for what was released */
+  #isOfArena(memory: ArrayBufferLike): boolean {
+    return arenaOf(this.#sharing).owns(memory as ArrayBuffer)
+  }
+
+  /**
+   * Leaves in files what is there, and puts as much of the rest as there is room for where the peer sees it.
+   * @throws SHM_STALE for what was released, or lies in a file that was cut
+   */
   stow(packet: Packet): Stowed | undefined {
     if (!this.#isLending || packet.buffers.length === 0) return undefined
-    const { threshold } = this.#sharing
-    const isOwn = packet.buffers.map(({ buffer }) => this.owns(buffer))
-    const large = packet.buffers.flatMap(({ byteLength }, at) =>
-      isOwn[at] || byteLength >= threshold ? at : [],
-    )
-    const own = large.filter(at => isOwn[at])
+    const files = this.#files.handlesOf(packet.buffers)
+    const own: number[] = []
+    const others: number[] = []
+    for (const [at, { buffer, byteLength }] of packet.buffers.entries()) {
+      if (files.has(at)) continue
+      if (this.#isOfArena(buffer)) own.push(at)
+      else if (byteLength >= this.#sharing.threshold) others.push(at)
+    }
     return (
-      this.#lend(packet, large, own) ?? (own.length < large.length ? this.#lend(packet, own, own) : undefined)
+      this.#lend(packet, files, own, others) ??
+      this.#lend(packet, files, own, []) ??
+      this.#lend(packet, files, [], [])
     )
   }
 
-  /** Lends these buffers, of which some lie in the arena already; nothing where that is not possible now. */
-  #lend(packet: Packet, chosen: readonly number[], own: readonly number[]): Stowed | undefined {
-    if (chosen.length === 0) return undefined
-    const sum = (indices: readonly number[]) =>
-      indices.reduce((bytes, at) => bytes + packet.buffers[at]!.byteLength, 0)
+  /** Lends these buffers, by handles or from the arena or copied there; nothing where that is not possible now. */
+  #lend(
+    packet: Packet,
+    files: ReadonlyMap<number, Uint8Array>,
+    own: readonly number[],
+    others: readonly number[],
+  ): Stowed | undefined {
+    const handles = new Map(files)
+    const chosen = [...own, ...others]
+    const sum = (indices: Iterable<number>) => {
+      let bytes = 0
+      for (const at of indices) bytes += packet.buffers[at]!.byteLength
+      return bytes
+    }
     try {
-      const lent = this.#lender!.lend({ meta: packet.meta, buffers: chosen.map(at => packet.buffers[at]!) })
-      const shared = sum(own)
-      return { packet: tableOf(packet, chosen, lent.buffers), shared, copied: sum(chosen) - shared }
+      if (chosen.length > 0) {
+        const lent = this.#lender!.lend({ meta: packet.meta, buffers: chosen.map(at => packet.buffers[at]!) })
+        for (const [i, at] of chosen.entries()) handles.set(at, lent.buffers[i]!)
+      }
     } catch (error) {
       if (isOutbandError(error, ...NO_WAY)) return undefined
       throw error
     }
+    if (handles.size === 0) return undefined
+    return { packet: tableOf(packet, handles), shared: sum(files.keys()) + sum(own), copied: sum(others) }
   }
 
   recall({ packet }: Stowed): void {
-    this.#lender!.recall({ meta: packet.meta, buffers: splitTable(packet).handles })
+    const handles = splitTable(packet).handles.filter(handle => !isFileHandle(handle))
+    this.#lender!.recall({ meta: packet.meta, buffers: handles })
   }
 
   unstow(packet: Packet): Packet {
     const { chosen, handles, buffers } = splitTable(packet)
-    if (this.#reader === undefined) throw new OutbandError('MALFORMED', 'shm: handles of no arena')
-    const opened = this.#reader.open({ meta: packet.meta, buffers: handles })
-    for (const [i, at] of chosen.entries()) buffers[at] = opened.buffers[i]!
+    const lent = handles.filter(handle => !isFileHandle(handle))
+    if (lent.length > 0 && this.#reader === undefined) {
+      throw new OutbandError('MALFORMED', 'shm: handles of no arena')
+    }
+    const opened = lent.length > 0 ? this.#reader!.open({ meta: packet.meta, buffers: lent }).buffers : []
+    let next = 0
+    for (const [i, at] of chosen.entries()) {
+      buffers[at] = isFileHandle(handles[i]!) ? this.#openFile(handles[i]!) : opened[next++]!
+    }
     return { meta: packet.meta, buffers }
+  }
+
+  #openFile(handle: Uint8Array): Uint8Array {
+    const place = readFileHandle(handle)
+    if (place.pid !== this.#peer) throw new OutbandError('MALFORMED', 'shm: a handle to the file of another')
+    return openFilePlace(place)
   }
 
   /** What was lent is the peer's as long as it lives and uses it, and what this side was lent is its own. */
   ended(): void {
     this.#settle(false)
     this.#isLending = false
+    this.#files.end()
     this.#reader?.retire()
     if (this.#lender === undefined) return
     const arena = arenaOf(this.#sharing)
@@ -179,6 +223,7 @@ export class SharedAnnex implements Annex {
   #takeArena(): void {
     const { pid, fds, key } = this.#places.place(2)
     if (this.#reader !== undefined) throw confused('arena')
+    this.#peer = pid
     const ticket = { pid, segment: fds[0]!, table: fds[1]!, arena: key }
     this.#reader = this.#attempt(() => ArenaReader.attach(ticket))
     this.#answer(this.#reader === undefined ? 'refused' : 'taken', 'arena')

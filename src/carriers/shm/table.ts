@@ -9,12 +9,12 @@ import type { Packet } from '../../packet.js'
 
 const INDEX_BYTES = 4
 
-/** The packet with handles in the places chosen, ascending, and the table (own) behind. */
-export function tableOf(packet: Packet, chosen: readonly number[], handles: readonly Uint8Array[]): Packet {
-  const table = new DataView(new ArrayBuffer(chosen.length * INDEX_BYTES))
+/** The packet with handles in their places, and the table (own) behind. */
+export function tableOf(packet: Packet, handles: ReadonlyMap<number, Uint8Array>): Packet {
+  const table = new DataView(new ArrayBuffer(handles.size * INDEX_BYTES))
   const buffers = [...packet.buffers]
-  for (const [i, at] of chosen.entries()) {
-    buffers[at] = handles[i]!
+  for (const [i, at] of [...handles.keys()].sort((a, b) => a - b).entries()) {
+    buffers[at] = handles.get(at)!
     table.setUint32(i * INDEX_BYTES, at, true)
   }
   return { meta: packet.meta, buffers: [...buffers, new Uint8Array(table.buffer)] }

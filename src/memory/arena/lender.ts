@@ -4,12 +4,12 @@
  */
 import { isOutbandError, OutbandError } from '../../errors.js'
 import type { Packet } from '../../packet.js'
+import { Descriptor } from '../descriptor.js'
 import { Mapping } from '../mapping.js'
 import { createMemoryFile } from '../memfd.js'
 import { lock, reserve } from '../posix.js'
 import { roundUp } from './allocator.js'
 import type { Block, Blocks } from './blocks.js'
-import { Descriptor } from './descriptor.js'
 import { readHandle, writeHandle } from './handle.js'
 import { expectLeased } from './lease.js'
 import { ATTACHED, LEFT, LeaseLender, leaseTableBytes } from './lease-table.js'

@@ -2,10 +2,11 @@
  * The memory of an arena: one sealed segment. It has its whole length in address space at once, and pages as blocks first
  * reach them, for what has no room then is an error, and later a SIGBUS.
  */
+
+import { Descriptor } from '../descriptor.js'
 import { Mapping } from '../mapping.js'
 import { createMemoryFile } from '../memfd.js'
 import { reserve } from '../posix.js'
-import { Descriptor } from './descriptor.js'
 
 /** Pages are reserved so many bytes at a time: a call for each block would be most of what a small one costs. */
 const STEP = 2 ** 20
