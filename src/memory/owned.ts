@@ -8,7 +8,7 @@
 import { closeSync } from 'node:fs'
 import { OutbandError } from '../errors.js'
 import { createName, identityOf, isNamed, randomName, removeName } from './names.js'
-import { isLinux, lock } from './posix.js'
+import { isLinux, loadPosix, lock } from './posix.js'
 import { sweep } from './sweep.js'
 import { Watcher } from './watcher.js'
 
@@ -32,6 +32,8 @@ const TRIES = 100
  * @throws SHM_EXISTS, SHM_PERM, LIMIT, UNSUPPORTED
  */
 export function own(name: string | undefined): Owned {
+  // Without it neither a watcher is started nor a name made.
+  loadPosix()
   watcher = watched()
   for (let left = TRIES; left > 0; left--) {
     // Never a name twice: who removes it looks first and then acts, and would take the next segment for the last.
@@ -48,8 +50,13 @@ function make(name: string): Owned | undefined {
   const segment = { name, identity: identityOf(fd), fd }
   owned.set(segment.identity, segment)
   watcher?.add(segment)
-  // On macOS nothing can be listed, and so nothing is swept.
-  if (!isLinux || (lock(fd, 'exclusive') && isNamed(name, segment.identity))) return segment
+  try {
+    // On macOS nothing can be listed, and so nothing is swept.
+    if (!isLinux || (lock(fd, 'exclusive') && isNamed(name, segment.identity))) return segment
+  } catch (error) {
+    disown(segment)
+    throw error
+  }
   disown(segment)
   return undefined
 }

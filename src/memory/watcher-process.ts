@@ -1,6 +1,7 @@
 /** What a watcher runs: see `watcher.ts`. Reads until the owner's end of the pipe closes, then removes what is left. */
 import { createInterface } from 'node:readline'
 import { removeName } from './names.js'
+import { sweep } from './sweep.js'
 
 // A system that shuts down tells all processes; what must be done here comes after the owner's end.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
@@ -21,3 +22,6 @@ for (const [identity, name] of left) {
     // Not this one's to remove any more.
   }
 }
+
+// One whose owner was killed between its making and the line that tells of it.
+sweep()

@@ -15,6 +15,11 @@ import type { Owned } from './owned.js'
 
 const script = fileURLToPath(new URL('./watcher-process.js', import.meta.url))
 
+/** What Node has in a socket and does not say. */
+interface Piped {
+  readonly _handle?: { setBlocking?(isBlocking: boolean): void } | null
+}
+
 /** The owner's end. */
 export class Watcher {
   #process: ChildProcess | undefined
@@ -39,6 +44,9 @@ export class Watcher {
     this.#process.on('error', ended)
     this.#process.on('exit', ended)
     pipe.on('error', ended)
+    // The system keeps some 280 lines for who has not read them; further ones would wait in this process, and die with it.
+    // So whoever makes more before the watcher has started waits for it.
+    ;(pipe as Piped)._handle?.setBlocking?.(true)
     // Neither keeps the owner from ending.
     this.#process.unref()
     pipe.unref()
