@@ -9,6 +9,7 @@ import {
   constants,
   fchmodSync,
   fstatSync,
+  linkSync,
   lstatSync,
   openSync,
   unlinkSync,
@@ -71,6 +72,17 @@ export function openName(name: string): number {
       closeSync(fd)
       throw error
     }
+  })
+}
+
+/**
+ * Gives a segment a name in place of the one that it was made with, on Linux. Nobody else's is replaced.
+ * @throws SHM_EXISTS, SHM_PERM
+ */
+export function changeName(from: string, to: string): void {
+  attempt(`creating ${to}`, () => {
+    linkSync(FOLDER + from, FOLDER + to)
+    unlinkSync(FOLDER + from)
   })
 }
 

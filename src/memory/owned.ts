@@ -7,7 +7,7 @@
  */
 import { closeSync } from 'node:fs'
 import { OutbandError } from '../errors.js'
-import { createName, identityOf, isNamed, randomName, removeName } from './names.js'
+import { changeName, createName, identityOf, isNamed, randomName, removeName } from './names.js'
 import { isLinux, loadPosix, lock } from './posix.js'
 import { sweep } from './sweep.js'
 import { Watcher } from './watcher.js'
@@ -35,13 +35,31 @@ export function own(name: string | undefined): Owned {
   // Without it neither a watcher is started nor a name made.
   loadPosix()
   watcher = watched()
+  // On macOS nothing can be listed, and so nothing is swept.
+  if (!isLinux && name !== undefined) return make(name) as Owned
   for (let left = TRIES; left > 0; left--) {
     // Never a name twice: who removes it looks first and then acts, and would take the next segment for the last.
-    const segment = make(name ?? randomName())
-    if (segment !== undefined) return segment
-    if (name !== undefined) break
+    const segment = make(randomName())
+    if (segment !== undefined) return name === undefined ? segment : renamed(segment, name)
   }
   throw new OutbandError('LOCKED', `memory: ${name ?? 'a segment'} was locked by another process at once`)
+}
+
+/**
+ * The segment with the name that was asked for, of which the watcher hears first: an owner that is killed now leaves one
+ * name that the watcher knows, or one that a sweep finds.
+ */
+function renamed(segment: Owned, name: string): Owned {
+  const next = { ...segment, name }
+  watcher?.add(next)
+  try {
+    changeName(segment.name, name)
+  } catch (error) {
+    disown(segment)
+    throw error
+  }
+  owned.set(next.identity, next)
+  return next
 }
 
 /** A segment with its lock; undefined, and none, when somebody else has that. */
@@ -51,7 +69,6 @@ function make(name: string): Owned | undefined {
   owned.set(segment.identity, segment)
   watcher?.add(segment)
   try {
-    // On macOS nothing can be listed, and so nothing is swept.
     if (!isLinux || (lock(fd, 'exclusive') && isNamed(name, segment.identity))) return segment
   } catch (error) {
     disown(segment)

@@ -16,7 +16,7 @@ import { canPeek, isClosed, takeAll } from './mailbox.js'
 import { BRAND, Outgoing } from './outgoing.js'
 import { locksBeside, Presence } from './presence.js'
 import { Spin } from './spin.js'
-import { ABORTED, BELL, BLOCKED, block, STATE, unblock } from './wake.js'
+import { ABORTED, BELL, BLOCKED, block, STATE, takeBell, unblock } from './wake.js'
 
 /** Deliveries in one go; then the thread's other work has its turn, and a writer that waits is told. */
 const AT_ONCE = 256
@@ -85,7 +85,7 @@ export class RingCarrier implements Carrier {
     this.#reader = reader
     this.#outgoing = new Outgoing(
       writer,
-      (message, list) => this.#endpoint.post(message, list),
+      (message, list) => this.#post(message, list),
       highWaterMark,
       strict,
     )
@@ -355,6 +355,17 @@ export class RingCarrier implements Carrier {
     if (this.#isGone) return
     if (how === BLOCKED) unblock(this.#writer.control)
     else this.#endpoint.post(BRAND, NO_LIST)
+  }
+
+  /** A packet that goes by the port is a bell as well: a peer that looks before its entry is there sleeps again, and says so. */
+  #post(message: unknown, list: object[]): void {
+    const isBell = takeBell(this.#writer.control)
+    try {
+      this.#endpoint.post(message, list)
+    } catch (error) {
+      if (isBell) this.#rouse(BELL)
+      throw error
+    }
   }
 
   /** Says that nothing more will be sent. */

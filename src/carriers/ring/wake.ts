@@ -29,3 +29,8 @@ export function unblock(control: Int32Array): void {
   Atomics.compareExchange(control, ASLEEP, BLOCKED, 0)
   Atomics.notify(control, ASLEEP)
 }
+
+/** Takes it upon this side to send a bell to whoever reads the ring, if it sleeps in its event loop. */
+export function takeBell(control: Int32Array): boolean {
+  return Atomics.compareExchange(control, ASLEEP, BELL, 0) === BELL
+}
