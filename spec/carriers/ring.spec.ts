@@ -1,7 +1,10 @@
 /** Rings as carriers: the contract between two threads, and what is particular to rings. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { toPost } from '../../src/carriers/port/posts.js'
 import { createRing, type RingEnd } from '../../src/carriers/ring/end.js'
+import { META, POSTED } from '../../src/carriers/ring/entry.js'
+import { BRAND, NEXT } from '../../src/carriers/ring/outgoing.js'
 import { RingCarrier, type RingOptions } from '../../src/carriers/ring/ring.js'
 import { ringBytes } from '../../src/memory/ring.js'
 import { contract } from '../contract.js'
@@ -97,6 +100,54 @@ particular('an entry whose post never came is waited for, and lost with its peer
   ends[0].port.close()
   assert.is(await codeOf(() => right.closed), 'PEER_GONE')
   assert.equal(atRight.numbers, [0])
+})
+
+/** Writes an entry without bytes, as a side's own carrier does not know. */
+function writeEntry({ memory, side }: RingEnd, mark: number): void {
+  const start = (side * memory.byteLength) / 2
+  const control = new Int32Array(memory, start, 48)
+  const words = new Int32Array(memory, start + 192)
+  const tail = Atomics.load(control, 16)
+  words.set([0, mark], tail >> 2)
+  Atomics.store(control, 16, tail + 8)
+}
+
+particular(
+  'a post that says that it is next is taken before its entry, which is passed over later',
+  async () => {
+    const { ends, left, atRight } = pair()
+    const [end] = ends
+    void left.send(numbered(0))
+    for (const i of [1, 2, 3]) {
+      end.port.postMessage(toPost(NEXT, numbered(i), []))
+      await atRight.reach(i + 1)
+      writeEntry(end, POSTED)
+    }
+    assert.equal(atRight.numbers, [0, 1, 2, 3])
+    left.abort()
+  },
+)
+
+particular('one that does not say so waits for it', async () => {
+  const { ends, left, atRight } = pair()
+  const [end] = ends
+  end.port.postMessage(toPost(BRAND, numbered(0), []))
+  await turns(5)
+  assert.equal(atRight.numbers, [])
+  writeEntry(end, POSTED)
+  end.port.postMessage(BRAND)
+  await atRight.reach(1)
+  left.abort()
+})
+
+particular('a post taken early whose entry is another: RING_CORRUPT', async () => {
+  const { ends, right, atRight } = pair()
+  const [end] = ends
+  end.port.postMessage(toPost(NEXT, numbered(0), []))
+  await atRight.reach(1)
+  writeEntry(end, META)
+  end.port.postMessage(BRAND)
+  assert.is(await codeOf(() => right.closed), 'RING_CORRUPT')
 })
 
 particular('who writes beside a head that cannot be: RING_CORRUPT, and the peer learns it', async () => {

@@ -101,6 +101,24 @@ values(
   }),
 )
 
+for (const role of ['echo', 'echo-sync'] as const) {
+  values(
+    `who may have nothing under way gets room after every move (${role})`,
+    withThread(
+      role,
+      async channel => {
+        for (const i of upTo(50)) {
+          const sent = channel.send({ i, array: new Uint8Array(1000) }, { transfer: true })
+          const { i: came } = (await within(next(channel), 'it', 20_000)) as { i: number }
+          await within(sent, 'room', 20_000)
+          assert.is(came, i)
+        }
+      },
+      { highWaterMark: 1, spinMs: 0 },
+    ),
+  )
+}
+
 values(
   'what moves, what is shared and what is copied keep their order',
   withThread('echo', async channel => {

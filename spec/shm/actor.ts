@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync, truncateSync, writeSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, truncateSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
@@ -131,7 +131,8 @@ const roles: Record<string, () => Promise<void>> = {
     const { SharedMemory } = await shm()
     say('begun')
     for (const segments: SharedMemory[] = []; ; await sleep(0)) {
-      segments.push(SharedMemory.create({ size: 100_000 }))
+      const name = segments.length % 2 === 0 ? undefined : `churn-${process.pid}-${performance.now()}`
+      segments.push(SharedMemory.create({ size: 100_000, name }))
       if (segments.length > 5) segments.shift()![Symbol.dispose]()
     }
   },
@@ -246,7 +247,21 @@ const roles: Record<string, () => Promise<void>> = {
         return [code, message]
       }
     })
-    say(made)
+    const children = existsSync('/proc/self/task')
+      ? readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
+      : ''
+    say({ made, children })
+  },
+
+  /** Makes so many segments in one go, says their names, and is killed before anything else can run. */
+  async burst() {
+    const { SharedMemory } = await shm()
+    const name = (i: number) => (args[1] === 'named' ? `spec-burst-${process.pid}-${i}` : undefined)
+    const made = Array.from({ length: Number(args[0]) }, (_, i) =>
+      SharedMemory.create({ size: 10, name: name(i) }),
+    )
+    say(made.map(({ name }) => name))
+    process.kill(process.pid, 'SIGKILL')
   },
 
   /** Ends in one of the ways that a program has. */

@@ -32,6 +32,20 @@ for (const signal of ['SIGKILL', 'SIGTERM'] as const) {
   })
 }
 
+for (const kind of ['named', 'unnamed']) {
+  row(
+    `killed with 1000 ${kind} segments, made before its watcher could read of any: all are gone`,
+    async () => {
+      const living = await start('burst', 1000, kind)
+      const names = living.said as string[]
+      assert.is(names.length, 1000)
+      await living.over
+      assert.is(living.child.signalCode, 'SIGKILL')
+      await eventually('the segments are gone', () => areGone(names))
+    },
+  )
+}
+
 row('killed together with its watcher: the next owner sweeps, and takes nobody else’s', async () => {
   const bystander = await owner(3)
   const { living, names, children } = await owner(5)

@@ -306,8 +306,12 @@ for (const [what, wanted] of [
   ['koffi', /npm install koffi/],
   ['win32', /wanted Linux or macOS/],
 ] as const) {
-  lacking(`without ${what}: UNSUPPORTED, and it says what to do`, () => {
-    const made = play('lacking', what) as [code: string, message: string][]
+  lacking(`without ${what}: UNSUPPORTED, it says what to do, and no watcher is started`, () => {
+    const { made, children } = play('lacking', what) as {
+      made: [code: string, message: string][]
+      children: string
+    }
+    assert.is(children, '')
     assert.is(made.length, 2)
     for (const [code, message] of made) {
       assert.is(code, 'UNSUPPORTED')

@@ -2,9 +2,9 @@
 import { OutbandError } from '../../errors.js'
 import type { RingReader } from '../../memory/ring.js'
 import type { Parcel } from '../../packet.js'
-import { type Reading, readPost } from '../port/posts.js'
+import { isBranded, type Reading, readPost } from '../port/posts.js'
 import { BYE, META, PACKET, POSTED, readMeta, readPacket } from './entry.js'
-import { BRAND, unitsOf } from './outgoing.js'
+import { BRAND, NEXT, unitsOf } from './outgoing.js'
 import { TAKEN } from './wake.js'
 
 export class Incoming {
@@ -13,6 +13,11 @@ export class Incoming {
   #posts: unknown[] = []
   /** Units taken of what came by the port, modulo 2**32. */
   #taken = 0
+  /**
+   * Whether a post was taken whose entry was not there yet: the post has woken this thread, often in place of the one that
+   * was about to write the entry, and to sleep until then would double what a move costs.
+   */
+  #isAhead = false
 
   constructor(reader: RingReader) {
     this.reader = reader
@@ -25,22 +30,40 @@ export class Incoming {
 
   /** Whether what comes next comes by the port, and has not yet. @throws RING_CORRUPT */
   get isBlocked(): boolean {
-    return this.reader.mark === POSTED && this.#posts.length === 0
+    return this.#mark() === POSTED && this.#posts.length === 0
   }
 
   /** The next packet; 'bye' when there will be none, nothing when there is none now. @throws RING_CORRUPT, MALFORMED */
   next(): Parcel | 'bye' | undefined {
     const { reader } = this
-    const { mark } = reader
+    const mark = this.#mark()
     if (mark === META) return readMeta(reader)
     if (mark === PACKET) return readPacket(reader)
-    if (mark === undefined || (mark === POSTED && this.#posts.length === 0)) return undefined
-    if (mark !== POSTED && mark !== BYE) {
-      throw new OutbandError('RING_CORRUPT', `ring: an entry of no kind; got ${mark}`, { requested: mark })
-    }
+    if (mark === undefined) return this.#early()
+    if (mark === POSTED && this.#posts.length === 0) return undefined
+    if (mark !== POSTED && mark !== BYE) throw strange(mark)
     reader.begin()
     reader.pass()
     return mark === BYE ? 'bye' : this.#posted()
+  }
+
+  /** The mark of the next entry, behind that of a post that was taken before it. @throws RING_CORRUPT */
+  #mark(): number | undefined {
+    const { reader } = this
+    const { mark } = reader
+    if (!this.#isAhead || mark === undefined) return mark
+    if (mark !== POSTED) throw strange(mark)
+    this.#isAhead = false
+    reader.begin()
+    reader.pass()
+    return reader.mark
+  }
+
+  /** A post that came before its entry, when nothing else can be between the two. */
+  #early(): Parcel | undefined {
+    if (this.#isAhead || !isBranded(this.#posts[0], NEXT)) return undefined
+    this.#isAhead = true
+    return this.#posted()
   }
 
   #posted(): Parcel {
@@ -59,4 +82,8 @@ export class Incoming {
     Atomics.store(this.reader.control, TAKEN, this.#taken)
     return parcel
   }
+}
+
+function strange(mark: number): OutbandError {
+  return new OutbandError('RING_CORRUPT', `ring: an entry of no kind; got ${mark}`, { requested: mark })
 }

@@ -1,6 +1,7 @@
 /**
  * Packets out: into the ring while there is room, else to wait for some, in order. What must move, is shared or is long
- * goes by the port, at once, and an entry of the ring says when it is its turn. Memory is copied, moved or shared when
+ * goes by the port, at once, and an entry of the ring says when it is its turn: behind the post, for whoever reads the
+ * entry in a thread that blocks must find it there. Memory is copied, moved or shared when
  * `send` returns.
  */
 import { expectArgument, OutbandError } from '../../errors.js'
@@ -16,6 +17,8 @@ import { TAKEN, UNIT } from './wake.js'
 
 /** Begins every post. The port is the carrier's alone, so it need not be secret. */
 export const BRAND = 'outband ring 1:'
+/** And one with nothing before it but what is in the ring: whoever hears it need not wait for its entry. As long. */
+export const NEXT = 'outband ring 1>'
 /** Longer packets go by the port, which moves their copy: two copies and a fresh memory cost more than the post. */
 const INLINE = 32_768
 /** Longer metadata is moved as well. */
@@ -28,10 +31,13 @@ export function unitsOf({ meta, buffers }: Parcel): number {
   return Math.ceil(bytes / UNIT)
 }
 
+/** Posts by the port; `isNext`: as one whose peer need not wait for its entry. */
+type Post = (message: unknown, list: object[], isNext: boolean) => void
+
 export class Outgoing {
   readonly counts: Counts = { copied: 0, transferred: 0, shared: 0 }
   readonly #writer: RingWriter
-  readonly #post: (message: unknown, list: object[]) => void
+  readonly #post: Post
   readonly #isStrict: boolean
   readonly #highWaterMark: number
   readonly #inline: number
@@ -43,12 +49,7 @@ export class Outgoing {
   #room: Deferred | undefined
 
   /** @throws TypeError for an option of the wrong type */
-  constructor(
-    writer: RingWriter,
-    post: (message: unknown, list: object[]) => void,
-    highWaterMark: number,
-    isStrict: boolean,
-  ) {
+  constructor(writer: RingWriter, post: Post, highWaterMark: number, isStrict: boolean) {
     expectArgument(
       typeof highWaterMark === 'number' && highWaterMark > 0,
       'highWaterMark',
@@ -161,11 +162,12 @@ export class Outgoing {
     const meta = typeof parcel.meta === 'string' ? parcel.meta : parcel.meta.slice()
     const units = unitsOf(parcel)
     const own = typeof meta !== 'string' && meta.length > LONG_META ? [meta.buffer] : []
+    const isNext = this.#backlog.isEmpty
+    const brand = isNext ? NEXT : BRAND
     handOver(parcel, transfer, this.#isStrict, this.counts, (buffers, list) =>
-      this.#post(toPost(BRAND, { ...parcel, meta }, buffers), [...list, ...own]),
+      this.#post(toPost(brand, { ...parcel, meta }, buffers), [...list, ...own], isNext),
     )
     this.#posted = (this.#posted + units) | 0
-    // Behind the post: whoever reads the entry finds it there.
     this.#sendBare(POSTED)
   }
 

@@ -13,10 +13,10 @@ import { isBell, isBranded } from '../port/posts.js'
 import { type RingEnd, ringsOf } from './end.js'
 import { Incoming } from './incoming.js'
 import { canPeek, isClosed, takeAll } from './mailbox.js'
-import { BRAND, Outgoing } from './outgoing.js'
+import { BRAND, NEXT, Outgoing } from './outgoing.js'
 import { locksBeside, Presence } from './presence.js'
 import { Spin } from './spin.js'
-import { ABORTED, BELL, BLOCKED, block, STATE, takeBell, unblock } from './wake.js'
+import { ABORTED, BELL, BLOCKED, block, isBlocking, STATE, takeBell, unblock } from './wake.js'
 
 /** Deliveries in one go; then the thread's other work has its turn, and a writer that waits is told. */
 const AT_ONCE = 256
@@ -69,6 +69,8 @@ export class RingCarrier implements Carrier {
   /** Whether the peer will send nothing more; whether it is not there any more. */
   #isFinished = false
   #isGone = false
+  /** Whether what was sent last is a bell by itself for a peer in its event loop. */
+  #isHeard = false
   /** Packets delivered. */
   #count = 0
 
@@ -85,7 +87,7 @@ export class RingCarrier implements Carrier {
     this.#reader = reader
     this.#outgoing = new Outgoing(
       writer,
-      (message, list) => this.#post(message, list),
+      (message, list, isNext) => this.#post(message, list, isNext),
       highWaterMark,
       strict,
     )
@@ -128,11 +130,12 @@ export class RingCarrier implements Carrier {
 
   send(parcel: Parcel, transfer: Transfer = false): Promise<void> | undefined {
     this.#ending.expectOpen()
+    this.#isHeard = false
     try {
       this.#outgoing.send(parcel, transfer)
       const room = this.#outgoing.room()
       if (this.#outgoing.isWaiting) this.#settle()
-      this.#wake()
+      if (!this.#isHeard || this.#outgoing.isWaiting || isBlocking(this.#writer.control)) this.#wake()
       return room
     } catch (error) {
       if (isOutbandError(error, 'RING_CORRUPT')) this.abort(error)
@@ -262,7 +265,7 @@ export class RingCarrier implements Carrier {
   }
 
   #keep(data: unknown): void {
-    if (!isBranded(data, BRAND)) {
+    if (!isBranded(data, BRAND) && !isBranded(data, NEXT)) {
       return this.abort(new OutbandError('MALFORMED', 'ring: a message that no channel sent'))
     }
     if (!isBell(data, BRAND)) this.#incoming.hold(data)
@@ -357,11 +360,12 @@ export class RingCarrier implements Carrier {
     else this.#endpoint.post(BRAND, NO_LIST)
   }
 
-  /** A packet that goes by the port is a bell as well: a peer that looks before its entry is there sleeps again, and says so. */
-  #post(message: unknown, list: object[]): void {
-    const isBell = takeBell(this.#writer.control)
+  /** A packet that goes by the port is a bell as well, unless the peer may not take it yet. */
+  #post(message: unknown, list: object[], isNext: boolean): void {
+    const isBell = isNext && takeBell(this.#writer.control)
     try {
       this.#endpoint.post(message, list)
+      this.#isHeard = isNext
     } catch (error) {
       if (isBell) this.#rouse(BELL)
       throw error

@@ -34,3 +34,8 @@ export function unblock(control: Int32Array): void {
 export function takeBell(control: Int32Array): boolean {
   return Atomics.compareExchange(control, ASLEEP, BELL, 0) === BELL
 }
+
+/** Whether whoever reads the ring blocks, and hears nothing of what is posted. */
+export function isBlocking(control: Int32Array): boolean {
+  return Atomics.load(control, ASLEEP) === BLOCKED
+}
