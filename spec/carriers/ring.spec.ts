@@ -6,7 +6,8 @@ import { createRing, type RingEnd } from '../../src/carriers/ring/end.js'
 import { META, POSTED } from '../../src/carriers/ring/entry.js'
 import { BRAND, NEXT } from '../../src/carriers/ring/outgoing.js'
 import { RingCarrier, type RingOptions } from '../../src/carriers/ring/ring.js'
-import { ringBytes } from '../../src/memory/ring.js'
+import { BELL } from '../../src/carriers/ring/wake.js'
+import { ASLEEP, ringBytes } from '../../src/memory/ring.js'
 import { contract } from '../contract.js'
 import { thrown } from '../thrown.js'
 import { codeOf, Inbox, numbered, turns, upTo } from './inbox.js'
@@ -149,6 +150,29 @@ particular('a post taken early whose entry is another: RING_CORRUPT', async () =
   end.port.postMessage(BRAND)
   assert.is(await codeOf(() => right.closed), 'RING_CORRUPT')
 })
+
+for (const [what, highWaterMark, posts] of [
+  ['needs no bell', undefined, 1],
+  ['is sent one while a sender waits for it to take all', 1, 2],
+] as const) {
+  particular(`a peer that heard of a move and slept again before its entry was there ${what}`, async () => {
+    const [here, there] = createRing()
+    const post = here.port.postMessage.bind(here.port)
+    const asleep = new Int32Array(here.memory, 0, 48)
+    let count = 0
+    here.port.postMessage = (...args: Parameters<typeof post>) => {
+      post(...args)
+      // What the peer may do before this call is over.
+      if (count++ === 0) Atomics.store(asleep, ASLEEP, BELL)
+    }
+    const carrier = new RingCarrier(here, { highWaterMark })
+    carrier.receive(new Inbox())
+    void carrier.send(numbered(0), [])
+    assert.is(count, posts)
+    carrier.abort()
+    there.port.close()
+  })
+}
 
 particular('who writes beside a head that cannot be: RING_CORRUPT, and the peer learns it', async () => {
   const { ends, left, right } = pair()

@@ -32,7 +32,8 @@ export interface LoadOptions extends Omit<DecodeOptions, 'limits'> {
   /**
    * Buffers are not read but mapped, through koffi: a file of any size is open at once, and a page is read when it is first used.
    * `'private'`: a page that is written becomes a copy, and the file stays as it is. `'shared'`: what is written is in the file, which
-   * must be writable. Left out: buffers are read. Their checksums are compared only when `checksum` is `true`, which reads them.
+   * must be writable; arrays below the `threshold` of `dump` are in the metadata, and never mapped. Left out: buffers are read.
+   * Checksums of mapped buffers are compared only when `checksum` is `true`, which reads them.
    */
   mmap?: FileAccess | undefined
   /** `'untrusted'` (default), `'trusted'` for files of one's own, or single limits over `untrusted`. */

@@ -6,7 +6,8 @@
  * What V8 makes of such a window: `Atomics` work on it, but `Atomics.wait` asks for a SharedArrayBuffer;
  * `structuredClone` and `postMessage` copy it, and so does a transfer on Node 20 (it does not detach; later versions throw).
  * A thread maps what another has mapped by opening the descriptor once more. What a terminated worker had mapped stays mapped
- * until the process ends: its finalizers do not run.
+ * until the process ends: its finalizers do not run. To terminate it while koffi is loaded, binds a function or makes a
+ * window aborts the process: what fails then cannot be thrown, and koffi takes that for fatal. Other calls are safe.
  */
 import { fstatSync } from 'node:fs'
 import { markMapped } from '../bytes/window.js'

@@ -24,7 +24,8 @@ export class RingChannel<In = unknown, Out = In> extends Channel<In, Out> {
 
   /**
    * Sends a value as `send` does, and blocks the thread while there is no room for it. What does not fit before the time
-   * is over, though there was room for what came before it, is sent by and by.
+   * is over, though there was room for what came before it, is sent by and by. Nothing is read meanwhile: two threads that
+   * do this to each other, with both rings full, wait for ever without `timeoutMs`.
    *
    * @throws TIMEOUT when there was no room in time; nothing of the value was sent. What `send` rejects with.
    * @throws TypeError where a thread may not block: a page's main thread
