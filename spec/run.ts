@@ -9,12 +9,25 @@ import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { canEval } from './eval.js'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const one = join(folder, 'one.js')
 const PATIENCE_MS = 500_000
 /** What takes longest begins first, so that nobody waits for it at the end. */
 const LONG = [/browser\/browser/, /faults/, /process/, /websocket/, /file/, /carriers/, /hostile/, /pickle/]
+
+/** What is long, and no other matter without code generation, is for `npm run test:noeval` alone, unless it is asked for. */
+const ONCE = [
+  /^carriers\/ring/,
+  /^file\/(?:log-damage|peak)/,
+  /^formats\/index-keys/,
+  /^fuzz/,
+  /^inspect/,
+  /^pickle\/hostile/,
+  /^port\/terminate/,
+  /^process\/faults/,
+]
 
 interface Outcome {
   readonly path: string
@@ -31,6 +44,7 @@ const pattern = new RegExp(process.argv.slice(2).find(argument => !argument.star
 const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .map(path => path.replaceAll(sep, '/'))
   .filter(path => path.endsWith('.spec.js') && pattern.test(path))
+  .filter(path => pattern.source !== '(?:)' || !canEval() || !ONCE.some(once => once.test(path)))
   .sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1))
 const outcomes: Outcome[] = []
 

@@ -9,7 +9,6 @@ import { Random } from '../../fixtures/random.js'
 import { signalTo } from '../../src/carriers/process/child.js'
 import { type ChildChannel, forkChannel, type Over } from '../../src/process/index.js'
 import { settled, upTo, within } from '../carriers/inbox.js'
-import { canEval } from '../eval.js'
 import { errorOf, type Numbered, numbered, numbersOf, script, take, withChild } from './kit.js'
 
 const sleep = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
@@ -214,10 +213,7 @@ mad(
   }),
 )
 
-/** Each starts twenty processes: one belongs to each of the two runs of the suite. */
-const [dying, living] = canEval() ? [mad, mad.skip] : [mad.skip, mad]
-
-dying('says hello and dies, twenty at once: each is told of, and all ends', async () => {
+mad('says hello and dies, twenty at once: each is told of, and all ends', async () => {
   const channels = upTo(20).map(i => forkChannel(script, [i % 2 === 0 ? 'exit' : 'leave', String(i)]))
   const errors = await Promise.all(channels.map(channel => errorOf(channel.closed)))
   assert.equal(
@@ -226,7 +222,7 @@ dying('says hello and dies, twenty at once: each is told of, and all ends', asyn
   )
 })
 
-living('twenty at once, all well: each gets its own back', async () => {
+mad('twenty at once, all well: each gets its own back', async () => {
   const channels = upTo(20).map(() => forkChannel<Numbered>(script, ['echo']))
   for (const [i, channel] of channels.entries()) void channel.send(numbered(i, 100_000))
   for (const [i, channel] of channels.entries()) {
