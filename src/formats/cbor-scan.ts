@@ -23,7 +23,7 @@ import {
 } from './cbor-item.js'
 import { Levels, UNKNOWN } from './cbor-levels.js'
 import * as tags from './cbor-tags.js'
-import { ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
+import { IndexCosts, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
 
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
@@ -84,7 +84,7 @@ export function scan(
 ): number {
   const scan = new Scan(bytes, limits, finder, outerDepth)
   scan.run()
-  return scan.slots
+  return scan.costs.bytes
 }
 
 class Scan {
@@ -93,7 +93,7 @@ class Scan {
   readonly #finder: Finder
   readonly #levels: Levels
   /** Bytes for the elements of objects whose keys are indices. */
-  slots = 0
+  readonly costs = new IndexCosts()
   #items = 0
 
   constructor(bytes: Uint8Array, limits: Readonly<Limits>, finder: Finder, outerDepth: number) {
@@ -115,6 +115,7 @@ class Scan {
         const outer = levels.leave()
         if (outer === undefined) return this.#finish(pos)
         level = outer
+        this.costs.turn()
         continue
       }
       if (pos >= end) throw truncated(this.#bytes, pos, 1)
@@ -202,6 +203,7 @@ class Scan {
     const depth = this.#levels.top.depth + levels
     if (depth > max) throw overLimit('depth', max, depth, pos)
     this.#levels.enter(isMap, isPaired, rest, isIndefinite, depth)
+    this.costs.turn()
   }
 
   #countItems(items: number, pos: number): void {
@@ -244,17 +246,17 @@ class Scan {
   /** A key that is a number, or text of up to four bytes. */
   #shortKey(byte: number, pos: number): void {
     const bytes = this.#bytes
-    if (byte < 24) this.slots += slotsBytes(byte)
+    if (byte < 24) this.costs.add(slotsBytes(byte))
     else if (byte >= TEXT << 5 && byte < ARRAY << 5)
-      this.slots += textSlotsBytes(bytes, pos + 1, byte & INDEFINITE)
-    else if (byte === U8) this.slots += slotsBytes(bytes[pos + 1])
-    else if (byte === U16) this.slots += slotsBytes(bytes[pos + 1] * 256 + bytes[pos + 2])
-    else this.slots += ODD_SLOTS_BYTES
+      this.costs.add(textSlotsBytes(bytes, pos + 1, byte & INDEFINITE))
+    else if (byte === U8) this.costs.add(slotsBytes(bytes[pos + 1]))
+    else if (byte === U16) this.costs.add(slotsBytes(bytes[pos + 1] * 256 + bytes[pos + 2]))
+    else this.costs.add(ODD_SLOTS_BYTES)
   }
 
   #textKey({ start, count }: Item): void {
     if (count !== PROTO.length) {
-      this.slots += textSlotsBytes(this.#bytes, start, count)
+      this.costs.add(textSlotsBytes(this.#bytes, start, count))
       return
     }
     for (let i = 0; i < PROTO.length; i++) if (this.#bytes[start + i] !== PROTO[i]) return

@@ -8,7 +8,7 @@
 const MOST_DENSE = 5000
 /** What a message may cost beyond its bytes without more ado. */
 const FREE_BYTES = 65_536
-const FREE_PER_BYTE = 16
+const FREE_PER_BYTE = 32
 const ZERO = 0x30
 
 /** Bytes for the elements of an object that has this index, at most. */
@@ -30,6 +30,24 @@ export function textSlotsBytes(bytes: Uint8Array, start: number, byteLength: num
 
 /** The same for a key that is a number, but not in the short forms of indices: nobody who means well writes one so. */
 export const ODD_SLOTS_BYTES = slotsBytes(MOST_DENSE)
+
+/** What the elements of all objects of a message take, added up key by key. */
+export class IndexCosts {
+  bytes = 0
+  /** Of the keys so far, if they are of one object: the others cost nothing beside it. */
+  #dearest = 0
+
+  add(slots: number): void {
+    if (slots <= this.#dearest) return
+    this.bytes += slots - this.#dearest
+    this.#dearest = slots
+  }
+
+  /** An item begins or ends that has items: the next key may be another object's. */
+  turn(): void {
+    this.#dearest = 0
+  }
+}
 
 /** Whether a message of so many bytes would be made too much of. */
 export function isWasteful(slots: number, byteLength: number): boolean {

@@ -10,7 +10,7 @@
  */
 import { decodeFailure, type ErrorFields } from '../errors.js'
 import { checkLimit, type Limits, overLimit } from '../limits.js'
-import { ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
+import { IndexCosts, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
 
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
@@ -60,7 +60,7 @@ export function scan(
 ): number {
   const scan = new Scan(bytes, limits, finder)
   scan.run(outerDepth)
-  return scan.slots
+  return scan.costs.bytes
 }
 
 class Scan {
@@ -68,7 +68,7 @@ class Scan {
   readonly #limits: Readonly<Limits>
   readonly #finder: Finder
   /** Bytes for the elements of objects whose keys are indices. */
-  slots = 0
+  readonly costs = new IndexCosts()
 
   constructor(bytes: Uint8Array, limits: Readonly<Limits>, finder: Finder) {
     this.#bytes = bytes
@@ -93,6 +93,7 @@ class Scan {
         rest = outer.pop() as number
         isMap = rest < 0
         if (isMap) rest = -rest
+        this.costs.turn()
       }
       if (pos >= end) throw this.#truncated(pos, 1)
       const byte = bytes[pos]
@@ -112,6 +113,7 @@ class Scan {
       const count = headBytes === 1 ? byte & 15 : this.#uint(pos + 1, headBytes - 1)
       pos += headBytes
       outer.push(isMap ? -rest : rest)
+      this.costs.turn()
       isMap = byte < 0x90 || byte >= 0xde
       rest = isMap ? count * 2 : count
       if (rest > end - pos) throw this.#truncated(pos, rest)
@@ -125,11 +127,11 @@ class Scan {
   /** A key that may be an index: text of up to four bytes, or a number. */
   #index(byte: number, pos: number): void {
     const bytes = this.#bytes
-    if (byte < 0x80) this.slots += slotsBytes(byte)
-    else if (byte < 0xc0) this.slots += textSlotsBytes(bytes, pos + 1, byte & 31)
-    else if (byte === U8) this.slots += slotsBytes(bytes[pos + 1])
-    else if (byte === U16) this.slots += slotsBytes(bytes[pos + 1] * 256 + bytes[pos + 2])
-    else this.slots += ODD_SLOTS_BYTES
+    if (byte < 0x80) this.costs.add(slotsBytes(byte))
+    else if (byte < 0xc0) this.costs.add(textSlotsBytes(bytes, pos + 1, byte & 31))
+    else if (byte === U8) this.costs.add(slotsBytes(bytes[pos + 1]))
+    else if (byte === U16) this.costs.add(slotsBytes(bytes[pos + 1] * 256 + bytes[pos + 2]))
+    else this.costs.add(ODD_SLOTS_BYTES)
   }
 
   #finish(pos: number): void {
@@ -170,7 +172,7 @@ class Scan {
     checkLimit('stringBytes', this.#limits.stringBytes, byteLength, pos)
     const next = this.#take(start, byteLength)
     if (isKey && byteLength === PROTO.length) this.#key(start)
-    if (isKey) this.slots += textSlotsBytes(this.#bytes, start, byteLength)
+    if (isKey) this.costs.add(textSlotsBytes(this.#bytes, start, byteLength))
     return next
   }
 
