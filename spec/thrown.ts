@@ -17,16 +17,25 @@ export function thrown(run: () => unknown): unknown {
   })
 }
 
-/** The error of ours that `run` throws: it has this code, these fields, and says where in its message. */
-export function refused(run: () => unknown, code: ErrorCode, fields: ErrorFields = {}): OutbandError {
-  const error = thrown(run)
+/** Asserts that it is an error of ours, with this code, these fields, and a message that says where. @throws any other */
+export function expectError(
+  error: unknown,
+  code: ErrorCode,
+  fields: ErrorFields,
+  stage: RegExp,
+): OutbandError {
   if (!isOutbandError(error)) throw error
   assert.is(error.code, code, error.message)
   for (const [name, value] of Object.entries(fields)) {
     assert.is((error as unknown as Record<string, unknown>)[name], value, `${name}: ${error.message}`)
   }
-  assert.match(error.message, /^(encode|decode|outOfBand|pack|unpack): /)
+  assert.match(error.message, stage)
   return error
+}
+
+/** The error of ours that `run` throws. */
+export function refused(run: () => unknown, code: ErrorCode, fields: ErrorFields = {}): OutbandError {
+  return expectError(thrown(run), code, fields, /^(encode|decode|outOfBand|pack|unpack): /)
 }
 
 /** The code of the error of ours that is thrown; nothing when there is a value. @throws whatever else is thrown */

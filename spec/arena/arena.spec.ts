@@ -2,6 +2,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { typedArrays } from '../../fixtures/arrays.js'
 import { decode, encode, isReadonly, OutbandError, outOfBand } from '../../src/index.js'
 import { placeOf } from '../../src/memory/mapping.js'
 import { ArenaReader, type ArrayType, leaseOf, release, SharedArena } from '../../src/shm/index.js'
@@ -9,21 +10,7 @@ import { descriptorsOfShm, isLinux } from '../shm/kit.js'
 import { thrown } from '../thrown.js'
 import { endsOf, refused, withArena } from './kit.js'
 
-const types: ArrayType<ArrayBufferView>[] = [
-  Int8Array,
-  Uint8Array,
-  Uint8ClampedArray,
-  Int16Array,
-  Uint16Array,
-  Int32Array,
-  Uint32Array,
-  Float32Array,
-  Float64Array,
-  BigInt64Array,
-  BigUint64Array,
-  DataView,
-  Buffer as unknown as ArrayType<Buffer>,
-]
+const types: ArrayType<ArrayBufferView>[] = [...typedArrays, DataView, Buffer as unknown as ArrayType<Buffer>]
 
 const arrays = suite('arena: arrays of the owner')
 arrays.after(() => assert.equal(descriptorsOfShm(), []))

@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert'
 import { decode, type ErrorCode, type ErrorFields, encode, isOutbandError } from '../../src/index.js'
 import { type ArenaLender, type ArenaOptions, ArenaReader, SharedArena } from '../../src/shm/index.js'
-import { thrown } from '../thrown.js'
+import { expectError, thrown } from '../thrown.js'
 
 /** Those that `endsOf` attached. */
 const readers = new WeakMap<SharedArena, ArenaReader[]>()
@@ -42,12 +42,7 @@ export function endsOf(arena: SharedArena, options?: { reuse: boolean }): Ends {
 
 /** The error of ours that `run` throws: it has this code, these fields, and says where in its message. */
 export function refused(run: () => unknown, code: ErrorCode, fields: ErrorFields = {}): void {
-  const error = thrown(run)
-  assert.ok(isOutbandError(error, code), String(error))
-  for (const [name, value] of Object.entries(fields)) {
-    assert.is((error as unknown as Record<string, unknown>)[name], value, `${name}: ${error.message}`)
-  }
-  assert.match(error.message, /^(arena|release|memory|encode): /)
+  expectError(thrown(run), code, fields, /^(arena|release|memory|encode): /)
 }
 
 /** The error of ours that the promise rejects with has this code. */

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
 import { type ErrorCode, type ErrorFields, isOutbandError, type OutbandError } from '../../src/index.js'
+import { expectError } from '../thrown.js'
 
 /** A test with a folder of its own, which is removed whatever happens. */
 export function inFolder(run: (folder: string) => Promise<void> | void): () => Promise<void> {
@@ -44,14 +45,7 @@ export async function refused(
   code: ErrorCode,
   fields: ErrorFields = {},
 ): Promise<OutbandError> {
-  const error = await rejection(promise)
-  if (!isOutbandError(error)) throw error
-  assert.is(error.code, code, error.message)
-  for (const [name, value] of Object.entries(fields)) {
-    assert.is((error as unknown as Record<string, unknown>)[name], value, `${name}: ${error.message}`)
-  }
-  assert.match(error.message, /^(encode|decode|pack|unpack|file): /)
-  return error
+  return expectError(await rejection(promise), code, fields, /^(encode|decode|pack|unpack|file): /)
 }
 
 /** Node's own error that the promise rejects with. */

@@ -1,8 +1,12 @@
 /** Children of the specs, none of which outlives its test. */
 import { fileURLToPath } from 'node:url'
+import * as assert from 'uvu/assert'
+import { values } from '../../fixtures/values.js'
+import type { Channel } from '../../src/channel.js'
 import { isOutbandError, type OutbandError } from '../../src/index.js'
 import { type ChildChannel, type ForkOptions, forkChannel } from '../../src/process/index.js'
 import { within } from '../carriers/inbox.js'
+import { difference } from '../same.js'
 
 export const script = fileURLToPath(new URL('child.js', import.meta.url))
 
@@ -72,4 +76,16 @@ export function numbersOf(values: readonly Numbered[]): number[] {
     if (bytes.some(byte => byte !== (i & 255))) throw new Error(`array ${i} is not what was sent`)
     return i
   })
+}
+
+/** Asserts that every value comes back equal from a peer that echoes, or one in `step`. */
+export async function expectEcho(channel: Channel, step = 1): Promise<void> {
+  const rows = values.filter(({ isShared }, at) => !isShared && at % step === 0)
+  const sent = rows.map(row => row.make())
+  for (const value of sent) void channel.send(value)
+  const back = await take(channel, rows.length)
+  for (const [at, row] of rows.entries()) {
+    const found = difference(row.arrives?.(sent[at] as never) ?? sent[at], back[at])
+    assert.is(found, undefined, `${row.name}: ${found}`)
+  }
 }

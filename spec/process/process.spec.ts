@@ -7,7 +7,6 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { values } from '../../fixtures/values.js'
 import { signalTo } from '../../src/carriers/process/child.js'
 import { asyncDispose, dispose } from '../../src/dispose.js'
 import type { OutbandError } from '../../src/index.js'
@@ -20,9 +19,8 @@ import {
   spawnChannel,
 } from '../../src/process/index.js'
 import { upTo, within } from '../carriers/inbox.js'
-import { difference } from '../same.js'
 import { thrown } from '../thrown.js'
-import { errorOf, numbered, numbersOf, script, take, withChannel, withChild } from './kit.js'
+import { errorOf, expectEcho, numbered, numbersOf, script, take, withChannel, withChild } from './kit.js'
 
 const ways = suite('process: ways to a child')
 
@@ -54,14 +52,7 @@ for (const [name, start, isShort] of starts) {
     `${name}: ${isShort ? 'some values come' : 'every value comes'} back equal, and all of it closes`,
     () =>
       withChannel(start, async channel => {
-        const rows = values.filter(({ isShared }, i) => !isShared && (!isShort || i % 10 === 0))
-        const sent = rows.map(row => row.make())
-        for (const value of sent) void channel.send(value)
-        const back = await take(channel, rows.length)
-        for (const [at, row] of rows.entries()) {
-          const found = difference(row.arrives?.(sent[at] as never) ?? sent[at], back[at])
-          assert.is(found, undefined, `${row.name}: ${found}`)
-        }
+        await expectEcho(channel, isShort ? 10 : 1)
         const closed = once(channel.child, 'close')
         await within(channel.close(), 'close')
         assert.equal(await within(channel.exited, 'the exit'), { exitCode: 0, signal: null })

@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { values } from '../../fixtures/values.js'
 import type { Channel } from '../../src/channel.js'
 import { type ChildChannel, type ForkOptions, forkChannel, spawnChannel } from '../../src/process/index.js'
 import { connectShared, memoryOf, SharedArena, serveShared } from '../../src/shm/index.js'
@@ -11,8 +10,7 @@ import { connect, serve } from '../../src/socket/index.js'
 import { upTo, within } from '../carriers/inbox.js'
 import { somePath } from '../carriers/path.js'
 import { collect } from '../collect.js'
-import { errorOf, take, withChannel } from '../process/kit.js'
-import { difference } from '../same.js'
+import { errorOf, expectEcho, take, withChannel } from '../process/kit.js'
 import { thrown } from '../thrown.js'
 import { descriptorsOfShm, eventually, isLinux } from './kit.js'
 
@@ -35,18 +33,6 @@ async function withArena(byteLength: number, run: (arena: SharedArena) => unknow
     collect()
     return descriptorsOfShm().length <= before.length
   })
-}
-
-/** Every value there and back, or one in so many. */
-async function expectEcho(channel: Channel, step = 1): Promise<void> {
-  const rows = values.filter(({ isShared }, at) => !isShared && at % step === 0)
-  const sent = rows.map(row => row.make())
-  for (const value of sent) void channel.send(value)
-  const back = await take(channel, rows.length)
-  for (const [at, row] of rows.entries()) {
-    const found = difference(row.arrives?.(sent[at] as never) ?? sent[at], back[at])
-    assert.is(found, undefined, `${row.name}: ${found}`)
-  }
 }
 
 /** Arrays there and back, more than fit anywhere at a time. */

@@ -6,8 +6,8 @@ import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
-import { type ErrorCode, type ErrorFields, isOutbandError, type OutbandError } from '../../src/index.js'
-import { thrown } from '../thrown.js'
+import type { ErrorCode, ErrorFields, OutbandError } from '../../src/index.js'
+import { expectError, thrown } from '../thrown.js'
 
 /** Generous: nothing here depends on how fast the machine is. */
 export const PATIENCE_MS = 30_000
@@ -133,12 +133,5 @@ export async function start(role: string, ...args: unknown[]): Promise<Living> {
 
 /** The error of ours that `run` throws: it has this code and these fields. */
 export function refused(run: () => unknown, code: ErrorCode, fields: ErrorFields = {}): OutbandError {
-  const error = thrown(run)
-  if (!isOutbandError(error)) throw error
-  assert.is(error.code, code, error.message)
-  for (const [name, value] of Object.entries(fields)) {
-    assert.is((error as unknown as Record<string, unknown>)[name], value, `${name}: ${error.message}`)
-  }
-  assert.match(error.message, /^memory: /)
-  return error
+  return expectError(thrown(run), code, fields, /^memory: /)
 }

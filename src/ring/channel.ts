@@ -1,7 +1,7 @@
 /** A channel over a ring, with what only a ring can do: to send and receive without the event loop. */
 import type { RingCarrier } from '../carriers/ring/ring.js'
 import { Channel, type ChannelOptions, type SendOptions } from '../channel.js'
-import { expectArgument, OutbandError } from '../errors.js'
+import { expectTime, OutbandError } from '../errors.js'
 
 /** Options of `receiveSync`. */
 export interface SyncOptions {
@@ -70,7 +70,7 @@ export class RingChannel<In = unknown, Out = In> extends Channel<In, Out> {
 }
 
 function deadline(timeoutMs: number): number {
-  expectArgument(typeof timeoutMs === 'number' && timeoutMs >= 0, 'timeoutMs', 'milliseconds ≥ 0')
+  expectTime(timeoutMs, 'timeoutMs')
   return performance.now() + timeoutMs
 }
 

@@ -3,7 +3,7 @@
  * cost no message of a port: one is posted only to wake a peer that sleeps in its event loop, and to carry what must
  * move. The port's end is how a peer that died is noticed.
  */
-import { expectArgument, isOutbandError, OutbandError } from '../../errors.js'
+import { expectTime, isOutbandError, OutbandError } from '../../errors.js'
 import type { RingReader, RingWriter } from '../../memory/ring.js'
 import { LENT, type Parcel } from '../../packet.js'
 import { type Carrier, type Sink, type Transfer, throwApart } from '../carrier.js'
@@ -77,9 +77,8 @@ export class RingCarrier implements Carrier {
   /** @throws TypeError for what is no end or option; RING_CORRUPT for memory that holds no rings */
   constructor(end: RingEnd, options: RingOptions = {}) {
     const { highWaterMark = 2 ** 24, strict = false, closeTimeoutMs = 10_000, spinMs = 0.05 } = options
-    for (const [name, ms] of Object.entries({ closeTimeoutMs, spinMs })) {
-      expectArgument(typeof ms === 'number' && ms >= 0, name, 'milliseconds ≥ 0')
-    }
+    expectTime(closeTimeoutMs, 'closeTimeoutMs')
+    expectTime(spinMs, 'spinMs')
     const { writer, reader } = ringsOf(end)
     this.#port = end.port
     this.#endpoint = endpointOf(end.port)
