@@ -82,7 +82,7 @@ function writeShapes(walk: Walk): void {
   const { shapes } = walk
   walk.reserve(9)
   walk.varint(shapes.count)
-  for (let id = 0; id < shapes.count; id++) walk.append(shapes.bytesOf(shapes.used[id]))
+  shapes.finish(walk)
 }
 
 /** varint runs · varint views · runs · views · bytes of the in-band runs */

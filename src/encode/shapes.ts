@@ -9,6 +9,7 @@
  * one else finds (dictionaries with ids for keys would fill it otherwise).
  */
 
+import type { Writer } from '../bytes/writer.js'
 import { traced } from '../value/trace.js'
 import { isIndex, shapeBytes } from '../wire/shapes.js'
 
@@ -49,7 +50,8 @@ export class ShapeNode {
   /** Message in which `arrays` is valid; see `containers.ts`. */
   arraysEpoch = 0
   arrays = 0
-  bytes: Uint8Array | undefined = undefined
+  /** What the shape part says of it; kept for shapes that the trie holds. */
+  bytes: DataView | undefined = undefined
 
   constructor(key: string, parent: ShapeNode | undefined, length: number, isLinked: boolean) {
     this.key = key
@@ -79,7 +81,7 @@ export class ShapeNode {
   /** Whether the object has exactly these keys, in this order. */
   isLike(object: object): boolean {
     const { names } = this
-    if (this.isCostly) return isSameList(Object.keys(object), names)
+    if (this.isCostly && this.length > 0) return isSameList(Object.keys(object), names)
     let i = 0
     for (const key in object) if (key !== names[i++]) return false
     return i === names.length
@@ -187,10 +189,18 @@ export class Shapes {
     return node.id
   }
 
-  bytesOf(node: ShapeNode): Uint8Array {
-    if (node.bytes !== undefined) return node.bytes
-    const bytes = shapeBytes(node.path().map(keyOf))
-    if (node.isLinked) node.bytes = bytes
-    return bytes
+  /** Appends the shapes of the message. */
+  finish(out: Writer): void {
+    for (let id = 0; id < this.count; id++) {
+      const node = this.used[id]
+      if (node.bytes !== undefined) out.appendWords(node.bytes)
+      else out.append(bytesOf(node))
+    }
   }
+}
+
+function bytesOf(node: ShapeNode): Uint8Array {
+  const bytes = shapeBytes(node.path().map(keyOf))
+  if (node.isLinked) node.bytes = new DataView(bytes.buffer)
+  return bytes
 }

@@ -22,6 +22,7 @@ const LONGEST = 32
 export class Texts {
   /** The first text of a message, as narrow bytes, until there is more than fits. */
   readonly #head = new Uint8Array(HEAD)
+  readonly #headView = new DataView(this.#head.buffer)
   #headUnits = 0
   #isSmall = true
   #open = ''
@@ -120,7 +121,7 @@ export class Texts {
       if (this.#headUnits === 0) return
       out.reserve(HEAD + 2)
       out.varint(this.#headUnits * 2)
-      for (let i = 0; i < this.#headUnits; i++) out.bytes[out.pos++] = this.#head[i]
+      out.appendWords(this.#headView, this.#headUnits)
       return
     }
     if (this.#closed.pos > 0) out.append(this.#closed.bytes.subarray(0, this.#closed.pos))
