@@ -118,7 +118,10 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     this.#maxWaiting = maxWaiting
     this.#maxWaitingBytes = maxWaitingBytes
     const codecOptions = carrier.sharesMemory ? rest : { ...rest, shared: 'copy' as const }
-    this.#codec = carrier.takesHosts ? this.#hosts.codec(codecOptions) : new Codec(codecOptions)
+    const { keepsShapes } = carrier
+    this.#codec = carrier.takesHosts
+      ? this.#hosts.codec(codecOptions, keepsShapes)
+      : new Codec(codecOptions, undefined, keepsShapes)
     const sink: Sink = {
       parcel: parcel => this.#take(parcel),
       end: error => this.#end(error),
@@ -163,17 +166,21 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
 
   /** @internal As `send`, but throws, and returns nothing when there is room. */
   protected sendNow(value: Out, transfer: Transfer): Promise<void> | undefined {
-    const parcel = this.#hosts.encode(this.#codec, value, this.#carrier.textBytes)
-    // Measured first: what moves has no length afterwards.
-    const inBand = parcel.meta.length
-    let outOfBand = 0
-    for (const { byteLength } of parcel.buffers) outOfBand += byteLength
-    const room = this.#carrier.send(parcel, transfer)
-    const sent = this.#sent
-    sent.messages++
-    sent.inBand += inBand
-    sent.outOfBand += outOfBand
-    return room
+    try {
+      const parcel = this.#hosts.encode(this.#codec, value, this.#carrier.textBytes)
+      // Measured first: what moves has no length afterwards.
+      const inBand = parcel.meta.length
+      const outOfBand = bytesOf(parcel.buffers)
+      const room = this.#carrier.send(parcel, transfer)
+      const sent = this.#sent
+      sent.messages++
+      sent.inBand += inBand
+      sent.outOfBand += outOfBand
+      return room
+    } catch (error) {
+      this.#codec.forget()
+      throw error
+    }
   }
 
   /** Delivers what was sent, then ends both directions. Resolves as `closed` does. */
@@ -284,8 +291,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   #take(parcel: Parcel): void {
     const received = this.#received
     const inBand = parcel.meta.length
-    let outOfBand = 0
-    for (const { byteLength } of parcel.buffers) outOfBand += byteLength
+    const outOfBand = bytesOf(parcel.buffers)
     received.messages++
     received.inBand += inBand
     received.outOfBand += outOfBand
@@ -351,4 +357,10 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
       }
     }
   }
+}
+
+function bytesOf(buffers: readonly Uint8Array[]): number {
+  let bytes = 0
+  for (let i = 0; i < buffers.length; i++) bytes += (buffers[i] as Uint8Array).byteLength
+  return bytes
 }

@@ -5,7 +5,7 @@
  */
 import { writeText } from './bytes/text.js'
 import { isBytes } from './bytes/window.js'
-import { Decoder } from './decode/decode.js'
+import { Decoder, type KnownShapes } from './decode/decode.js'
 import { decodeSettings, type DecodeOptions as OwnDecodeOptions } from './decode/settings.js'
 import { Encoder } from './encode/encode.js'
 import { encodeSettings, type EncodeOptions as OwnEncodeOptions } from './encode/settings.js'
@@ -37,15 +37,22 @@ export class Codec {
   /** Made when first needed: a port that only sends decodes nothing. */
   #encoder: Encoder | undefined
   #decoder: Decoder | undefined
+  readonly #keepsShapes: boolean
+  readonly #known: KnownShapes | undefined
 
   /** @throws TypeError for an option of the wrong type */
   constructor(options?: CodecOptions)
-  /** @internal With the type of what a carrier takes as it is. */
-  constructor(options: CodecOptions | undefined, host: CustomType)
-  constructor(options?: CodecOptions, host?: CustomType) {
+  /**
+   * @internal With the type of what a carrier takes as it is. `keepsShapes`: parcels leave out the shapes of those before
+   * them, for one of these that opens all of them in order.
+   */
+  constructor(options: CodecOptions | undefined, host?: CustomType, keepsShapes?: boolean)
+  constructor(options?: CodecOptions, host?: CustomType, keepsShapes = false) {
     this.#encodeSettings = encodeSettings(options, host)
     this.#decodeSettings = decodeSettings(options, host)
     this.#format = formatOf(options)
+    this.#keepsShapes = keepsShapes
+    this.#known = keepsShapes ? { shapes: [] } : undefined
     // A copy, limits resolved: what the caller does to the object later changes nothing.
     this.#options = options && { ...options, limits: this.#decodeSettings.limits }
   }
@@ -79,15 +86,23 @@ export class Codec {
     if (this.#format !== undefined)
       return { ...this.#format.encode(value, this.#encodeSettings), isBeyondClone: true }
     const encoder = this.#freeEncoder()
-    const { meta, buffers } = encoder.parcel(value, this.#encodeSettings, textBytes)
+    const isKept = this.#keepsShapes && encoder === this.#encoder
+    // What comes in between, while the encoder is busy, tells the receiver other shapes.
+    if (!isKept) this.forget()
+    const { meta, buffers } = encoder.parcel(value, this.#encodeSettings, textBytes, isKept)
     return { meta, buffers, isBeyondClone: encoder.isBeyondClone }
+  }
+
+  /** @internal A parcel was not sent: the next one says again what its shapes are. */
+  forget(): void {
+    this.#encoder?.shapes.forget()
   }
 
   /** @internal The value of a parcel. */
   open(parcel: Parcel): unknown {
-    if (this.#format === undefined) return this.#freeDecoder().decode(parcel, this.#decodeSettings)
-    const { meta, buffers } = parcel
-    return this.#format.decode({ meta: asBytes(meta), buffers }, this.#decodeSettings)
+    if (this.#format === undefined)
+      return this.#freeDecoder().decode(parcel, this.#decodeSettings, this.#known)
+    return this.#format.decode({ meta: ownMeta(parcel), buffers: parcel.buffers }, this.#decodeSettings)
   }
 
   #freeEncoder(): Encoder {
@@ -115,9 +130,9 @@ function expectPacket(packet: PacketLike): PacketLike {
   return packet
 }
 
-/** Metadata that came as text, as our own does between threads, is none of a format: it is refused as what it is. */
-function asBytes(meta: Uint8Array | string): Uint8Array {
-  if (typeof meta !== 'string') return meta
+/** Metadata to keep. That which came as text, as our own does between threads, is none of a format: it is refused as what it is. */
+function ownMeta({ meta, isLent }: Parcel): Uint8Array {
+  if (typeof meta !== 'string') return isLent ? meta.slice() : meta
   const bytes = new Uint8Array(meta.length)
   writeText(bytes, 0, meta, false)
   return bytes

@@ -27,8 +27,8 @@ export class Hosts {
   })
 
   /** A codec that passes hosts by. */
-  codec(options: CodecOptions): Codec {
-    return new Codec(options, this.#type as CustomType)
+  codec(options: CodecOptions, keepsShapes = false): Codec {
+    return new Codec(options, this.#type as CustomType, keepsShapes)
   }
 
   /** Encodes with a codec of this; the hosts of the value are put to the parcel. */

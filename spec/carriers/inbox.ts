@@ -94,7 +94,8 @@ export class Inbox implements Sink {
 
   parcel(parcel: Parcel): void {
     assert.is(this.ends, 0, 'nothing arrives after the end')
-    this.parcels.push(parcel)
+    const { meta, isLent } = parcel
+    this.parcels.push(isLent && typeof meta !== 'string' ? { ...parcel, meta: meta.slice() } : parcel)
     this.#wake()
   }
 

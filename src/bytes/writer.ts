@@ -8,6 +8,8 @@ import { overLimit } from '../limits.js'
 import { isWide, readText, writeText } from './text.js'
 
 const START = 4096
+/** What a short write needs at most. */
+export const SLACK = 16
 /** A larger run is let go after use instead of being kept for the next message. */
 const KEEP = 2 ** 22
 const SHORT = 512
@@ -16,6 +18,8 @@ export class Writer {
   bytes = new Uint8Array(START)
   view = new DataView(this.bytes.buffer)
   pos = 0
+  /** Before this position there is room for `SLACK` bytes. */
+  room = START - SLACK
   /** Bytes after which growing is refused. */
   limit = Number.MAX_SAFE_INTEGER
   /** Bytes in front that do not count. */
@@ -43,6 +47,7 @@ export class Writer {
   #allot(byteLength: number): void {
     this.bytes = new Uint8Array(byteLength)
     this.view = new DataView(this.bytes.buffer)
+    this.room = byteLength - SLACK
     this.#lent = []
   }
 
@@ -96,7 +101,8 @@ export class Writer {
   }
 
   /** The same for what is written often: words of four bytes cost what one does. */
-  appendWords(bytes: DataView, byteLength = bytes.byteLength): void {
+  appendWords(bytes: DataView): void {
+    const { byteLength } = bytes
     this.#expectRoom(byteLength)
     this.reserve(byteLength)
     const { view, pos } = this

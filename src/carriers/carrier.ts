@@ -38,7 +38,7 @@ export function expectTransfer(transfer: unknown): asserts transfer is Transfer 
 
 /** Takes what arrives. */
 export interface Sink {
-  /** The next packet; its buffers are the receiver's (own). What this throws is thrown apart: the next packet comes. */
+  /** The next packet; its buffers are the receiver's (own), its metadata unless it `isLent`. What this throws is thrown apart: the next packet comes. */
   parcel(parcel: Parcel): void
   /** Nothing more will come: the peer closed, or, with an error, is gone. Called once. */
   end(error?: OutbandError): void
@@ -72,6 +72,8 @@ export interface Carrier {
   readonly textBytes: number
   /** Whether a packet may hold objects that only the platform can move: ports, streams, blobs. */
   readonly takesHosts: boolean
+  /** Whether a packet may leave out the shapes of those before it, whose receiver is the same and has got them all. */
+  readonly keepsShapes?: boolean
   /** Whether shared memory stays shared; else it arrives as a copy. */
   readonly sharesMemory: boolean
   readonly counts: Readonly<Counts>

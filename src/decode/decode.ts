@@ -70,6 +70,7 @@ import {
   decodeRegExp,
 } from './scalars.js'
 import type { DecodeSettings } from './settings.js'
+import type { Shape } from './shapes.js'
 import { Walk } from './walk.js'
 
 /** The ops that a document has few of, or none; the others are in the dispatch itself, which is quicker. */
@@ -86,11 +87,16 @@ const RARE: { readonly [op: number]: (walk: Walk) => unknown } = {
   [CUSTOM]: decodeCustom,
 }
 
+/** The shapes of the last message that had some, for those that leave theirs out. */
+export interface KnownShapes {
+  shapes: readonly Shape[]
+}
+
 export class Decoder extends Walk {
   isBusy = false
 
-  /** A parcel's metadata may be text; else as `decode` says. */
-  decode({ meta, buffers }: PacketLike | Parcel, settings: DecodeSettings): unknown {
+  /** A parcel's metadata may be text; else as `decode` says. `known`: where the shapes of one message are kept for the next. */
+  decode({ meta, buffers }: PacketLike | Parcel, settings: DecodeSettings, known?: KnownShapes): unknown {
     expectArgument(typeof buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
     const outer = enterDecoder(this)
     this.isBusy = true
@@ -100,7 +106,7 @@ export class Decoder extends Walk {
       if (outer !== undefined) this.depth = outer.depth
       checkLimit('metaBytes', settings.limits.metaBytes, meta.length, 0)
       this.load(meta)
-      return this.#message(buffers)
+      return this.#message(buffers, known)
     } catch (error) {
       throw this.#ours(error)
     } finally {
@@ -111,12 +117,14 @@ export class Decoder extends Walk {
     }
   }
 
-  #message(buffers: PacketLike['buffers']): unknown {
+  #message(buffers: PacketLike['buffers'], known: KnownShapes | undefined): unknown {
     const flags = this.#header()
     const bodyBytes = this.varint()
     const body = this.take(bodyBytes)
     if (flags & HAS_CHECKSUM) this.#check()
     if (flags & HAS_SHAPES) this.shapes = this.knownShapes.read(this)
+    else if (known !== undefined) this.shapes = known.shapes
+    if (known !== undefined) known.shapes = this.shapes
     this.buffers.begin(buffers)
     if (flags & HAS_VIEWS) this.views.read(this, (flags & HAS_CHECKSUM) !== 0)
     else this.buffers.expectEnd()

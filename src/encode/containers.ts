@@ -111,9 +111,9 @@ const LONGEST_SEARCHED = 1024
  * and of long arrays those that hold something else than numbers. `strict` searches all.
  */
 function searched(walk: Walk, array: readonly unknown[], slot: ShapeNode): readonly string[] {
-  const { epoch } = walk.shapes
-  if (slot.arraysEpoch !== epoch) {
-    slot.arraysEpoch = epoch
+  const { message } = walk.shapes
+  if (slot.arraysMessage !== message) {
+    slot.arraysMessage = message
     slot.arrays = 0
   }
   if (slot.arrays !== SEARCH_ALL && !walk.settings.strict) {
@@ -141,7 +141,7 @@ export function encodeObject(walk: Walk, object: Record<string, unknown>, slot: 
   walk.enter(shape.length)
   const { shapes } = walk
   if (shape.epoch !== shapes.epoch) {
-    // The first of its shape in this message gets its number after those inside it, as an unpredicted one
+    // The first of its shape gets its number after those inside it, as an unpredicted one
     // does: the bytes must not depend on what the encoder saw before.
     const at = openObject(walk)
     shape.write(walk, object)

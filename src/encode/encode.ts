@@ -1,4 +1,5 @@
 /** value → packet: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
+import { SLACK } from '../bytes/writer.js'
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import { NO_TEXT, type Packet, type Parcel } from '../packet.js'
 import { builtinOf, isPlain } from '../value/builtins.js'
@@ -20,18 +21,17 @@ export class Encoder extends Walk {
   isBusy = false
 
   encode(value: unknown, settings: EncodeSettings): Packet {
-    return this.#run(value, settings, NO_TEXT) as Packet
+    return this.parcel(value, settings, NO_TEXT, false) as Packet
   }
 
-  /** As `encode`, with metadata of up to `textBytes` as text, or as `LENT`. */
-  parcel(value: unknown, settings: EncodeSettings, textBytes: number): Parcel {
-    return this.#run(value, settings, textBytes)
-  }
-
-  #run(value: unknown, settings: EncodeSettings, textBytes: number): Parcel {
+  /**
+   * As `encode`, with metadata of up to `textBytes` as text, or as `LENT`; with `keepsShapes` for a receiver that gets all
+   * messages in order and keeps the shapes of one for the next.
+   */
+  parcel(value: unknown, settings: EncodeSettings, textBytes: number, keepsShapes: boolean): Parcel {
     this.isBusy = true
     try {
-      this.begin(settings)
+      this.begin(settings, keepsShapes)
       this.value(value, this.shapes.slot)
       this.isBeyondClone ||= this.views.isBeyondClone
       return finishPacket(this, textBytes)
@@ -45,7 +45,7 @@ export class Encoder extends Walk {
   }
 
   override value(value: unknown, slot: ShapeNode): void {
-    this.reserve(16)
+    if (this.pos >= this.room) this.reserve(SLACK)
     if (typeof value === 'string') return this.texts.write(this, value)
     if (typeof value === 'number') return encodeNumber(this, value)
     if (typeof value === 'object') {

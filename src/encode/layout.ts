@@ -39,23 +39,24 @@ export function finishPacket(walk: Walk, textBytes: number): Parcel {
   const { settings, shapes, views } = walk
   const bodyEnd = walk.pos
   const buffers: Uint8Array[] = []
-  if (shapes.count > 0) writeShapes(walk)
+  const hasShapes = shapes.areNew
+  if (hasShapes) writeShapes(walk)
   if (views.entries.length > 0) writeViews(walk, buffers)
   walk.texts.finish(walk)
   const end = walk.pos
   const start = BODY_START - headerBytes(bodyEnd - BODY_START)
   const length = end - start + (settings.checksum ? CHECKSUM_BYTES : 0)
   checkLimit('metaBytes', settings.limits.metaBytes, length)
-  walk.pos = start
-  walk.u8(MAGIC_0)
-  walk.u8(MAGIC_1)
-  walk.u8(
+  const { bytes } = walk
+  bytes[start] = MAGIC_0
+  bytes[start + 1] = MAGIC_1
+  bytes[start + 2] =
     (FORMAT_VERSION << VERSION_SHIFT) |
-      (walk.hasRefs ? HAS_REFS : 0) |
-      (shapes.count > 0 ? HAS_SHAPES : 0) |
-      (views.entries.length > 0 ? HAS_VIEWS : 0) |
-      (settings.checksum ? HAS_CHECKSUM : 0),
-  )
+    (walk.hasRefs ? HAS_REFS : 0) |
+    (hasShapes ? HAS_SHAPES : 0) |
+    (views.entries.length > 0 ? HAS_VIEWS : 0) |
+    (settings.checksum ? HAS_CHECKSUM : 0)
+  walk.pos = start + 3
   walk.varint(bodyEnd - BODY_START)
   walk.pos = end
   if (settings.checksum) {

@@ -2,8 +2,8 @@
  * Shape prediction. Key lists live in a trie: a node is a key after its parent's keys, the root is `{}`.
  * Every node remembers the shape of the last object found at its place in the value. An object with the
  * same keys is recognised by one pointer compare a key, before anything of it is written, and its fields
- * are then read by name in a generated function, where V8 knows where they lie: 2 µs instead of 11 to 30
- * for the fields of 406 records (measured). Where the host forbids generated code, a loop over the keys does the same.
+ * are then read by name in a generated function (`fields.ts`): 2 µs instead of 11 to 30 for those of 406
+ * records (measured). Where the host forbids generated code, a loop over the keys does the same.
  *
  * The trie lives as long as its encoder, bounded: keys past the bounds get nodes of their own that no
  * one else finds (dictionaries with ids for keys would fill it otherwise).
@@ -12,6 +12,8 @@
 import type { Writer } from '../bytes/writer.js'
 import { traced } from '../value/trace.js'
 import { isIndex, shapeBytes } from '../wire/shapes.js'
+import { type Fields, generateFields } from './fields.js'
+import type { Walk } from './walk.js'
 
 /** Objects of a shape before its function is generated. */
 const WARM = 16
@@ -44,11 +46,11 @@ export class ShapeNode {
   /** Objects of this shape written by the loop, and the generated function that took over. */
   count = 0
   fields: Fields | undefined = undefined
-  /** Message in which `id` is valid. */
+  /** When `id` is valid: `Shapes.epoch`. */
   epoch = 0
   id = 0
   /** Message in which `arrays` is valid; see `containers.ts`. */
-  arraysEpoch = 0
+  arraysMessage = 0
   arrays = 0
   /** What the shape part says of it; kept for shapes that the trie holds. */
   bytes: DataView | undefined = undefined
@@ -88,16 +90,23 @@ export class ShapeNode {
   }
 
   /** Writes the values of an object that is like this shape. */
-  write(walk: Values, object: Record<string, unknown>): void {
+  write(walk: Walk, object: Record<string, unknown>): void {
     if (this.fields !== undefined) return this.fields(walk, object)
     const nodes = this.nodes as readonly ShapeNode[]
-    if (++this.count === WARM && walk.settings.limits.codegen) this.fields = generate(nodes)
+    const isWarm = ++this.count === WARM && walk.settings.limits.codegen
+    // Noted on the way: a getter must not be called twice.
+    const met: unknown[] = []
     let i = 0
     try {
-      for (; i < nodes.length; i++) walk.value(object[nodes[i].key], nodes[i])
+      for (; i < nodes.length; i++) {
+        const value = object[nodes[i].key]
+        if (isWarm) met.push(value)
+        walk.value(value, nodes[i])
+      }
     } catch (error) {
       throw traced(error, nodes[i].key)
     }
+    if (isWarm) this.fields = generateFields(nodes, met)
   }
 }
 
@@ -110,26 +119,6 @@ function isSameList(keys: readonly string[], names: readonly string[]): boolean 
   return keys.length === names.length && keys.every((key, i) => key === names[i])
 }
 
-/** What the values are written to: the walk, as far as a shape needs it. */
-interface Values {
-  readonly settings: { readonly limits: { readonly codegen: boolean } }
-  value(value: unknown, slot: ShapeNode): void
-}
-
-/** Writes the values of an object whose keys are known. */
-type Fields = (walk: Values, object: Record<string, unknown>) => void
-
-/** Undefined where the host forbids generated code. */
-function generate(nodes: readonly ShapeNode[]): Fields | undefined {
-  const steps = nodes.map((node, i) => `i=${i};w.value(o[${JSON.stringify(node.key)}],n[${i}]);`).join('')
-  try {
-    const body = `return function(w,o){let i=0;try{${steps}}catch(e){throw traced(e,n[i].key)}}`
-    return new Function('n', 'traced', body)(nodes, traced) as Fields
-  } catch {
-    return undefined
-  }
-}
-
 nothing = new ShapeNode(undefined as never, undefined, 0, false)
 
 export class Shapes {
@@ -137,23 +126,47 @@ export class Shapes {
   /** The place of the message's root value. */
   slot = new ShapeNode('', undefined, 0, true)
   /** Number of the message; no two messages of one encoder share it. */
-  epoch = 0
-  /** Shapes of this message by their id: the first `count`. Cutting the list is a call into the engine, too dear for each small message. */
+  message = 0
+  /** How often ids began: anew with each message, unless they are kept. */
+  epoch = 1
+  /** Shapes by their id: the first `count`. Cutting the list is a call into the engine, too dear for each small message. */
   readonly used: ShapeNode[] = []
   count = 0
+  /** How many of them the receiver knows from the messages before. */
+  #told = 0
   #nodes = 0
 
-  begin(): void {
-    this.epoch++
-    if (this.#nodes < MOST_NODES) return
+  /** `isKept`: ids stay what they were in the message before, whose receiver is the same. */
+  begin(isKept: boolean): void {
+    this.message++
+    const isFull = this.#nodes >= MOST_NODES
+    if (!isKept || isFull || this.count > MOST_KEPT) this.#restart()
+    if (!isFull) return
     this.#nodes = 0
     this.root = new ShapeNode('', undefined, 0, true)
     this.slot = new ShapeNode('', undefined, 0, true)
   }
 
-  end(): void {
+  #restart(): void {
+    this.epoch++
     this.count = 0
-    if (this.used.length > MOST_KEPT) this.used.length = 0
+    this.#told = 0
+  }
+
+  end(): void {
+    if (this.used.length <= MOST_KEPT) return
+    this.used.length = 0
+    this.#restart()
+  }
+
+  /** Whether the message must say what its shapes are. */
+  get areNew(): boolean {
+    return this.count > this.#told
+  }
+
+  /** The receiver knows no shapes: what was to tell it did not arrive, or something else did since. */
+  forget(): void {
+    this.#told = 0
   }
 
   /** The node of `key` after `node`. */
@@ -189,8 +202,9 @@ export class Shapes {
     return node.id
   }
 
-  /** Appends the shapes of the message. */
+  /** Appends all shapes that have an id. */
   finish(out: Writer): void {
+    this.#told = this.count
     for (let id = 0; id < this.count; id++) {
       const node = this.used[id]
       if (node.bytes !== undefined) out.appendWords(node.bytes)

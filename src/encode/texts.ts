@@ -7,23 +7,23 @@
  * Short strings that repeat (enumerations, in most documents) are written once more the second time, with
  * a number, and as that number from then on.
  */
-import { readText, writeShort } from '../bytes/text.js'
+import { writeShort } from '../bytes/text.js'
 import { Writer } from '../bytes/writer.js'
 import { TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF, TEXTS } from '../wire/ops.js'
 
 /** Units after which a segment is closed; also the length from which a string has a segment of its own. */
 const SEGMENT = 4096
 /** Units of a message that are written one by one: a small message is done before concatenation pays. */
-const HEAD = 48
+const FEW = 48
 const CACHE = 512
 const SHORTEST = 3
 const LONGEST = 32
 
 export class Texts {
-  /** The first text of a message, as narrow bytes, until there is more than fits. */
-  readonly #head = new Uint8Array(HEAD)
-  readonly #headView = new DataView(this.#head.buffer)
-  #headUnits = 0
+  /** The first strings of a message, until there are more than a few units of them. */
+  readonly #few: string[] = []
+  #fewCount = 0
+  #fewUnits = 0
   #isSmall = true
   #open = ''
   readonly #closed = new Writer()
@@ -38,7 +38,8 @@ export class Texts {
 
   begin(): void {
     this.#open = ''
-    this.#headUnits = 0
+    this.#fewCount = 0
+    this.#fewUnits = 0
     this.#isSmall = true
     this.#closed.rewind()
     this.#defined = 0
@@ -46,6 +47,7 @@ export class Texts {
 
   end(): void {
     this.#open = ''
+    for (let i = 0; i < this.#fewCount; i++) this.#few[i] = ''
     if (this.#fills >= CACHE) this.#cache.fill('')
     else for (let i = 0; i < this.#fills; i++) this.#cache[this.#filled[i]] = ''
     this.#fills = 0
@@ -71,10 +73,11 @@ export class Texts {
   }
 
   #append(text: string, units: number): void {
+    if (units === 0) return
     if (this.#isSmall) {
-      const end = this.#headUnits + units
-      if (end <= HEAD && writeShort(this.#head, this.#headUnits, text)) {
-        this.#headUnits = end
+      this.#fewUnits += units
+      if (this.#fewUnits <= FEW) {
+        this.#few[this.#fewCount++] = text
         return
       }
       this.#spill()
@@ -85,7 +88,7 @@ export class Texts {
 
   #spill(): void {
     this.#isSmall = false
-    this.#open = readText(this.#head, 0, this.#headUnits, false)
+    for (let i = 0; i < this.#fewCount; i++) this.#open += this.#few[i]
   }
 
   /** True when the string was one seen before in this message, and is written. */
@@ -117,14 +120,26 @@ export class Texts {
 
   /** Appends the text part. */
   finish(out: Writer): void {
-    if (this.#isSmall) {
-      if (this.#headUnits === 0) return
-      out.reserve(HEAD + 2)
-      out.varint(this.#headUnits * 2)
-      out.appendWords(this.#headView, this.#headUnits)
-      return
-    }
+    if (this.#isSmall && this.#finishFew(out)) return
+    if (this.#isSmall) this.#spill()
     if (this.#closed.pos > 0) out.append(this.#closed.bytes.subarray(0, this.#closed.pos))
     this.#close(out)
+  }
+
+  /** Writes the few strings that there are; false, and nothing, when one is wide. */
+  #finishFew(out: Writer): boolean {
+    if (this.#fewUnits === 0) return true
+    const { pos } = out
+    out.reserve(FEW + 1)
+    out.u8(this.#fewUnits * 2)
+    for (let i = 0; i < this.#fewCount; i++) {
+      const text = this.#few[i]
+      if (!writeShort(out.bytes, out.pos, text)) {
+        out.pos = pos
+        return false
+      }
+      out.pos += text.length
+    }
+    return true
   }
 }

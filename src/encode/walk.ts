@@ -38,7 +38,8 @@ export abstract class Walk extends Writer {
   /** Writes any value. `slot` is its place: the shape node of the key it is under. */
   abstract value(value: unknown, slot: ShapeNode): void
 
-  begin(settings: EncodeSettings): void {
+  /** `keepsShapes`: see `Shapes.begin`. */
+  begin(settings: EncodeSettings, keepsShapes: boolean): void {
     if (!this.isClean) this.end()
     this.isClean = false
     this.settings = settings
@@ -49,7 +50,7 @@ export abstract class Walk extends Writer {
     this.isPolluted = false
     this.isBeyondClone = false
     for (const _ in {}) this.isPolluted = true
-    this.shapes.begin()
+    this.shapes.begin(keepsShapes)
     this.texts.begin()
     this.pos = BODY_START
     this.start = BODY_START

@@ -27,6 +27,8 @@ export const OWN_COUNT = 14
 const CONTROL_BYTES = 192
 const ENTRY_BYTES = 8
 const SKIP = -1
+/** Bytes of the longest run that is lent. */
+export const LENDABLE = 512
 /** Distances between head and tail are signed numbers of 32 bits. */
 const MOST = 2 ** 30
 
@@ -150,6 +152,9 @@ export class RingReader extends Ring {
   #head = Atomics.load(this.control, HEAD)
   #tail = this.#head
   #length = 0
+  readonly #copy = new Int32Array(LENDABLE / 4)
+  /** Views on the copy, by their length. */
+  readonly #lent: (Uint8Array | undefined)[] = []
 
   /** The mark of the next run, if there is one. @throws RING_CORRUPT */
   get mark(): number | undefined {
@@ -164,6 +169,21 @@ export class RingReader extends Ring {
     const text = readText(this.bytes, start, this.#length, false)
     this.pass()
     return text
+  }
+
+  /**
+   * The next run, of up to `LENDABLE` bytes, copied to where the one lent after it will be (borrow); there must be one.
+   * Four bytes at a time, to a view that was made before: half the time of `text` and its way back to bytes.
+   */
+  lend(): Uint8Array {
+    const first = this.begin() >> 2
+    const { words } = this
+    const copy = this.#copy
+    const count = (this.#length + 3) >> 2
+    for (let i = 0; i < count; i++) copy[i] = words[first + i]
+    this.pass()
+    this.#lent[this.#length] ??= new Uint8Array(copy.buffer, 0, this.#length)
+    return this.#lent[this.#length] as Uint8Array
   }
 
   /** The next run (own); there must be one. @throws RING_CORRUPT */

@@ -12,7 +12,7 @@
 import { isTextCheap, writeText } from '../../bytes/text.js'
 import { isShared, maxBytes } from '../../bytes/window.js'
 import { OutbandError } from '../../errors.js'
-import type { RingReader, RingWriter } from '../../memory/ring.js'
+import { LENDABLE, type RingReader, type RingWriter } from '../../memory/ring.js'
 import type { Parcel } from '../../packet.js'
 
 export const META = 0
@@ -22,6 +22,8 @@ export const BYE = 3
 
 /** Up to so many bytes metadata is read as text, where that is cheap: longer strings stay around longer than bytes. */
 const TEXT_BYTES = 8192
+
+const NONE: readonly Uint8Array[] = []
 
 const padded = (length: number): number => (length + 7) & -8
 
@@ -56,7 +58,8 @@ export function writePacket({ bytes, words }: RingWriter, at: number, { meta, bu
 /** Takes the next entry, a META, out of the ring. @throws RING_CORRUPT */
 export function readMeta(reader: RingReader): Parcel {
   reader.begin()
-  return { meta: isTextCheap && reader.length <= TEXT_BYTES ? reader.text() : reader.run(), buffers: [] }
+  if (reader.length <= LENDABLE) return { meta: reader.lend(), buffers: NONE, isLent: true }
+  return { meta: isTextCheap && reader.length <= TEXT_BYTES ? reader.text() : reader.run(), buffers: NONE }
 }
 
 /** Takes the next entry, a PACKET, out of the ring; its buffers are the receiver's (own). @throws RING_CORRUPT */

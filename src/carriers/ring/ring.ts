@@ -48,6 +48,7 @@ export class RingCarrier implements Carrier {
   readonly name = 'ring'
   readonly textBytes = LENT
   readonly takesHosts = true
+  readonly keepsShapes = true
   readonly sharesMemory = true
   readonly #port: RingEnd['port']
   readonly #endpoint: Endpoint
