@@ -13,6 +13,8 @@
  */
 
 const FEW = 24
+const FEW_ARRAYS = 4
+const NO_NUMBERS: readonly number[] = []
 /** Arrays inside each other that are looked through for numbers. */
 const NESTING = 4
 
@@ -26,6 +28,8 @@ export class Memo {
   readonly #numbers: number[] = []
   #set: Set<unknown> | undefined
   #map: Map<unknown, number> | undefined
+  /** The first arrays of numbers. */
+  readonly #fewArrays: (readonly number[])[] = []
   readonly #arrays = new ArraysMemo()
 
   /** The number of an object met before; else numbers it and returns −1. */
@@ -69,9 +73,20 @@ export class Memo {
 
   /** The same for an array of numbers, which are counted apart. */
   findNumbers(array: readonly number[]): number {
-    const number = this.#arrays.find(array, fingerprint(array), this.#numbersCount)
-    if (number < 0) this.#numbersCount++
-    return number
+    const few = this.#fewArrays
+    const count = this.#numbersCount
+    if (count < FEW_ARRAYS) {
+      for (let i = 0; i < count; i++) if (few[i] === array) return i
+      few[count] = array
+    } else {
+      // Those of the list have the numbers that they have there.
+      if (count === FEW_ARRAYS)
+        for (let i = 0; i < count; i++) this.#arrays.find(few[i], fingerprint(few[i]), i)
+      const number = this.#arrays.find(array, fingerprint(array), count)
+      if (number >= 0) return number
+    }
+    this.#numbersCount++
+    return -1
   }
 
   clear(): void {
@@ -80,6 +95,7 @@ export class Memo {
     if (this.#size > MOST_KEPT) this.#numbers.length = 0
     this.#size = 0
     this.count = 0
+    for (let i = Math.min(this.#numbersCount, FEW_ARRAYS) - 1; i >= 0; i--) this.#fewArrays[i] = NO_NUMBERS
     this.#numbersCount = 0
     this.#set = undefined
     this.#map = undefined
