@@ -16,19 +16,39 @@ export interface Row extends Timing {
   readonly copied?: number
   /** What this very value lost on its way, `type` or `identity` for example. */
   readonly lost: readonly string[]
+  /** Bytes that one operation allocates on this side: heap and ArrayBuffers. */
+  readonly allocatedBytes?: number
+  /** The most that this side's resident memory grew while this was repeated. */
+  readonly peakBytes?: number
+  /** Time of processors that one operation takes on this side, all its threads together. */
+  readonly cpuNs?: number
+  /** That of the other side, where there is one. */
+  readonly peerCpuNs?: number
 }
 
 /** Facts about a contestant that bars need. */
 export interface Standing {
   readonly ours: boolean
   readonly stateful: boolean
+  /** No rival, but what nobody can be faster than: bare bytes, a bare copy. */
+  readonly limit?: true
   readonly about: string
   readonly kept: readonly string[]
   readonly lost: readonly string[]
 }
 
+/** What a case is about, and of what its contestants' places on a curve are numbers. */
+export interface About {
+  readonly about: string
+  readonly axis?: Axis
+}
+
+export type Axis = 'nodes' | 'buffers' | 'bytes'
+
 export interface Results {
   readonly machine: Machine
+  /** By name, in the order of measuring. */
+  readonly cases: Readonly<Record<string, About>>
   readonly contestants: Readonly<Record<string, Standing>>
   readonly rows: readonly Row[]
   readonly absent: readonly { readonly case: string; readonly name: string; readonly why: string }[]
@@ -80,10 +100,7 @@ export class Board {
   rivals(name: string): Row[] {
     return this.results.rows.filter(
       row =>
-        row.case === name &&
-        row.op === this.#mainOp(name) &&
-        !this.standing(row.contestant).ours &&
-        isFaithful(row),
+        row.case === name && row.op === this.#mainOp(name) && this.isRival(row.contestant) && isFaithful(row),
     )
   }
 
@@ -97,6 +114,12 @@ export class Board {
     const standing = this.results.contestants[contestant]
     if (!standing) throw new TypeError(`${contestant} did not take part`)
     return standing
+  }
+
+  /** Neither ours nor a limit. */
+  isRival(contestant: string): boolean {
+    const { ours, limit } = this.standing(contestant)
+    return !ours && !limit
   }
 
   keepsIdentity(contestant: string): boolean {

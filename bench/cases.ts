@@ -14,6 +14,7 @@ import {
 } from '../fixtures/workloads.js'
 import { coveredBytes, footprint } from '../src/cli/memory.js'
 import { bytes } from '../src/cli/table.js'
+import type { Axis } from './board.js'
 import type { Carried, Contestant, Session } from './contestant.js'
 import { contestants } from './contestants.js'
 
@@ -40,6 +41,7 @@ export interface Field {
 export interface Case {
   readonly name: string
   readonly about: string
+  readonly axis?: Axis
   readonly ours: readonly Contestant[]
   /** Rivals that take part; who is not among them is told why. */
   readonly rivals: readonly Contestant[]
@@ -80,8 +82,9 @@ const NOT_BY_CODECS = new Set(['tensor-1GiB', 'tensor-8MiB', 'wide'])
 
 export const cases: readonly Case[] = [
   ...workloads.filter(({ name }) => !NOT_BY_CODECS.has(name)).map(codecCase),
-  growthCase('nodes', 'time per node of a record-like tree', NODES, tree, countNodes),
+  growthCase('nodes', 'nodes', 'time per node of a record-like tree', NODES, tree, countNodes),
   growthCase(
+    'buffers',
     'buffers',
     'time per buffer of a message of many',
     BUFFERS,
@@ -90,6 +93,7 @@ export const cases: readonly Case[] = [
   ),
   growthCase(
     'tensor',
+    'bytes',
     'time of one array from 1 KiB to 1 GiB',
     [2 ** 10, 2 ** 16, 2 ** 20, 2 ** 26, 2 ** 30],
     tensor,
@@ -137,6 +141,7 @@ function carrierCase(on: Carried, { name, about, make }: Workload): Case {
 
 function growthCase(
   name: string,
+  axis: Axis,
   about: string,
   sizes: readonly number[],
   make: (size: number) => unknown,
@@ -161,6 +166,7 @@ function growthCase(
   return {
     name: `growth/${name}`,
     about,
+    axis,
     ours,
     rivals: rivals.filter(({ growth }) => growth),
     absent: [],

@@ -36,6 +36,8 @@ export interface Traits {
   readonly ours?: boolean
   /** The receiver needs state that travels outside the message. */
   readonly stateful?: boolean
+  /** No rival: does a part of the work, and shows what the rest can cost at least. */
+  readonly limit?: true
   /** Typed-array bytes beyond which it is not asked: it would only measure how slow, or run out of memory. */
   readonly maxBytes?: number
   /** Takes part in growth curves, beside us. */

@@ -47,9 +47,9 @@ export async function standings(): Promise<Record<string, Standing>> {
     Object.assign(found, await ask<Record<string, Fidelity>>({ probe }))
   }
   return Object.fromEntries(
-    contestants.map(({ name, about, ours = false, stateful = false }) => [
+    contestants.map(({ name, about, ours = false, stateful = false, limit }) => [
       name,
-      { ours, stateful, about, ...found[name]! },
+      { ours, stateful, ...(limit && { limit }), about, ...found[name]! },
     ]),
   )
 }

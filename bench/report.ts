@@ -1,6 +1,6 @@
 // What people read: one table per case as it finishes, then what each contestant loses, then the bars.
 
-import { type Paint, table } from '../src/cli/table.js'
+import { bytes, type Paint, table } from '../src/cli/table.js'
 import type { Verdict } from './bars.js'
 import type { Change } from './baseline.js'
 import type { Board, Standing } from './board.js'
@@ -17,8 +17,10 @@ export class Report {
     this.write = write
   }
 
-  machine({ cpu, cores, node, platform, date, plan, versions }: Machine): void {
-    this.write(`${platform}, ${cpu} (${cores} cores), node ${node}, ${date}, ${plan} run\n`)
+  machine({ cpu, cores, memoryBytes, node, platform, date, plan, versions }: Machine): void {
+    this.write(
+      `${platform}, ${cpu} (${cores} cores), ${bytes(memoryBytes)}, node ${node}, ${date}, ${plan} run\n`,
+    )
     this.write(
       `${this.paint.dim(
         Object.entries(versions)

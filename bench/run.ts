@@ -31,6 +31,9 @@ async function main(options: Options): Promise<boolean> {
   report.machine(machine)
   const contestants = await standings()
   report.contestants(contestants)
+  const cases = Object.fromEntries(
+    chosen.map(({ name, about, axis }) => [name, { about, ...(axis && { axis }) }]),
+  )
   const rows: Row[] = []
   const absent: (Absent & { case: string })[] = []
   for (const [i, entry] of chosen.entries()) {
@@ -44,9 +47,9 @@ async function main(options: Options): Promise<boolean> {
     progress('')
     rows.push(...found.rows)
     absent.push(...found.absent.map(who => ({ case: entry.name, ...who })))
-    report.case(entry, new Board({ machine, contestants, ...found, absent: [] }), found.absent)
+    report.case(entry, new Board({ machine, cases, contestants, ...found, absent: [] }), found.absent)
   }
-  return finish({ machine, contestants, rows, absent }, baseline, options)
+  return finish({ machine, cases, contestants, rows, absent }, baseline, options)
 }
 
 async function finish(results: Results, baseline: Results | undefined, options: Options): Promise<boolean> {

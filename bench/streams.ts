@@ -235,7 +235,7 @@ export const streams: readonly Contestant[] = [
     'socket',
     'raw',
     forked(raw),
-    { refuses: refusesObjects },
+    { limit: true, refuses: refusesObjects },
   ),
   stream(
     'msgpackr socket',
