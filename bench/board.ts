@@ -16,14 +16,10 @@ export interface Row extends Timing {
   readonly copied?: number
   /** What this very value lost on its way, `type` or `identity` for example. */
   readonly lost: readonly string[]
-  /** Bytes that one operation allocates on this side: heap and ArrayBuffers. */
+  /** Bytes that one operation allocates on this side: heap and ArrayBuffers. As with times, `per` values share them. */
   readonly allocatedBytes?: number
-  /** The most that this side's resident memory grew while this was repeated. */
+  /** The most that this side's resident memory grew while the operation was repeated. */
   readonly peakBytes?: number
-  /** Time of processors that one operation takes on this side, all its threads together. */
-  readonly cpuNs?: number
-  /** That of the other side, where there is one. */
-  readonly peerCpuNs?: number
 }
 
 /** Facts about a contestant that bars need. */
@@ -102,6 +98,14 @@ export class Board {
       row =>
         row.case === name && row.op === this.#mainOp(name) && this.isRival(row.contestant) && isFaithful(row),
     )
+  }
+
+  /** Who met us in a case, at the same operation and place. */
+  opponents({ case: name, op, at }: Row): string[] {
+    const met = this.results.rows.filter(
+      row => row.case === name && row.op === op && row.at === at && !this.standing(row.contestant).ours,
+    )
+    return [...new Set(met.map(({ contestant }) => contestant))]
   }
 
   /** What a case is about: both ways where there are two, else the first that was measured. */

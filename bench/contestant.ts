@@ -3,11 +3,15 @@
 // synchronous or not, and is sampled, compared and reported in the same way.
 
 import type { WorkloadKind } from '../fixtures/workloads.js'
+import type { Sides } from './cpu.js'
 
-/** Does an operation `times` times. */
-export type Run = (times: number) => void | Promise<void>
+/**
+ * Does an operation `times` times, or promises to. Whoever has a clock of its own answers with a number: the
+ * nanoseconds that it took.
+ */
+export type Run = (times: number) => unknown
 
-export interface Session {
+export interface Session extends Sides {
   readonly ops: Readonly<Record<string, Run>>
   /** Times the value is carried by one operation; 1 if not said. */
   readonly per?: number
@@ -30,6 +34,7 @@ export type Carried =
   | 'msgpack'
   | 'cbor'
   | 'flexbuffers'
+  | 'pickle'
   | 'field'
 
 export interface Traits {
@@ -46,6 +51,8 @@ export interface Traits {
   readonly variant?: boolean
   /** Takes part in the cases of a carrier or a format, and in no others. */
   readonly on?: Carried
+  /** Takes part where there is a Python with numpy. */
+  readonly needsPython?: boolean
   /** The only kinds of workload it takes. */
   readonly kinds?: readonly WorkloadKind[]
 }

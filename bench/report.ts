@@ -2,10 +2,11 @@
 
 import { bytes, type Paint, table } from '../src/cli/table.js'
 import type { Verdict } from './bars.js'
-import type { Change } from './baseline.js'
+import { type Comparison, summary } from './baseline.js'
 import type { Board, Standing } from './board.js'
 import { caseTable } from './case-table.js'
-import type { Absent, Case } from './cases.js'
+import type { Case } from './cases.js'
+import type { Absent } from './field.js'
 import type { Machine } from './machine.js'
 
 export class Report {
@@ -75,25 +76,29 @@ export class Report {
     this.write(`\n${table(columns, rows, this.paint)}\n`)
   }
 
-  changes(changes: readonly Change[], tolerance: number): void {
+  /** What counts as a change, and the line that sums it up. */
+  comparison(comparison: Comparison): void {
     const columns = [
       { head: 'case' },
       { head: 'contestant' },
       { head: 'op' },
-      { head: 'speed', align: 'right' },
+      { head: 'what' },
+      { head: 'factor', align: 'right' },
+      { head: 'needs', align: 'right' },
       { head: '' },
     ] as const
-    const rows = changes.map(({ case: name, contestant, op, at, factor }) => [
-      at === undefined ? name : `${name} at ${at}`,
-      contestant,
-      op,
-      `${factor.toFixed(2)}x`,
-      factor < 1 - tolerance
-        ? this.paint.red('slower')
-        : factor > 1 + tolerance
-          ? this.paint.green('faster')
-          : '',
-    ])
-    this.write(`\n${table(columns, rows, this.paint)}\n`)
+    const rows = comparison.changes
+      .filter(({ counts }) => counts !== undefined)
+      .map(({ case: name, contestant, op, at, what, factor, margin, counts }) => [
+        at === undefined ? name : `${name} at ${at}`,
+        contestant,
+        op,
+        what,
+        `${factor.toFixed(2)}x`,
+        `${margin.toFixed(2)}x`,
+        counts === 'better' ? this.paint.green('better') : this.paint.red('worse'),
+      ])
+    if (rows.length > 0) this.write(`\n${table(columns, rows, this.paint)}\n`)
+    this.write(`\n${summary(comparison)}\n`)
   }
 }

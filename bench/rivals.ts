@@ -8,7 +8,7 @@ import * as devalue from 'devalue'
 import { Packr } from 'msgpackr'
 import * as seroval from 'seroval'
 import superjson from 'superjson'
-import type { ColumnTable } from '../src/cli/datasets.js'
+import { type AnyTable, columnOf } from '../src/cli/datasets.js'
 import { footprint } from '../src/cli/memory.js'
 import { type Contestant, codec, loop, type Traits } from './contestant.js'
 
@@ -135,10 +135,12 @@ export const rivals: readonly Contestant[] = [
     { family: 'JSON', maxBytes: MIB, variant: true },
   ),
   text('devalue', 'devalue.stringify, devalue.parse', value => devalue.stringify(value), devalue.parse, {
+    family: 'text',
     variant: true,
   }),
   serovalEval(),
   text('superjson', 'superjson.stringify, superjson.parse', superjson.stringify, superjson.parse, {
+    family: 'text',
     variant: true,
     // It walks every path to a shared object anew, which takes for ever on a graph.
     refuses: value => (footprint(value).revisits > 100 ? 'exponential in shared references' : undefined),
@@ -154,6 +156,7 @@ function serovalEval(): Contestant {
   let readings = 0
   const about = 'seroval.serialize, seroval.deserialize (eval)'
   return text('seroval', about, seroval.serialize, wire => seroval.deserialize(`${wire}//${readings++}`), {
+    family: 'text',
     variant: true,
   })
 }
@@ -188,17 +191,21 @@ function v8Transfer(): Contestant {
 /** Arrow's own stream. The table is there before the clock starts, as it is for whoever uses Arrow. */
 function arrowIpc(): Contestant {
   const make = async (value: unknown) => {
-    const { makeVector, Table, tableFromIPC, tableToIPC } = await import('apache-arrow')
-    const { schema, rows, columns } = value as ColumnTable
+    const { makeVector, Table, tableFromIPC, tableToIPC, vectorFromArray } = await import('apache-arrow')
+    const { schema, rows, columns } = value as AnyTable
     const vectors = Object.entries(columns).map(
-      ([name, column]) => [name, makeVector(column as Float32Array)] as const,
+      ([name, column]) =>
+        [
+          name,
+          ArrayBuffer.isView(column) ? makeVector(column as Float32Array) : vectorFromArray(column),
+        ] as const,
     )
     const table = new Table(Object.fromEntries(vectors))
     return {
       encode: () => tableToIPC(table, 'stream'),
-      decode: (wire: Uint8Array): ColumnTable => {
+      decode: (wire: Uint8Array): AnyTable => {
         const read = tableFromIPC(wire)
-        const arrived = schema.map(({ name }) => [name, read.getChild(name)?.toArray()])
+        const arrived = schema.map(({ name }) => [name, columnOf(read.getChild(name)!)])
         return { schema, rows, columns: Object.fromEntries(arrived) }
       },
       byteLength: length,
