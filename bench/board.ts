@@ -28,6 +28,8 @@ export interface Standing {
   readonly stateful: boolean
   /** No rival, but what nobody can be faster than: bare bytes, a bare copy. */
   readonly limit?: true
+  /** Works in another language, on a value that was made there. */
+  readonly foreign?: 'Python'
   readonly about: string
   readonly kept: readonly string[]
   readonly lost: readonly string[]
@@ -47,6 +49,7 @@ export interface Results {
   readonly cases: Readonly<Record<string, About>>
   readonly contestants: Readonly<Record<string, Standing>>
   readonly rows: readonly Row[]
+  /** Who is missing, and where: in a case, or, when that is empty, everywhere. */
   readonly absent: readonly { readonly case: string; readonly name: string; readonly why: string }[]
 }
 
@@ -120,10 +123,10 @@ export class Board {
     return standing
   }
 
-  /** Neither ours nor a limit. */
+  /** Neither ours nor a limit, and to be had in JavaScript. */
   isRival(contestant: string): boolean {
-    const { ours, limit } = this.standing(contestant)
-    return !ours && !limit
+    const { ours, limit, foreign } = this.standing(contestant)
+    return !ours && !limit && !foreign
   }
 
   keepsIdentity(contestant: string): boolean {

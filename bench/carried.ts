@@ -48,6 +48,11 @@ export const CARRIED: Readonly<Record<Carried, Load>> = {
   msgpack: { destination: 'as MessagePack', workloads: FORMATTED, quick: ['movies'], isForAny: true },
   cbor: { destination: 'as CBOR', workloads: FORMATTED, quick: ['movies'], isForAny: true },
   flexbuffers: { destination: 'as FlexBuffers', workloads: FORMATTED, quick: [], isForAny: true },
-  pickle: { destination: 'as Python’s pickle', workloads: FORMATTED, quick: ['movies'], isForAny: true },
+  pickle: {
+    destination: 'as Python’s pickle',
+    workloads: FORMATTED.filter(name => name !== 'graph'),
+    quick: ['movies'],
+    isForAny: true,
+  },
   field: { destination: 'of which one field is read', workloads: ['wide'], quick: [], isForAny: false },
 }

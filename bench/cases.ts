@@ -37,7 +37,7 @@ export interface Case {
 
 /** Measured where it says something. */
 const NOT_BY_CODECS = new Set(['tensor-1GiB', 'tensor-8MiB', 'wide'])
-const QUICK = new Set(['rpc', 'records', 'movies', 'us-10m', 'tensor-64KiB', 'frames', 'arrow', 'graph'])
+const QUICK = new Set(['rpc', 'records', 'movies', 'tensor-64KiB', 'arrow', 'graph'])
 /** Where settings for text and records, and formats of text, can make a difference that the others do not show. */
 const VARIED: ReadonlySet<WorkloadKind> = new Set(['message', 'document', 'graph'])
 

@@ -51,8 +51,8 @@ export interface Traits {
   readonly variant?: boolean
   /** Takes part in the cases of a carrier or a format, and in no others. */
   readonly on?: Carried
-  /** Takes part where there is a Python with numpy. */
-  readonly needsPython?: boolean
+  /** Works in another language, on a value that was made there: shown, and no rival that bars mean. */
+  readonly foreign?: 'Python'
   /** The only kinds of workload it takes. */
   readonly kinds?: readonly WorkloadKind[]
 }

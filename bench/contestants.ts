@@ -7,19 +7,24 @@ export type Group = 'codec' | Carried
 
 const ports = async () => (await import('./ports.js')).ports
 const streams = async () => (await import('./streams.js')).streams
+const pickles = async () => import('./pickle.js')
 const formats = async () => (await import('./formats.js')).formatContestants
 
 const SOURCES: Readonly<Record<Group, readonly (() => Promise<readonly Contestant[]>)[]>> = {
-  codec: [async () => (await import('./ours.js')).ours, async () => (await import('./rivals.js')).rivals],
+  codec: [
+    async () => (await import('./ours.js')).ours,
+    async () => (await import('./rivals.js')).rivals,
+    async () => (await pickles()).pythonCodecs,
+  ],
   port: [ports],
   ring: [ports],
   socket: [streams],
-  process: [streams],
+  process: [streams, async () => (await pickles()).pythonProcesses],
   memory: [async () => (await import('./memory.js')).memoryContestants],
   msgpack: [formats],
   cbor: [formats],
   flexbuffers: [formats],
-  pickle: [formats],
+  pickle: [async () => (await pickles()).pickleContestants],
   field: [formats],
 }
 

@@ -76,9 +76,16 @@ export async function standings(contestants: readonly Contestant[]): Promise<Rec
   }
   await Promise.all(Array.from({ length: ABREAST }, work))
   return Object.fromEntries(
-    contestants.map(({ name, about, ours = false, stateful = false, limit }) => [
+    contestants.map(({ name, about, ours = false, stateful = false, limit, foreign }) => [
       name,
-      { ours, stateful, ...(limit && { limit }), about, ...found[name]! },
+      {
+        ours,
+        stateful,
+        ...(limit && { limit }),
+        ...(foreign && { foreign }),
+        about,
+        ...found[name]!,
+      },
     ]),
   )
 }

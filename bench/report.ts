@@ -47,6 +47,10 @@ export class Report {
 
   case({ name, about }: Case, board: Board, absent: readonly Absent[]): void {
     this.write(`\n${this.paint.bold(name)}  ${about}\n${caseTable(name, board, this.paint)}\n`)
+    this.absent(absent)
+  }
+
+  absent(absent: readonly Absent[]): void {
     for (const why of new Set(absent.map(one => one.why))) {
       const who = absent.filter(one => one.why === why).map(one => one.name)
       this.write(`${this.paint.dim(`left out: ${who.join(', ')}: ${why}`)}\n`)

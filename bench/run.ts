@@ -30,7 +30,9 @@ try {
 /** Answers whether everything that was to be checked held. */
 async function main(options: Options): Promise<boolean> {
   const baseline = options.compare === undefined ? undefined : await readBaseline(options.compare)
-  const everyone = await allContestants()
+  const everywhere = await allContestants()
+  const missing = findPython() ? [] : everywhere.filter(({ foreign }) => foreign === 'Python')
+  const everyone = everywhere.filter(contestant => !missing.includes(contestant))
   const chosen = await choose(options, everyone)
   const plan = options.quick ? 'quick' : 'full'
   const machine = thisMachine(plan)
@@ -38,8 +40,10 @@ async function main(options: Options): Promise<boolean> {
   const present = [...new Set(chosen.flatMap(({ ours, rivals }) => [...ours, ...rivals]))]
   const contestants = await standings(present)
   report.contestants(contestants)
+  const nobody: Absent[] = missing.map(({ name }) => ({ name, why: 'there is no python3 with numpy' }))
+  report.absent(nobody)
   const rows: Row[] = []
-  const absent: (Absent & { case: string })[] = []
+  const absent: (Absent & { case: string })[] = nobody.map(one => ({ case: '', ...one }))
   const cases: Record<string, Results['cases'][string]> = {}
   const progress = new Progress(process.stderr, chosen.length)
   for (const entry of chosen) {
@@ -62,11 +66,7 @@ async function main(options: Options): Promise<boolean> {
 
 /** Bars name rivals that a quick look can do without. */
 function whyNotFor({ check, quick }: Options): (contestant: Contestant) => string | undefined {
-  const python = findPython()
-  return ({ variant, needsPython }) => {
-    if (quick && !check && variant) return 'not in a quick run'
-    return needsPython && !python ? 'there is no python3 with numpy' : undefined
-  }
+  return ({ variant }) => (quick && !check && variant ? 'not in a quick run' : undefined)
 }
 
 async function finish(results: Results, baseline: Results | undefined, options: Options): Promise<boolean> {
