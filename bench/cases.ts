@@ -101,9 +101,10 @@ function codecCases(codecs: readonly Contestant[]): Case[] {
 
 function codecCase({ name, about, kind, make }: Workload, codecs: readonly Contestant[]): Case {
   const rivals = codecs.filter(({ ours }) => !ours)
-  const whyNot = ({ kinds, variant }: Contestant): string | undefined => {
-    if (kinds && !kinds.includes(kind)) return `takes ${kinds.join(', ')} workloads alone`
-    return variant && !VARIED.has(kind) ? 'differs from its family in text and records alone' : undefined
+  const takes = ({ kinds }: Contestant) => !kinds || kinds.includes(kind)
+  const whyNot = (one: Contestant): string | undefined => {
+    if (!takes(one)) return `takes ${one.kinds!.join(', ')} workloads alone`
+    return one.variant && !VARIED.has(kind) ? 'differs from its family in text and records alone' : undefined
   }
   const enter = async (some: readonly Contestant[]): Promise<Field> => {
     const value = await make()
@@ -115,7 +116,7 @@ function codecCase({ name, about, kind, make }: Workload, codecs: readonly Conte
     group: 'codec',
     about,
     quick: QUICK.has(name),
-    ours: codecs.filter(({ ours }) => ours),
+    ours: codecs.filter(one => one.ours && takes(one)),
     rivals: rivals.filter(rival => whyNot(rival) === undefined),
     absent: rivals.flatMap(rival => {
       const why = whyNot(rival)
@@ -126,8 +127,10 @@ function codecCase({ name, about, kind, make }: Workload, codecs: readonly Conte
 }
 
 function carrierCase(on: Carried, { name, about, make }: Workload, contestants: readonly Contestant[]): Case {
-  const { destination, quick } = CARRIED[on]
+  const { destination, quick, varied = [] } = CARRIED[on]
   const here = contestants.filter(contestant => contestant.on === on)
+  const rivals = here.filter(({ ours }) => !ours)
+  const isVaried = varied.length === 0 || varied.includes(name) || !CARRIED[on].workloads.includes(name)
   const enter = async (some: readonly Contestant[]): Promise<Field> => {
     const value = await make()
     return fieldOf(some, contestant => admit(contestant, value, 0))
@@ -138,8 +141,10 @@ function carrierCase(on: Carried, { name, about, make }: Workload, contestants: 
     about: `${about}, ${destination}`,
     quick: quick.includes(name),
     ours: here.filter(({ ours }) => ours),
-    rivals: here.filter(({ ours }) => !ours),
-    absent: [],
+    rivals: rivals.filter(({ variant }) => isVaried || !variant),
+    absent: rivals
+      .filter(({ variant }) => variant && !isVaried)
+      .map(rival => ({ name: rival.name, why: `met at ${varied.join(', ')}` })),
     enter,
   }
 }

@@ -49,6 +49,8 @@ export interface Traits {
   readonly growth?: boolean
   /** One of its family that a quick run can do without. */
   readonly variant?: boolean
+  /** Of ours: the only families that it meets. */
+  readonly against?: readonly string[]
   /** Takes part in the cases of a carrier or a format, and in no others. */
   readonly on?: Carried
   /** Works in another language, on a value that was made there: shown, and no rival that bars mean. */

@@ -29,6 +29,8 @@ export interface Probe {
   readonly names: readonly string[]
 }
 
+const MINOR_LANE_MS = 120
+
 export type Request =
   | Probe
   | (Choice & { readonly task: 'time'; readonly heat: string })
@@ -71,9 +73,8 @@ async function time(request: Choice & { heat: string }): Promise<HeatResult> {
   const { entrants, absent } = await enter(request)
   const rivals = entrants.filter(({ contestant }) => !contestant.ours)
   if (rivals.length === 0) return { rows: [], absent }
-  const { halves, ...plan }: Plan = PLANS[request.plan]
   const isMinor = rivals.every(({ contestant }) => contestant.variant)
-  const timed = await clock(entrants, { ...plan, halves: halves && !isMinor })
+  const timed = await clock(entrants, planOf(PLANS[request.plan], request.group, isMinor))
   const rows: Row[] = []
   for (const entrant of entrants) {
     const facts = await inspect(entrant)
@@ -85,21 +86,31 @@ async function time(request: Choice & { heat: string }): Promise<HeatResult> {
   return { rows, absent }
 }
 
+/** Where variants alone meet us, and of formats, both ways at once are told; the first take less time as well. */
+function planOf(plan: Plan, group: Group, isMinor: boolean): Plan {
+  const halves = plan.halves && group === 'codec' && !isMinor
+  const laneMs = isMinor ? Math.min(plan.laneMs, MINOR_LANE_MS) : plan.laneMs
+  const warmUpOperations = isMinor ? plan.warmUpOperations / 2 : plan.warmUpOperations
+  return { ...plan, halves, laneMs, warmUpOperations }
+}
+
 /** Samples operation by operation. A codec's first does both ways, so its warm-up serves its halves. */
 async function clock(entrants: readonly Entrant[], plan: Plan): Promise<Map<Entrant, Map<string, Timing>>> {
   const timed = new Map(entrants.map(entrant => [entrant, new Map<string, Timing>()]))
   const ops = new Set(entrants.flatMap(({ session }) => Object.keys(session.ops)))
   const isWhole = ops.has('both') && !plan.halves
   for (const op of ops) {
-    if (isWhole && isHalf(op)) continue
+    const isAlone = entrants.some(({ session: { ops } }) => op in ops && !('both' in ops))
+    if (isWhole && isHalf(op) && !isAlone) continue
     const able = entrants.filter(({ session }) => op in session.ops)
     const lanes = able.map(({ session }) => ({ run: session.ops[op]!, sides: session }))
-    const timings = await sample(lanes, isHalf(op) ? { ...plan, warmUpMs: plan.warmUpMs / 4 } : plan)
+    const timings = await sample(lanes, isHalf(op) ? halfOf(plan) : plan)
     for (const [at, entrant] of able.entries()) timed.get(entrant)?.set(op, timings[at]!)
   }
   return timed
 }
 
+const halfOf = (plan: Plan): Plan => ({ ...plan, warmUpMs: plan.warmUpMs / 4, laneMs: plan.laneMs / 2 })
 const isHalf = (op: string): boolean => op === 'encode' || op === 'decode'
 
 async function inspect({ contestant, session, value, at, per }: Entrant) {

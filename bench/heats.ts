@@ -46,7 +46,8 @@ export async function measure(entry: Case, { plan, files, whyNot, onHeat }: Cond
   for (const heat of new Set(rivals.map(({ family }) => family))) {
     onHeat(heat)
     const members = rivals.filter(({ family }) => family === heat)
-    const names = [...entry.ours, ...members].map(({ name }) => name)
+    const mine = entry.ours.filter(({ against }) => against?.includes(heat) ?? true)
+    const names = [...mine, ...members].map(({ name }) => name)
     const found = await ask<HeatResult>({ task: 'time', ...choice, heat, names }).catch(error => ({
       rows: [],
       absent: members.map(({ name }) => ({ name, why: String(error) })),
