@@ -11,7 +11,7 @@ export interface Change {
   readonly contestant: string
   readonly op: string
   readonly at: number | undefined
-  readonly what: 'speed' | 'allocation'
+  readonly what: 'speed' | 'allocation' | 'instructions'
   /** Above 1: better than the baseline, faster or with less memory. */
   readonly factor: number
   /** What a factor must be beyond, either way, to count. */
@@ -30,6 +30,8 @@ export interface Comparison {
 /** Bytes and share by which allocation may differ: a closure more, a table grown once in a while. */
 const LOOSE_BYTES = 64
 const LOOSE_SHARE = 0.05
+/** Share by which instructions may differ: V8 inlines by what it saw. */
+const LOOSE_INSTRUCTIONS = 0.02
 /** A spread is half of what the middle half of the turns differs by; medians of nine turns hardly differ by two of them. */
 const SPREADS = 2
 
@@ -51,6 +53,7 @@ export function compare(now: Results, then: Results, tolerance: number): Compari
     ...speedChange(here, there, row, tolerance),
     ...allocationChange(there, row),
   ])
+  changes.push(...instructionChanges(now, then))
   const { date, cpu, node } = then.machine
   return {
     baseline: `${date}, ${cpu}, node ${node}`,
@@ -108,7 +111,24 @@ function allocationChange(there: Board, row: Row): Change[] {
   return [judged(row, 'allocation', Math.max(1, before) / Math.max(1, bytes), margin)]
 }
 
-function judged(row: Row, what: Change['what'], factor: number, margin: number): Change {
+/** Counted by the same means in both runs. */
+function instructionChanges(now: Results, then: Results): Change[] {
+  return (now.instructions ?? []).flatMap(({ workload, op, by, instructions }) => {
+    const before = then.instructions?.find(
+      other => other.workload === workload && other.op === op && other.by === by,
+    )
+    if (!before) return []
+    const place = { case: `codec/${workload}`, contestant: 'outband', op }
+    return [judged(place, 'instructions', before.instructions / instructions, 1 + LOOSE_INSTRUCTIONS)]
+  })
+}
+
+function judged(
+  row: Pick<Row, 'case' | 'contestant' | 'op' | 'at'>,
+  what: Change['what'],
+  factor: number,
+  margin: number,
+): Change {
   const { case: name, contestant, op, at } = row
   const counts = factor > margin ? 'better' : factor < 1 / margin ? 'worse' : undefined
   return { case: name, contestant, op, at, what, factor, margin, counts }
@@ -116,15 +136,17 @@ function judged(row: Row, what: Change['what'], factor: number, margin: number):
 
 /** The line to quote where a release is described. */
 export function summary({ baseline, tolerance, cases, changes }: Comparison): string {
-  const told = (['speed', 'allocation'] as const).map(what => {
+  const told = (['speed', 'allocation', 'instructions'] as const).flatMap(what => {
     const some = changes.filter(change => change.what === what)
-    if (some.length === 0) return `${what} not compared`
+    if (some.length === 0) return []
     const mean = geometricMean(some.map(({ factor }) => factor)).toFixed(2)
     const count = (counts: Change['counts']) => some.filter(change => change.counts === counts).length
-    return `${what} ${mean}x over ${some.length} figures, ${count('better')} better, ${count('worse')} worse`
+    return [
+      `${what} ${mean}x over ${some.length} figures, ${count('better')} better, ${count('worse')} worse`,
+    ]
   })
   const share = (part: number) => `${Number((100 * part).toFixed(1))} %`
-  return `${cases} cases against ${baseline}: ${told.join('; ')} (tolerance: ${share(tolerance)} and the spread, allocation ${share(LOOSE_SHARE)})`
+  return `${cases} cases against ${baseline}: ${told.join('; ') || 'nothing in common'} (tolerance: speed ${share(tolerance)} and the spread, allocation ${share(LOOSE_SHARE)}, instructions ${share(LOOSE_INSTRUCTIONS)})`
 }
 
 function unreadable(cause: Error): never {

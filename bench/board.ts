@@ -1,5 +1,6 @@
 // The results of one run, and the questions bars and baselines ask of them.
 
+import type { Instructions } from './instructions.js'
 import type { Machine } from './machine.js'
 import type { Timing } from './sample.js'
 
@@ -49,6 +50,7 @@ export interface Results {
   readonly cases: Readonly<Record<string, About>>
   readonly contestants: Readonly<Record<string, Standing>>
   readonly rows: readonly Row[]
+  readonly instructions?: readonly Instructions[]
   /** Who is missing, and where: in a case, or, when that is empty, everywhere. */
   readonly absent: readonly { readonly case: string; readonly name: string; readonly why: string }[]
 }

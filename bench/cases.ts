@@ -27,6 +27,8 @@ export interface Case {
   readonly axis?: Axis
   /** Part of a quick look. */
   readonly quick: boolean
+  /** Whether encode and decode are told one by one. */
+  readonly halves: boolean
   readonly ours: readonly Contestant[]
   /** Rivals that take part; who is not among them is told why. */
   readonly rivals: readonly Contestant[]
@@ -36,7 +38,7 @@ export interface Case {
 }
 
 /** Measured where it says something. */
-const NOT_BY_CODECS = new Set(['tensor-1GiB', 'tensor-8MiB', 'wide'])
+const NOT_BY_CODECS = new Set(['tensor-8MiB', 'tensor-64MiB', 'tensor-1GiB', 'wide'])
 const QUICK = new Set(['rpc', 'records', 'movies', 'tensor-64KiB', 'arrow', 'graph'])
 /** Where settings for text and records, and formats of text, can make a difference that the others do not show. */
 const VARIED: ReadonlySet<WorkloadKind> = new Set(['message', 'document', 'graph'])
@@ -116,6 +118,7 @@ function codecCase({ name, about, kind, make }: Workload, codecs: readonly Conte
     group: 'codec',
     about,
     quick: QUICK.has(name),
+    halves: kind !== 'unseen',
     ours: codecs.filter(one => one.ours && takes(one)),
     rivals: rivals.filter(rival => whyNot(rival) === undefined),
     absent: rivals.flatMap(rival => {
@@ -140,6 +143,7 @@ function carrierCase(on: Carried, { name, about, make }: Workload, contestants: 
     group: on,
     about: `${about}, ${destination}`,
     quick: quick.includes(name),
+    halves: false,
     ours: here.filter(({ ours }) => ours),
     rivals: rivals.filter(({ variant }) => isVaried || !variant),
     absent: rivals
@@ -184,6 +188,7 @@ function growthCase(
     about,
     axis,
     quick: false,
+    halves: true,
     ours: growing.filter(({ ours }) => ours),
     rivals: growing.filter(({ ours }) => !ours),
     absent: [],

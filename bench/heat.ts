@@ -8,7 +8,7 @@ import { differences } from '../src/cli/compare.js'
 import type { Row } from './board.js'
 import { type Case, casesOf, ownCasesOf } from './cases.js'
 import { contestantsOf, type Group } from './contestants.js'
-import type { Absent, Entrant } from './field.js'
+import type { Absent, Entrant, Field } from './field.js'
 import { ownWorkloads } from './own-data.js'
 import { type Fidelity, fidelity } from './probes.js'
 import { collectGarbage, PLANS, type Plan, sample, type Timing } from './sample.js'
@@ -62,19 +62,19 @@ async function probe({ group, names }: Probe): Promise<Record<string, Fidelity>>
   return found
 }
 
-async function enter({ case: name, group, names, files }: Choice) {
+async function enter({ case: name, group, names, files }: Choice): Promise<Field & { entry: Case }> {
   const contestants = await contestantsOf(group)
   const cases = files.length > 0 ? ownCasesOf(contestants, ownWorkloads(files)) : casesOf(contestants)
   const entry = cases.find(one => one.name === name) as Case
-  return entry.enter(contestants.filter(one => names.includes(one.name)))
+  return { entry, ...(await entry.enter(contestants.filter(one => names.includes(one.name)))) }
 }
 
 async function time(request: Choice & { heat: string }): Promise<HeatResult> {
-  const { entrants, absent } = await enter(request)
+  const { entry, entrants, absent } = await enter(request)
   const rivals = entrants.filter(({ contestant }) => !contestant.ours)
   if (rivals.length === 0) return { rows: [], absent }
   const isMinor = rivals.every(({ contestant }) => contestant.variant)
-  const timed = await clock(entrants, planOf(PLANS[request.plan], request.group, isMinor))
+  const timed = await clock(entrants, planOf(PLANS[request.plan], entry.halves, isMinor))
   const rows: Row[] = []
   for (const entrant of entrants) {
     const facts = await inspect(entrant)
@@ -86,9 +86,9 @@ async function time(request: Choice & { heat: string }): Promise<HeatResult> {
   return { rows, absent }
 }
 
-/** Where variants alone meet us, and of formats, both ways at once are told; the first take less time as well. */
-function planOf(plan: Plan, group: Group, isMinor: boolean): Plan {
-  const halves = plan.halves && group === 'codec' && !isMinor
+/** Where variants alone meet us, both ways at once are enough, and less time. */
+function planOf(plan: Plan, hasHalves: boolean, isMinor: boolean): Plan {
+  const halves = plan.halves && hasHalves && !isMinor
   const laneMs = isMinor ? Math.min(plan.laneMs, MINOR_LANE_MS) : plan.laneMs
   const warmUpOperations = isMinor ? plan.warmUpOperations / 2 : plan.warmUpOperations
   return { ...plan, halves, laneMs, warmUpOperations }

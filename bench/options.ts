@@ -9,16 +9,18 @@ export interface Options {
   readonly compare: string | undefined
   /** How far below the baseline counts as slower, as a share. */
   readonly tolerance: number
+  readonly instructions: boolean
   /** The user's own data, which is then all that is measured. */
   readonly files: readonly string[]
 }
 
-export const USAGE = `usage: npm run bench -- [--filter REGEX] [--quick] [--check] [--file DATA]… [--json FILE] [--compare FILE]
+export const USAGE = `usage: npm run bench -- [--filter REGEX] [--quick] [--check] [--file DATA]… [--instructions] [--json FILE] [--compare FILE]
 
   --filter REGEX     cases whose name matches: codec, codec/movies, growth, …
   --quick            short samples of a few cases; for a look, not for the record
   --file DATA        your own data instead: a .json document or an .arrow (.feather) table; may be repeated
   --check            judge the bars; alone, measures only the cases they need
+  --instructions     count ours for a few operations, by perf or callgrind; alone, measures nothing else
   --json FILE        write every figure
   --compare FILE     compare with a file written by --json, relative to the rivals of each run
   --tolerance SHARE  how much slower than the baseline fails (0.2)`
@@ -35,6 +37,7 @@ export function readOptions(args: readonly string[], folder = process.cwd()): Op
       filter: { type: 'string' },
       quick: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
+      instructions: { type: 'boolean', default: false },
       json: { type: 'string' },
       compare: { type: 'string' },
       file: { type: 'string', multiple: true, default: [] },
@@ -51,6 +54,7 @@ export function readOptions(args: readonly string[], folder = process.cwd()): Op
     filter: values.filter === undefined ? undefined : regex(values.filter),
     quick: values.quick,
     check: values.check,
+    instructions: values.instructions,
     json: pathOf(values.json),
     compare: pathOf(values.compare),
     tolerance,

@@ -7,6 +7,7 @@ import type { Board, Standing } from './board.js'
 import { caseTable } from './case-table.js'
 import type { Case } from './cases.js'
 import type { Absent } from './field.js'
+import type { Instructions } from './instructions.js'
 import type { Machine } from './machine.js'
 
 export class Report {
@@ -32,6 +33,7 @@ export class Report {
   }
 
   contestants(standings: Readonly<Record<string, Standing>>): void {
+    if (Object.keys(standings).length === 0) return
     const columns = [
       { head: 'contestant' },
       { head: 'keeps', align: 'right' },
@@ -77,6 +79,21 @@ export class Report {
       ],
       ...notes.map(note => ['', this.paint.dim(`  ${note}`)]),
     ])
+    this.write(`\n${table(columns, rows, this.paint)}\n`)
+  }
+
+  instructions(found: readonly Instructions[]): void {
+    if (found.length === 0) {
+      this.write('\nleft out: instructions: neither perf nor valgrind can count them here\n')
+      return
+    }
+    const columns = [
+      { head: 'workload' },
+      { head: 'op' },
+      { head: 'instructions', align: 'right' },
+      { head: 'by' },
+    ] as const
+    const rows = found.map(({ workload, op, instructions, by }) => [workload, op, `${instructions}`, by])
     this.write(`\n${table(columns, rows, this.paint)}\n`)
   }
 

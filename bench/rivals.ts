@@ -107,7 +107,7 @@ export const rivals: readonly Contestant[] = [
         byteLength: length,
       }
     },
-    { maxBytes: 64 * MIB, variant: true },
+    { family: 'others', maxBytes: 64 * MIB, variant: true },
   ),
   codec(
     'v8',
@@ -139,12 +139,12 @@ export const rivals: readonly Contestant[] = [
     { family: 'platform', maxBytes: TEXT_BYTES, variant: true },
   ),
   text('devalue', 'devalue.stringify, devalue.parse', value => devalue.stringify(value), devalue.parse, {
-    family: 'text',
+    family: 'others',
     variant: true,
   }),
   serovalEval(),
   text('superjson', 'superjson.stringify, superjson.parse', superjson.stringify, superjson.parse, {
-    family: 'text',
+    family: 'others',
     variant: true,
     // It walks every path to a shared object anew, which takes for ever on a graph.
     refuses: value => (footprint(value).revisits > 100 ? 'exponential in shared references' : undefined),
@@ -160,7 +160,7 @@ function serovalEval(): Contestant {
   let readings = 0
   const about = 'seroval.serialize, seroval.deserialize (eval)'
   return text('seroval', about, seroval.serialize, wire => seroval.deserialize(`${wire}//${readings++}`), {
-    family: 'text',
+    family: 'others',
     variant: true,
   })
 }

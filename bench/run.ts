@@ -10,6 +10,7 @@ import type { Contestant } from './contestant.js'
 import { allContestants } from './contestants.js'
 import type { Absent } from './field.js'
 import { measure, standings } from './heats.js'
+import { countInstructions, findCounter, type Instructions } from './instructions.js'
 import { thisMachine } from './machine.js'
 import { type Options, readOptions, USAGE } from './options.js'
 import { ownWorkloads } from './own-data.js'
@@ -61,7 +62,17 @@ async function main(options: Options): Promise<boolean> {
     absent.push(...found.absent.map(who => ({ case: name, ...who })))
     report.case(entry, new Board({ machine, cases, contestants, ...found, absent: [] }), found.absent)
   }
-  return finish({ machine, cases, contestants, rows, absent }, baseline, options)
+  const instructions = options.instructions ? { instructions: await countAll() } : {}
+  return finish({ machine, cases, contestants, rows, absent, ...instructions }, baseline, options)
+}
+
+async function countAll(): Promise<Instructions[]> {
+  const counter = await findCounter()
+  const progress = new Progress(process.stderr, 1)
+  const found = counter ? await countInstructions(counter, what => progress.step('instructions', what)) : []
+  progress.end()
+  report.instructions(found)
+  return found
 }
 
 /** Bars name rivals that a quick look can do without. */
@@ -88,9 +99,10 @@ async function finish(results: Results, baseline: Results | undefined, options: 
 
 /** @throws TypeError when nothing is left to measure, or a file cannot be read */
 async function choose(
-  { filter, check, quick, files }: Options,
+  { filter, check, quick, files, instructions }: Options,
   everyone: readonly Contestant[],
 ): Promise<Case[]> {
+  if (instructions && !filter && !check && files.length === 0) return []
   const own = ownWorkloads(files)
   // Better now than in every heat.
   for (const { make } of own) await make()

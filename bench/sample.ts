@@ -40,8 +40,8 @@ export const PLANS = {
     weighMs: 15,
   },
   quick: {
-    warmUpMs: 25,
-    warmUpOperations: 20,
+    warmUpMs: 60,
+    warmUpOperations: 40,
     turnMs: 1,
     leastBatch: 1,
     turns: 5,
