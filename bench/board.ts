@@ -1,5 +1,6 @@
 // The results of one run, and the questions bars and baselines ask of them.
 
+import type { Instructions } from './instructions.js'
 import type { Machine } from './machine.js'
 import type { Timing } from './sample.js'
 
@@ -16,21 +17,41 @@ export interface Row extends Timing {
   readonly copied?: number
   /** What this very value lost on its way, `type` or `identity` for example. */
   readonly lost: readonly string[]
+  /** Bytes that one operation allocates on this side: heap and ArrayBuffers. As with times, `per` values share them. */
+  readonly allocatedBytes?: number
+  /** The most that this side's resident memory grew while the operation was repeated. */
+  readonly peakBytes?: number
 }
 
 /** Facts about a contestant that bars need. */
 export interface Standing {
   readonly ours: boolean
   readonly stateful: boolean
+  /** No rival, but what nobody can be faster than: bare bytes, a bare copy. */
+  readonly limit?: true
+  /** Works in another language, on a value that was made there. */
+  readonly foreign?: 'Python'
   readonly about: string
   readonly kept: readonly string[]
   readonly lost: readonly string[]
 }
 
+/** What a case is about, and of what its contestants' places on a curve are numbers. */
+export interface About {
+  readonly about: string
+  readonly axis?: Axis
+}
+
+export type Axis = 'nodes' | 'buffers' | 'bytes'
+
 export interface Results {
   readonly machine: Machine
+  /** By name, in the order of measuring. */
+  readonly cases: Readonly<Record<string, About>>
   readonly contestants: Readonly<Record<string, Standing>>
   readonly rows: readonly Row[]
+  readonly instructions?: readonly Instructions[]
+  /** Who is missing, and where: in a case, or, when that is empty, everywhere. */
   readonly absent: readonly { readonly case: string; readonly name: string; readonly why: string }[]
 }
 
@@ -80,11 +101,16 @@ export class Board {
   rivals(name: string): Row[] {
     return this.results.rows.filter(
       row =>
-        row.case === name &&
-        row.op === this.#mainOp(name) &&
-        !this.standing(row.contestant).ours &&
-        isFaithful(row),
+        row.case === name && row.op === this.#mainOp(name) && this.isRival(row.contestant) && isFaithful(row),
     )
+  }
+
+  /** Who met us in a case, at the same operation and place. */
+  opponents({ case: name, op, at }: Row): string[] {
+    const met = this.results.rows.filter(
+      row => row.case === name && row.op === op && row.at === at && !this.standing(row.contestant).ours,
+    )
+    return [...new Set(met.map(({ contestant }) => contestant))]
   }
 
   /** What a case is about: both ways where there are two, else the first that was measured. */
@@ -97,6 +123,12 @@ export class Board {
     const standing = this.results.contestants[contestant]
     if (!standing) throw new TypeError(`${contestant} did not take part`)
     return standing
+  }
+
+  /** Neither ours nor a limit, and to be had in JavaScript. */
+  isRival(contestant: string): boolean {
+    const { ours, limit, foreign } = this.standing(contestant)
+    return !ours && !limit && !foreign
   }
 
   keepsIdentity(contestant: string): boolean {

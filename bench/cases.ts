@@ -10,36 +10,25 @@ import {
   tensor,
   tree,
   type Workload,
+  type WorkloadKind,
   workloads,
 } from '../fixtures/workloads.js'
 import { coveredBytes, footprint } from '../src/cli/memory.js'
-import { bytes } from '../src/cli/table.js'
-import type { Carried, Contestant, Session } from './contestant.js'
-import { contestants } from './contestants.js'
-
-export interface Entrant {
-  readonly contestant: Contestant
-  readonly session: Session
-  /** What it was given, to be compared with what comes back. */
-  readonly value: unknown
-  /** Place on a growth curve, and the number of things its times are divided by. */
-  readonly at?: number
-  readonly per: number
-}
-
-export interface Absent {
-  readonly name: string
-  readonly why: string
-}
-
-export interface Field {
-  readonly entrants: readonly Entrant[]
-  readonly absent: readonly Absent[]
-}
+import type { Axis } from './board.js'
+import { CARRIED } from './carried.js'
+import type { Carried, Contestant } from './contestant.js'
+import { GROUPS, type Group, groupOf } from './contestants.js'
+import { type Absent, admit, type Entrant, type Field, fieldOf } from './field.js'
 
 export interface Case {
   readonly name: string
+  readonly group: Group
   readonly about: string
+  readonly axis?: Axis
+  /** Part of a quick look. */
+  readonly quick: boolean
+  /** Whether encode and decode are told one by one. */
+  readonly halves: boolean
   readonly ours: readonly Contestant[]
   /** Rivals that take part; who is not among them is told why. */
   readonly rivals: readonly Contestant[]
@@ -48,100 +37,132 @@ export interface Case {
   enter(some: readonly Contestant[]): Promise<Field>
 }
 
-const ours = contestants.filter(({ ours, on }) => ours && on === undefined)
-const rivals = contestants.filter(({ ours, on }) => !ours && on === undefined)
-const DOCUMENTS = ['records', 'movies', 'earthquakes', 'football', 'us-10m', 'cars', 'budget']
-const FORMATTED = ['rpc', ...DOCUMENTS, 'tensor-64KiB', 'tensor-1MiB', 'graph']
-/** What each carrier is asked to carry, and each format to write. */
-const CARRIED: Readonly<Record<Carried, readonly string[]>> = {
-  port: ['rpc', ...DOCUMENTS, 'tensor-1MiB', 'frames'],
-  ring: ['rpc', 'movies', 'tensor-64KiB', 'tensor-1MiB'],
-  socket: ['rpc', 'records', 'movies', 'us-10m', 'tensor-64KiB', 'tensor-8MiB', 'frames'],
-  process: ['rpc', 'movies', 'tensor-8MiB'],
-  memory: ['tensor-8MiB', 'tensor-64MiB'],
-  msgpack: FORMATTED,
-  cbor: FORMATTED,
-  flexbuffers: FORMATTED,
-  field: ['wide'],
-}
-const DESTINATION: Readonly<Record<Carried, string>> = {
-  port: 'to a thread',
-  ring: 'to a thread, by a ring in shared memory',
-  socket: 'to a process, by a Unix socket',
-  process: 'to a child process',
-  memory: 'copied into shared memory',
-  msgpack: 'as MessagePack',
-  cbor: 'as CBOR',
-  flexbuffers: 'as FlexBuffers',
-  field: 'of which one field is read',
-}
 /** Measured where it says something. */
-const NOT_BY_CODECS = new Set(['tensor-1GiB', 'tensor-8MiB', 'wide'])
+const NOT_BY_CODECS = new Set(['tensor-8MiB', 'tensor-64MiB', 'tensor-1GiB', 'wide'])
+const QUICK = new Set(['rpc', 'records', 'movies', 'tensor-64KiB', 'arrow', 'graph'])
+/** Where settings for text and records, and formats of text, can make a difference that the others do not show. */
+const VARIED: ReadonlySet<WorkloadKind> = new Set(['message', 'document', 'graph'])
 
-export const cases: readonly Case[] = [
-  ...workloads.filter(({ name }) => !NOT_BY_CODECS.has(name)).map(codecCase),
-  growthCase('nodes', 'time per node of a record-like tree', NODES, tree, countNodes),
-  growthCase(
-    'buffers',
-    'time per buffer of a message of many',
-    BUFFERS,
-    count => buffers(count, 256),
-    list => (list as unknown[]).length,
-  ),
-  growthCase(
-    'tensor',
-    'time of one array from 1 KiB to 1 GiB',
-    [2 ** 10, 2 ** 16, 2 ** 20, 2 ** 26, 2 ** 30],
-    tensor,
-    () => 1,
-  ),
-  ...(Object.keys(CARRIED) as Carried[]).flatMap(on =>
-    workloads.filter(({ name }) => CARRIED[on].includes(name)).map(workload => carrierCase(on, workload)),
-  ),
-]
+/** Every case in which some of these contestants meet. */
+export function casesOf(contestants: readonly Contestant[]): Case[] {
+  const present = new Set(contestants.map(groupOf))
+  const codecs = contestants.filter(({ on }) => on === undefined)
+  return [
+    ...(present.has('codec') ? codecCases(codecs) : []),
+    ...CARRIERS.filter(on => present.has(on)).flatMap(on =>
+      workloads
+        .filter(({ name }) => CARRIED[on].workloads.includes(name))
+        .map(workload => carrierCase(on, workload, contestants)),
+    ),
+  ]
+}
 
-function codecCase({ name, about, kind, make }: Workload): Case {
+/** The cases of the user's own data: whoever can take it. */
+export function ownCasesOf(contestants: readonly Contestant[], own: readonly Workload[]): Case[] {
+  const present = new Set(contestants.map(groupOf))
+  const carriers = CARRIERS.filter(on => present.has(on) && CARRIED[on].isForAny)
+  return own.flatMap(workload => [
+    ...(present.has('codec')
+      ? [
+          codecCase(
+            workload,
+            contestants.filter(({ on }) => on === undefined),
+          ),
+        ]
+      : []),
+    ...carriers.map(on => carrierCase(on, workload, contestants)),
+  ])
+}
+
+const CARRIERS = GROUPS.filter(group => group !== 'codec') as readonly Carried[]
+
+function codecCases(codecs: readonly Contestant[]): Case[] {
+  return [
+    ...workloads.filter(({ name }) => !NOT_BY_CODECS.has(name)).map(workload => codecCase(workload, codecs)),
+    growthCase(codecs, 'nodes', 'nodes', 'time per node of a record-like tree', NODES, tree, countNodes),
+    growthCase(
+      codecs,
+      'buffers',
+      'buffers',
+      'time per buffer of a message of many',
+      BUFFERS,
+      count => buffers(count, 256),
+      list => (list as unknown[]).length,
+    ),
+    growthCase(
+      codecs,
+      'tensor',
+      'bytes',
+      'time of one array from 1 KiB to 1 GiB',
+      [2 ** 10, 2 ** 16, 2 ** 20, 2 ** 26, 2 ** 30],
+      tensor,
+      () => 1,
+    ),
+  ]
+}
+
+function codecCase({ name, about, kind, make }: Workload, codecs: readonly Contestant[]): Case {
+  const rivals = codecs.filter(({ ours }) => !ours)
   const takes = ({ kinds }: Contestant) => !kinds || kinds.includes(kind)
+  const whyNot = (one: Contestant): string | undefined => {
+    if (!takes(one)) return `takes ${one.kinds!.join(', ')} workloads alone`
+    return one.variant && !VARIED.has(kind) ? 'differs from its family in text and records alone' : undefined
+  }
   const enter = async (some: readonly Contestant[]): Promise<Field> => {
     const value = await make()
     const typedBytes = coveredBytes(footprint(value).views)
-    return field(some, contestant => admit(contestant, value, typedBytes))
+    return fieldOf(some, contestant => admit(contestant, value, typedBytes))
   }
   return {
     name: `codec/${name}`,
+    group: 'codec',
     about,
-    ours,
-    rivals: rivals.filter(takes),
-    absent: rivals
-      .filter(rival => !takes(rival))
-      .map(({ name, kinds = [] }) => ({ name, why: `takes ${kinds.join(', ')} workloads alone` })),
+    quick: QUICK.has(name),
+    halves: kind !== 'unseen',
+    ours: codecs.filter(one => one.ours && takes(one)),
+    rivals: rivals.filter(rival => whyNot(rival) === undefined),
+    absent: rivals.flatMap(rival => {
+      const why = whyNot(rival)
+      return why === undefined ? [] : [{ name: rival.name, why }]
+    }),
     enter,
   }
 }
 
-function carrierCase(on: Carried, { name, about, make }: Workload): Case {
+function carrierCase(on: Carried, { name, about, make }: Workload, contestants: readonly Contestant[]): Case {
+  const { destination, quick, varied = [] } = CARRIED[on]
   const here = contestants.filter(contestant => contestant.on === on)
+  const rivals = here.filter(({ ours }) => !ours)
+  const isVaried = varied.length === 0 || varied.includes(name) || !CARRIED[on].workloads.includes(name)
   const enter = async (some: readonly Contestant[]): Promise<Field> => {
     const value = await make()
-    return field(some, contestant => admit(contestant, value, 0))
+    return fieldOf(some, contestant => admit(contestant, value, 0))
   }
   return {
     name: `${on}/${name}`,
-    about: `${about}, ${DESTINATION[on]}`,
+    group: on,
+    about: `${about}, ${destination}`,
+    quick: quick.includes(name),
+    halves: false,
     ours: here.filter(({ ours }) => ours),
-    rivals: here.filter(({ ours }) => !ours),
-    absent: [],
+    rivals: rivals.filter(({ variant }) => isVaried || !variant),
+    absent: rivals
+      .filter(({ variant }) => variant && !isVaried)
+      .map(rival => ({ name: rival.name, why: `met at ${varied.join(', ')}` })),
     enter,
   }
 }
 
 function growthCase(
+  codecs: readonly Contestant[],
   name: string,
+  axis: Axis,
   about: string,
   sizes: readonly number[],
   make: (size: number) => unknown,
   count: (value: unknown) => number,
 ): Case {
+  const growing = codecs.filter(({ growth }) => growth)
   const enter = async (some: readonly Contestant[]): Promise<Field> => {
     const entrants: Entrant[] = []
     const absent: Absent[] = []
@@ -149,54 +170,28 @@ function growthCase(
       const value = make(at)
       const per = count(value)
       const typedBytes = coveredBytes(footprint(value).views)
-      const here = await field(
-        some.filter(({ growth }) => growth),
-        async contestant => ({ ...(await admit(contestant, value, typedBytes)), at, per }),
-      )
+      const admitAt = async (contestant: Contestant) => ({
+        ...(await admit(contestant, value, typedBytes)),
+        at,
+        per,
+      })
+      const here = await fieldOf(some, admitAt)
       entrants.push(...here.entrants)
       absent.push(...here.absent.map(({ name, why }) => ({ name: `${name} at ${at}`, why })))
     }
+    const place = ({ contestant }: Entrant): number => codecs.indexOf(contestant)
     return { entrants: entrants.sort((a, b) => place(a) - place(b)), absent }
   }
   return {
     name: `growth/${name}`,
+    group: 'codec',
     about,
-    ours,
-    rivals: rivals.filter(({ growth }) => growth),
+    axis,
+    quick: false,
+    halves: true,
+    ours: growing.filter(({ ours }) => ours),
+    rivals: growing.filter(({ ours }) => !ours),
     absent: [],
     enter,
-  }
-}
-
-const place = ({ contestant }: Entrant): number => contestants.indexOf(contestant)
-
-async function field(
-  some: readonly Contestant[],
-  admit: (contestant: Contestant) => Promise<Entrant>,
-): Promise<Field> {
-  const entrants: Entrant[] = []
-  const absent: Absent[] = []
-  for (const contestant of some) {
-    try {
-      entrants.push(await admit(contestant))
-    } catch (error) {
-      absent.push({ name: contestant.name, why: String(error).split('\n', 1)[0]!.slice(0, 120) })
-    }
-  }
-  return { entrants, absent }
-}
-
-async function admit(contestant: Contestant, value: unknown, typedBytes: number): Promise<Entrant> {
-  const { maxBytes = Number.POSITIVE_INFINITY } = contestant
-  const refusal = contestant.refuses?.(value)
-  if (refusal) throw new Refusal(refusal)
-  if (typedBytes > maxBytes) throw new Refusal(`asked for at most ${bytes(maxBytes)} of typed arrays`)
-  const session = await contestant.open(value)
-  return { contestant, session, value, per: session.per ?? 1 }
-}
-
-class Refusal extends Error {
-  override toString(): string {
-    return this.message
   }
 }

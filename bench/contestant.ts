@@ -3,11 +3,15 @@
 // synchronous or not, and is sampled, compared and reported in the same way.
 
 import type { WorkloadKind } from '../fixtures/workloads.js'
+import type { Sides } from './cpu.js'
 
-/** Does an operation `times` times. */
-export type Run = (times: number) => void | Promise<void>
+/**
+ * Does an operation `times` times, or promises to. Whoever has a clock of its own answers with a number: the
+ * nanoseconds that it took.
+ */
+export type Run = (times: number) => unknown
 
-export interface Session {
+export interface Session extends Sides {
   readonly ops: Readonly<Record<string, Run>>
   /** Times the value is carried by one operation; 1 if not said. */
   readonly per?: number
@@ -30,20 +34,27 @@ export type Carried =
   | 'msgpack'
   | 'cbor'
   | 'flexbuffers'
+  | 'pickle'
   | 'field'
 
 export interface Traits {
   readonly ours?: boolean
   /** The receiver needs state that travels outside the message. */
   readonly stateful?: boolean
+  /** No rival: does a part of the work, and shows what the rest can cost at least. */
+  readonly limit?: true
   /** Typed-array bytes beyond which it is not asked: it would only measure how slow, or run out of memory. */
   readonly maxBytes?: number
   /** Takes part in growth curves, beside us. */
   readonly growth?: boolean
   /** One of its family that a quick run can do without. */
   readonly variant?: boolean
+  /** Of ours: the only families that it meets. */
+  readonly against?: readonly string[]
   /** Takes part in the cases of a carrier or a format, and in no others. */
   readonly on?: Carried
+  /** Works in another language, on a value that was made there: shown, and no rival that bars mean. */
+  readonly foreign?: 'Python'
   /** The only kinds of workload it takes. */
   readonly kinds?: readonly WorkloadKind[]
 }

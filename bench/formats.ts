@@ -39,7 +39,7 @@ function library(on: Carried, name: string, about: string, make: () => Library):
       byteLength: (wire: Uint8Array) => wire.byteLength,
     }
   }
-  return codec(name, about, opened, { on })
+  return codec(name, about, opened, { on, family: 'library' })
 }
 
 const PLAIN = { useRecords: false, variableMapSize: true }

@@ -1,12 +1,14 @@
 import { createRequire } from 'node:module'
-import { cpus } from 'node:os'
+import { cpus, totalmem } from 'node:os'
 import { isNativeAccelerationEnabled as cborNative } from 'cbor-x'
 import { isNativeAccelerationEnabled as msgpackNative } from 'msgpackr'
+import { findPython } from './python.js'
 
 /** What a figure has to be read with. */
 export interface Machine {
   readonly cpu: string
   readonly cores: number
+  readonly memoryBytes: number
   readonly node: string
   readonly platform: string
   readonly date: string
@@ -28,14 +30,16 @@ const PACKAGES = [
 
 export function thisMachine(plan: string): Machine {
   const processors = cpus()
+  const python = findPython()
   return {
     cpu: processors[0]?.model.trim() ?? 'unknown',
     cores: processors.length,
+    memoryBytes: totalmem(),
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     date: new Date().toISOString().slice(0, 10),
     plan,
-    versions: versions(),
+    versions: { ...versions(), ...(python && { python: python.version, numpy: python.numpy }) },
   }
 }
 

@@ -4,7 +4,7 @@
 import { dispose } from '../src/dispose.js'
 import { decode, encode } from '../src/index.js'
 import { SharedMemory } from '../src/shm/index.js'
-import { type Contestant, loop, type Session } from './contestant.js'
+import { type Contestant, loop, type Session, type Traits } from './contestant.js'
 
 interface Place {
   readonly buffer: ArrayBuffer
@@ -25,7 +25,7 @@ function copyInto(memory: ArrayBuffer, buffers: readonly Uint8Array[]): Uint8Arr
 function memory(
   name: string,
   about: string,
-  isOurs: boolean,
+  traits: Traits,
   make: (byteLength: number) => Place,
 ): Contestant {
   const start = (value: unknown): Session => {
@@ -48,7 +48,7 @@ function memory(
       close: () => place.giveBack(),
     }
   }
-  return { name, about, family: isOurs ? 'outband' : name, ours: isOurs, on: 'memory', open: start }
+  return { name, about, family: traits.ours ? 'outband' : name, on: 'memory', ...traits, open: start }
 }
 
 function segment(byteLength: number, anonymous: boolean): Place {
@@ -57,9 +57,13 @@ function segment(byteLength: number, anonymous: boolean): Place {
 }
 
 export const memoryContestants: readonly Contestant[] = [
-  memory('outband shm', 'SharedMemory.create({ size }), set', true, byteLength => segment(byteLength, false)),
-  memory('outband unnamed', 'the same with anonymous: true', true, byteLength => segment(byteLength, true)),
-  memory('memcpy', 'new ArrayBuffer(size), set', false, byteLength => ({
+  memory('outband shm', 'SharedMemory.create({ size }), set', { ours: true }, byteLength =>
+    segment(byteLength, false),
+  ),
+  memory('outband unnamed', 'the same with anonymous: true', { ours: true }, byteLength =>
+    segment(byteLength, true),
+  ),
+  memory('memcpy', 'new ArrayBuffer(size), set', { limit: true }, byteLength => ({
     buffer: new ArrayBuffer(byteLength),
     giveBack: () => {},
   })),

@@ -20,11 +20,27 @@ function outband(
   return codec(name, about, make, { family: 'outband', ours: true, ...traits })
 }
 
+/** Families of rivals that keep no identity, or not all of them. */
+const LOOSE = [
+  'msgpackr',
+  'msgpackr bundle',
+  'cbor-x',
+  'cbor-x bundle',
+  '@msgpack/msgpack',
+  'platform',
+  'text',
+]
+
 export const ours: readonly Contestant[] = [
   outband('outband', 'encode(value), decode(packet)', undefined, { growth: true }),
-  outband('outband tree', 'encode(value, { references: false }): no identity, as most rivals', {
-    references: false,
-  }),
+  outband(
+    'outband tree',
+    'encode(value, { references: false }): no identity, as most rivals',
+    {
+      references: false,
+    },
+    { against: LOOSE, kinds: ['message', 'document', 'unseen', 'graph'] },
+  ),
   outband(
     'outband t0',
     'encode(value, { threshold: 0 }): every buffer out of band',

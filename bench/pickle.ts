@@ -1,118 +1,124 @@
-/**
- * The pickle format beside CPython's own pickle, on the same objects in the same run, and beside the package pickleparser,
- * which reads. Run it by hand: `node --expose-gc dist/bench/pickle.js`.
- *
- * A document is written by us, loaded by a Python, written again by it, and what it wrote is read by everyone. Python times
- * itself, while we wait; so nobody is timed while another works. `times` is how often a turn repeats a call.
- */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+// CPython's pickle beside us: as a codec with numpy arrays out of band (PEP 574 itself), under our format of the same
+// name, and as what multiprocessing sends. The value is made in Python of what we pickle; Python times itself by orders
+// from here, so it takes turns like everybody else. And pickleparser, a package that reads pickles.
+
 import { Parser } from 'pickleparser'
-import { workload } from '../fixtures/workloads.js'
+import { Peer } from '../spec/pickle/peer.js'
+import { scriptPath } from '../spec/pickle/python.js'
 import { pickle } from '../src/formats/pickle/index.js'
 import { decode, encode } from '../src/index.js'
+import { type Contestant, loop, type Session } from './contestant.js'
+import { burstOf } from './ports.js'
+import { findPython } from './python.js'
 
-const DOCUMENTS = [
-  'rpc',
-  'records',
-  'cars',
-  'movies',
-  'earthquakes',
-  'football',
-  'budget',
-  'us-10m',
-  'tensor-1MiB',
+const MIB = 2 ** 20
+/** Arrays are frames of their own on the way to Python, as in whatever it sends back. */
+const APART = { threshold: 0 }
+
+/** One Python for all sessions of a contestant. */
+function lazily(): () => Peer {
+  let peer: Peer | undefined
+  return () => {
+    const python = findPython()
+    if (!python) throw new Error('there is no python3 with numpy')
+    peer ??= new Peer(python.command, [scriptPath('time_pickle.py')])
+    return peer
+  }
+}
+
+function cpython(name: string, on?: 'pickle'): Contestant {
+  const python = lazily()
+  const open = async (value: unknown): Promise<Session> => {
+    const peer = python()
+    const bytes = await peer.ask<number>('value', value, APART)
+    const timed = (order: string) => (times: number) => peer.ask<number>(order, times)
+    return {
+      ops: { both: timed('both'), encode: timed('encode'), decode: timed('decode') },
+      bytes,
+      here: { pid: peer.pid },
+      result: () => peer.ask('result', null),
+    }
+  }
+  return {
+    name,
+    family: 'python',
+    about: 'pickle.dumps(value, 5, buffer_callback), pickle.loads(meta, buffers), by Python’s clock',
+    maxBytes: 64 * MIB,
+    foreign: 'Python',
+    ...(on && { on }),
+    open,
+  }
+}
+
+function multiprocessing(name: string, about: string, way: 'pipe' | 'queue' | 'frames'): Contestant {
+  const python = lazily()
+  const open = async (value: unknown): Promise<Session> => {
+    const peer = python()
+    await peer.ask('value', value, APART)
+    const receiver = await peer.ask<number>('way', way)
+    const per = burstOf(value)
+    return {
+      ops: { 'one way': times => peer.ask<number>('send', times * per) },
+      per,
+      here: { pid: peer.pid },
+      there: { pid: receiver },
+      result: () => peer.ask('result', null),
+    }
+  }
+  return { name, family: 'python', about, on: 'process', foreign: 'Python', open }
+}
+
+/** Reads what we write, which has no arrays out of band. */
+function pickleparser(): Contestant {
+  const open = (value: unknown): Session => {
+    const { meta } = encode(value, { format: pickle, threshold: Number.POSITIVE_INFINITY })
+    const parse = () => new Parser().parse(meta)
+    parse()
+    return { ops: { decode: loop(parse) }, bytes: meta.length, result: parse }
+  }
+  return {
+    name: 'pickleparser',
+    family: 'pickleparser',
+    about: 'new Parser().parse(bytes), which reads alone',
+    on: 'pickle',
+    variant: true,
+    open,
+  }
+}
+
+function ours(): Contestant {
+  const options = { format: pickle }
+  const open = (value: unknown): Session => {
+    const packet = encode(value, options)
+    const { meta, buffers } = packet
+    return {
+      ops: {
+        both: loop(() => decode(encode(value, options), options)),
+        encode: loop(() => encode(value, options)),
+        decode: loop(() => decode(packet, options)),
+      },
+      bytes: buffers.reduce((sum, { byteLength }) => sum + byteLength, meta.byteLength),
+      result: () => decode(encode(value, options), options),
+    }
+  }
+  return {
+    name: 'outband pickle',
+    family: 'outband',
+    about: 'encode(value, { format: pickle })',
+    ours: true,
+    on: 'pickle',
+    open,
+  }
+}
+
+export const pythonCodecs: readonly Contestant[] = [cpython('pickle 5')]
+export const pickleContestants: readonly Contestant[] = [ours(), cpython('CPython', 'pickle'), pickleparser()]
+export const pythonProcesses: readonly Contestant[] = [
+  multiprocessing('multiprocessing', 'Pipe().send(value), Python to Python', 'pipe'),
+  multiprocessing('multiprocessing Queue', 'Queue().put(value), Python to Python', 'queue'),
+  multiprocessing(
+    'multiprocessing 5',
+    'Pipe: send_bytes of pickle 5 and of each buffer, recv_bytes_into',
+    'frames',
+  ),
 ]
-const ROUNDS = 9
-const TURN_MS = 20
-const { gc } = globalThis as { gc?: () => void }
-
-interface Answer {
-  readonly 'loads ours': number
-  readonly loads: number
-  readonly dumps: number
-  readonly bytes: number
-}
-
-/** A Python that times what it is asked. */
-class Clock {
-  readonly #child: ChildProcess
-  readonly #lines: AsyncIterator<string>
-
-  constructor() {
-    const script = fileURLToPath(new URL('../../fixtures/python/time_pickle.py', import.meta.url))
-    this.#child = spawn(process.env.PYTHON ?? 'python3', [script], { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#lines = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
-  }
-
-  async ask(path: string, times: number): Promise<Answer> {
-    this.#child.stdin!.write(`${JSON.stringify({ path, times })}\n`)
-    const { value, done } = await this.#lines.next()
-    if (done) throw new Error('no Python, or one without what the document needs')
-    return JSON.parse(value) as Answer
-  }
-
-  end(): void {
-    this.#child.stdin!.end()
-  }
-}
-
-/** Nanoseconds a call: the median of rounds, after as many to get warm. */
-function timed(run: () => unknown): number {
-  let times = 1
-  const once = (): number => {
-    const start = performance.now()
-    for (let i = 0; i < times; i++) run()
-    return performance.now() - start
-  }
-  for (let i = 0; i < ROUNDS; i++) {
-    const ms = once()
-    if (ms < TURN_MS) times = Math.ceil((times * TURN_MS) / Math.max(ms, 0.01))
-  }
-  gc?.()
-  const rounds = Array.from({ length: ROUNDS }, () => (once() * 1e6) / times).sort((a, b) => a - b)
-  return rounds[ROUNDS >> 1]!
-}
-
-/** What pickleparser takes, or nothing when it takes it not. */
-function parsed(bytes: Uint8Array): number | undefined {
-  try {
-    new Parser().parse(bytes)
-  } catch {
-    return undefined
-  }
-  return timed(() => new Parser().parse(bytes))
-}
-
-const columns = ['encode', 'dumps', 'decode', 'loads', 'pickleparser', 'bytes', 'CPython’s']
-console.log(
-  `µs; dumps and loads are CPython’s\n${''.padEnd(14)}${columns.map(name => name.padStart(14)).join('')}`,
-)
-const folder = mkdtempSync(join(tmpdir(), 'outband-bench-'))
-const clock = new Clock()
-try {
-  for (const name of DOCUMENTS) {
-    const value = await workload(name).make()
-    const options = { format: pickle, threshold: Number.POSITIVE_INFINITY }
-    const path = join(folder, `${name}.pkl`)
-    const { meta } = encode(value, options)
-    writeFileSync(path, meta)
-    const encodeNs = timed(() => encode(value, options))
-    const theirs = await clock.ask(path, Math.max(1, Math.round((TURN_MS * 1e6) / encodeNs)))
-    const bytes = new Uint8Array(readFileSync(path))
-    const packet = { meta: bytes, buffers: [] }
-    const decodeNs = timed(() => decode(packet, { format: pickle }))
-    const us = (ns: number | undefined): string =>
-      (ns === undefined ? 'no' : (ns / 1000).toFixed(1)).padStart(14)
-    const cells = [encodeNs, theirs.dumps, decodeNs, theirs.loads, parsed(bytes)].map(us)
-    const sizes = [meta.length, theirs.bytes].map(size => String(size).padStart(14))
-    console.log(`${name.padEnd(14)}${[...cells, ...sizes].join('')}`)
-  }
-} finally {
-  clock.end()
-  rmSync(folder, { recursive: true })
-}

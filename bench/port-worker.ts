@@ -2,6 +2,7 @@
 
 import { parentPort, workerData } from 'node:worker_threads'
 import type { RingEnd } from '../src/ring/index.js'
+import { threadNumber } from './cpu.js'
 
 /** How a thread takes in what comes. */
 export type Home = 'raw' | 'wrapped' | 'channel' | 'ring' | 'msgpackr' | 'comlink'
@@ -12,11 +13,13 @@ interface Task {
   readonly end: RingEnd
 }
 
-/** Words of the shared control: arrivals, how many are expected, whether they came, and whether all is sent back. */
+/** Words of the shared control: arrivals, how many are expected, whether they came, whether all is sent back, and who counts. */
 export const ARRIVED = 0
 export const TARGET = 1
 export const DONE = 2
 export const MODE = 3
+export const THREAD = 4
+export const WORDS = 5
 
 if (parentPort !== null && workerData !== null && 'home' in workerData) {
   await open(workerData as Task, parentPort)
@@ -24,6 +27,7 @@ if (parentPort !== null && workerData !== null && 'home' in workerData) {
 
 async function open({ home, control, end }: Task, parent: NonNullable<typeof parentPort>): Promise<void> {
   let arrived = 0
+  Atomics.store(control, THREAD, threadNumber())
   /** Counts an arrival; true when it is to be sent back. */
   const take = (): boolean => {
     if (control[MODE] === 1) return true

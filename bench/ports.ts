@@ -14,7 +14,8 @@ import { encode } from '../src/index.js'
 import { connectPort, wrapPort } from '../src/port/index.js'
 import { connectRing, createRing, type RingEnd } from '../src/ring/index.js'
 import type { Contestant, Session, Traits } from './contestant.js'
-import { ARRIVED, DONE, type Home, MODE, TARGET } from './port-worker.js'
+import type { Side } from './cpu.js'
+import { ARRIVED, DONE, type Home, MODE, TARGET, THREAD, WORDS } from './port-worker.js'
 
 const HOME = new URL('./port-worker.js', import.meta.url)
 /** Messages that a way takes until both threads have compiled what they do; no time goes into the memory itself. */
@@ -54,7 +55,7 @@ function port(
 }
 
 function start(home: Home, make: (worker: Worker, end: RingEnd) => Way): Thread {
-  const control = new Int32Array(new SharedArrayBuffer(16))
+  const control = new Int32Array(new SharedArrayBuffer(4 * WORDS))
   const [here, there] = createRing()
   const worker = new Worker(HOME, { workerData: { home, control, end: there }, transferList: [there.port] })
   return { way: make(worker, here), control }
@@ -102,8 +103,19 @@ function session({ way, control }: Thread, value: unknown): Session {
     })
   }
   const canMove = way.move !== undefined && footprint(value).views.length > 0
-  return { ops: { 'one way': oneWay, ...(canMove && { 'there and back': thereAndBack }) }, per, result }
+  return {
+    ops: { 'one way': oneWay, ...(canMove && { 'there and back': thereAndBack }) },
+    per,
+    // It is known once the thread runs.
+    get there() {
+      return threadOf(Atomics.load(control, THREAD))
+    },
+    result,
+  }
 }
+
+/** A thread of this process, by the number that Linux gives it; 0 is none. */
+const threadOf = (tid: number): Side | undefined => (tid > 0 ? { pid: process.pid, tid } : undefined)
 
 /** Messages of one operation: enough that the first wake-up of the thread is not what is measured. */
 export function burstOf(value: unknown): number {
@@ -186,7 +198,7 @@ function comlink(worker: Worker): Way {
 function piscina(): Contestant {
   let pool: Piscina | undefined
   const about = 'new Piscina({ maxThreads: 1, concurrentTasksPerWorker: 64 }).run(value)'
-  const open = (value: unknown): Session => {
+  const open = async (value: unknown): Promise<Session> => {
     pool ??= new Piscina({
       filename: new URL('./port-task.js', import.meta.url).href,
       minThreads: 1,
@@ -199,6 +211,7 @@ function piscina(): Contestant {
     return {
       ops: { 'one way': times => run(times * per) },
       per,
+      there: threadOf(await pool.run(undefined, { name: 'thread' })),
       result: () => pool?.run(value, { name: 'echo' }),
     }
   }

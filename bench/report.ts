@@ -1,11 +1,13 @@
 // What people read: one table per case as it finishes, then what each contestant loses, then the bars.
 
-import { type Paint, table } from '../src/cli/table.js'
+import { bytes, type Paint, table } from '../src/cli/table.js'
 import type { Verdict } from './bars.js'
-import type { Change } from './baseline.js'
+import { type Comparison, summary } from './baseline.js'
 import type { Board, Standing } from './board.js'
 import { caseTable } from './case-table.js'
-import type { Absent, Case } from './cases.js'
+import type { Case } from './cases.js'
+import type { Absent } from './field.js'
+import type { Instructions } from './instructions.js'
 import type { Machine } from './machine.js'
 
 export class Report {
@@ -17,8 +19,10 @@ export class Report {
     this.write = write
   }
 
-  machine({ cpu, cores, node, platform, date, plan, versions }: Machine): void {
-    this.write(`${platform}, ${cpu} (${cores} cores), node ${node}, ${date}, ${plan} run\n`)
+  machine({ cpu, cores, memoryBytes, node, platform, date, plan, versions }: Machine): void {
+    this.write(
+      `${platform}, ${cpu} (${cores} cores), ${bytes(memoryBytes)}, node ${node}, ${date}, ${plan} run\n`,
+    )
     this.write(
       `${this.paint.dim(
         Object.entries(versions)
@@ -29,6 +33,7 @@ export class Report {
   }
 
   contestants(standings: Readonly<Record<string, Standing>>): void {
+    if (Object.keys(standings).length === 0) return
     const columns = [
       { head: 'contestant' },
       { head: 'keeps', align: 'right' },
@@ -44,6 +49,10 @@ export class Report {
 
   case({ name, about }: Case, board: Board, absent: readonly Absent[]): void {
     this.write(`\n${this.paint.bold(name)}  ${about}\n${caseTable(name, board, this.paint)}\n`)
+    this.absent(absent)
+  }
+
+  absent(absent: readonly Absent[]): void {
     for (const why of new Set(absent.map(one => one.why))) {
       const who = absent.filter(one => one.why === why).map(one => one.name)
       this.write(`${this.paint.dim(`left out: ${who.join(', ')}: ${why}`)}\n`)
@@ -73,25 +82,44 @@ export class Report {
     this.write(`\n${table(columns, rows, this.paint)}\n`)
   }
 
-  changes(changes: readonly Change[], tolerance: number): void {
+  instructions(found: readonly Instructions[]): void {
+    if (found.length === 0) {
+      this.write('\nleft out: instructions: neither perf nor valgrind can count them here\n')
+      return
+    }
+    const columns = [
+      { head: 'workload' },
+      { head: 'op' },
+      { head: 'instructions', align: 'right' },
+      { head: 'by' },
+    ] as const
+    const rows = found.map(({ workload, op, instructions, by }) => [workload, op, `${instructions}`, by])
+    this.write(`\n${table(columns, rows, this.paint)}\n`)
+  }
+
+  /** What counts as a change, and the line that sums it up. */
+  comparison(comparison: Comparison): void {
     const columns = [
       { head: 'case' },
       { head: 'contestant' },
       { head: 'op' },
-      { head: 'speed', align: 'right' },
+      { head: 'what' },
+      { head: 'factor', align: 'right' },
+      { head: 'needs', align: 'right' },
       { head: '' },
     ] as const
-    const rows = changes.map(({ case: name, contestant, op, at, factor }) => [
-      at === undefined ? name : `${name} at ${at}`,
-      contestant,
-      op,
-      `${factor.toFixed(2)}x`,
-      factor < 1 - tolerance
-        ? this.paint.red('slower')
-        : factor > 1 + tolerance
-          ? this.paint.green('faster')
-          : '',
-    ])
-    this.write(`\n${table(columns, rows, this.paint)}\n`)
+    const rows = comparison.changes
+      .filter(({ counts }) => counts !== undefined)
+      .map(({ case: name, contestant, op, at, what, factor, margin, counts }) => [
+        at === undefined ? name : `${name} at ${at}`,
+        contestant,
+        op,
+        what,
+        `${factor.toFixed(2)}x`,
+        `${margin.toFixed(2)}x`,
+        counts === 'better' ? this.paint.green('better') : this.paint.red('worse'),
+      ])
+    if (rows.length > 0) this.write(`\n${table(columns, rows, this.paint)}\n`)
+    this.write(`\n${summary(comparison)}\n`)
   }
 }

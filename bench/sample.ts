@@ -6,10 +6,11 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { drop, type Run } from './contestant.js'
+import { type Cpu, cpuOf, type Sides } from './cpu.js'
 
 export interface Plan {
   /**
-   * Least time of warming up. Whoever is slow, or is still getting faster, goes on up to six times as long: code
+   * Least time of warming up. Whoever is slow, or is still getting faster, goes on up to four times as long: code
    * that runs a few times a second was seen to wait for its compiler for a hundred operations.
    */
   readonly warmUpMs: number
@@ -21,12 +22,40 @@ export interface Plan {
   readonly turns: number
   /** Time after which a slow lane takes no further turn, once it has had three. */
   readonly laneMs: number
+  /** Whether encode and decode are timed one by one as well. */
+  readonly halves: boolean
+  /** Time for which an operation is repeated while its memory is weighed. */
+  readonly weighMs: number
 }
 
 export const PLANS = {
-  full: { warmUpMs: 120, warmUpOperations: 100, turnMs: 5, leastBatch: 3, turns: 9, laneMs: 180 },
-  quick: { warmUpMs: 60, warmUpOperations: 40, turnMs: 1, leastBatch: 1, turns: 5, laneMs: 30 },
+  full: {
+    warmUpMs: 120,
+    warmUpOperations: 100,
+    turnMs: 5,
+    leastBatch: 3,
+    turns: 9,
+    laneMs: 180,
+    halves: true,
+    weighMs: 15,
+  },
+  quick: {
+    warmUpMs: 60,
+    warmUpOperations: 40,
+    turnMs: 1,
+    leastBatch: 1,
+    turns: 5,
+    laneMs: 30,
+    halves: false,
+    weighMs: 5,
+  },
 } as const satisfies Record<string, Plan>
+
+/** An operation, and whose time of processors it takes. */
+export interface Lane {
+  readonly run: Run
+  readonly sides: Sides
+}
 
 /** Times of one operation, in nanoseconds. */
 export interface Timing {
@@ -35,16 +64,20 @@ export interface Timing {
   readonly q3Ns: number
   readonly turns: number
   readonly batch: number
+  /** Time of processors on this side, helper threads of V8 included, over all turns. */
+  readonly cpuNs?: number
+  /** That of the other side, where there is one. */
+  readonly peerCpuNs?: number
 }
 
 const LEAST_TURNS = 3
 /** Batches in a row without a gain after which code counts as warm. */
 const SETTLED = 3
-const PATIENCE = 6
+const PATIENCE = 4
 
 /** Samples lanes against each other; the timings come back in the order of the lanes. */
-export async function sample(lanes: readonly Run[], plan: Plan): Promise<Timing[]> {
-  const tracks = lanes.map(run => new Track(run))
+export async function sample(lanes: readonly Lane[], plan: Plan): Promise<Timing[]> {
+  const tracks = lanes.map(lane => new Track(lane))
   await inTurns(tracks, track => track.warm(plan))
   for (let turn = 0; turn < plan.turns; turn++) {
     const ready = tracks.filter(track => track.takes(plan))
@@ -61,7 +94,8 @@ export async function sample(lanes: readonly Run[], plan: Plan): Promise<Timing[
 }
 
 class Track {
-  private readonly run: Run
+  private readonly lane: Lane
+  private readonly cpu = { here: 0, there: 0 }
   private readonly times: number[] = []
   private batch = 1
   private warmedMs = 0
@@ -70,8 +104,8 @@ class Track {
   private fastestMs = Number.POSITIVE_INFINITY
   private spentMs = 0
 
-  constructor(run: Run) {
-    this.run = run
+  constructor(lane: Lane) {
+    this.lane = lane
   }
 
   /** Sizes the batch by the fastest time seen, so that it fills a turn; answers whether more warming is wanted. */
@@ -94,27 +128,40 @@ class Track {
   }
 
   async turn(): Promise<void> {
+    const before = cpuOf(this.lane.sides)
     const ms = await this.clock()
+    this.charge(before, cpuOf(this.lane.sides))
     this.spentMs += ms
     this.times.push((ms * 1e6) / this.batch)
   }
 
+  /** What the system does not tell is NaN from then on. */
+  private charge(before: Cpu, after: Cpu): void {
+    this.cpu.here += (after.here ?? Number.NaN) - (before.here ?? Number.NaN)
+    this.cpu.there += (after.there ?? Number.NaN) - (before.there ?? Number.NaN)
+  }
+
   timing(): Timing {
+    const operations = this.times.length * this.batch
     const sorted = this.times.sort((a, b) => a - b)
+    const { here, there } = this.cpu
     return {
       medianNs: quantile(sorted, 0.5),
       q1Ns: quantile(sorted, 0.25),
       q3Ns: quantile(sorted, 0.75),
       turns: sorted.length,
       batch: this.batch,
+      ...(here >= 0 && { cpuNs: here / operations }),
+      ...(there >= 0 && { peerCpuNs: there / operations }),
     }
   }
 
+  /** Milliseconds of a batch; nothing is awaited of what is synchronous, nothing timed of who has a clock of its own. */
   private async clock(): Promise<number> {
     const start = performance.now()
-    const pending = this.run(this.batch)
-    if (pending) await pending
-    return performance.now() - start
+    const pending = this.lane.run(this.batch)
+    const ownNs = pending instanceof Promise ? await pending : pending
+    return typeof ownNs === 'number' ? ownNs / 1e6 : performance.now() - start
   }
 }
 

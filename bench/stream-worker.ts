@@ -16,7 +16,7 @@ export type Home = 'channel' | 'process' | 'memory' | 'raw' | 'msgpackr' | 'ipc'
 export type Order = { readonly until: number } | 'echo'
 
 const [home, path] = process.argv.slice(2) as [Home, string]
-const control = (word: 'ready' | 'done') => process.send?.({ word })
+const control = (word: 'ready' | 'done' | 'echoing') => process.send?.({ word })
 
 let arrived = 0
 let until = Number.POSITIVE_INFINITY
@@ -44,8 +44,10 @@ process.once('disconnect', () => process.exit())
 process.on('message', (message: { order: Order } | { value: unknown }) => {
   if ('value' in message) {
     if (take()) process.send?.({ value: message.value })
-  } else if (message.order === 'echo') isEchoing = true
-  else {
+  } else if (message.order === 'echo') {
+    isEchoing = true
+    control('echoing')
+  } else {
     until = message.order.until
     tell()
   }

@@ -139,14 +139,17 @@ function session(peer: Peer, original: unknown): Session {
     }
     await arrived
   }
-  const result = () =>
-    new Promise(resolve => {
+  const result = async () => {
+    // The order goes another way than the value.
+    const ready = word(child, 'echoing')
+    tell('echo')
+    await ready
+    return new Promise(resolve => {
       way.hear(resolve)
-      tell('echo')
-      // The order goes another way than the value.
-      setTimeout(() => way.send(value), 50)
+      way.send(value)
     })
-  return { ops: { 'one way': oneWay }, per, result }
+  }
+  return { ops: { 'one way': oneWay }, per, there: { pid: child.pid! }, result }
 }
 
 /** Writes, and waits when the system has enough. */
@@ -194,6 +197,8 @@ async function msgpackr(path: string): Promise<Way> {
   const socket = await socketTo(path)
   const packr = new Packr({ structuredClone: true, moreTypes: true })
   const head = () => Buffer.alloc(4)
+  let listener = (_: unknown) => {}
+  framesOf(socket, bytes => listener(packr.unpack(bytes)))
   return {
     send: value => {
       // Its results lie in memory that it uses again; one of its own is what an asynchronous write needs.
@@ -203,18 +208,22 @@ async function msgpackr(path: string): Promise<Way> {
       socket.write(length)
       return write(socket, message)
     },
-    hear: take => framesOf(socket, bytes => take(packr.unpack(bytes))),
+    hear: take => {
+      listener = take
+    },
   }
 }
 
 function ipc(_: string, child: ChildProcess): Way {
+  let listener = (_: unknown) => {}
+  child.on('message', (message: { value?: unknown }) => {
+    if ('value' in message) listener(message.value)
+  })
   return {
     // Node keeps what the system does not take, and says so.
     send: value => new Promise(resolve => child.send({ value }, resolve)),
     hear: take => {
-      child.on('message', (message: { value?: unknown }) => {
-        if ('value' in message) take(message.value)
-      })
+      listener = take
     },
   }
 }
@@ -235,7 +244,7 @@ export const streams: readonly Contestant[] = [
     'socket',
     'raw',
     forked(raw),
-    { refuses: refusesObjects },
+    { limit: true, refuses: refusesObjects },
   ),
   stream(
     'msgpackr socket',

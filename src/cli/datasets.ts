@@ -21,19 +21,38 @@ export async function readDocument(file: string): Promise<unknown> {
 
 /** Reads one Arrow file of vega-datasets; the columns are windows on the memory of the file. */
 export async function readColumns(file: string): Promise<ColumnTable> {
+  return (await columnsOf(await readFile(datasetPath(file)))) as ColumnTable
+}
+
+/** A table whose columns are lists where their type has no typed array: text, for example. */
+export type AnyTable = Omit<ColumnTable, 'columns'> & {
+  readonly columns: Readonly<Record<string, ArrayBufferView | readonly unknown[]>>
+}
+
+/** Reads a table from Arrow's bytes, of a file or of a stream; typed columns are windows on them where they are one batch. */
+export async function columnsOf(ipc: Uint8Array): Promise<AnyTable> {
   const { tableFromIPC } = await import('apache-arrow').catch(missing('apache-arrow'))
-  const table = tableFromIPC(await readFile(datasetPath(file)))
-  const columns: Record<string, ArrayBufferView> = {}
-  for (const { name } of table.schema.fields) {
-    columns[name] = table.getChild(name)?.toArray() as ArrayBufferView
-  }
+  const table = tableFromIPC(ipc)
+  const columns = table.schema.fields.map(({ name }) => [name, columnOf(table.getChild(name)!)] as const)
   const schema = table.schema.fields.map(field => ({
     name: field.name,
     type: String(field.type),
     nullable: field.nullable,
   }))
-  return { schema, rows: table.numRows, columns }
+  return { schema, rows: table.numRows, columns: Object.fromEntries(columns) }
 }
+
+/** What an Arrow vector has to offer: an array of the machine's where there is one. */
+export function columnOf(
+  vector: { toArray(): unknown } & Iterable<unknown>,
+): ArrayBufferView | readonly unknown[] {
+  const array = vector.toArray()
+  // Rows and lists of Arrow's are proxies, which nobody could carry.
+  return ArrayBuffer.isView(array) ? array : Array.from(vector, plain)
+}
+
+const plain = (item: unknown): unknown =>
+  typeof item === 'object' && item !== null ? JSON.parse(JSON.stringify(item)) : item
 
 function datasetPath(file: string): string {
   try {

@@ -1,0 +1,99 @@
+// What an operation takes in memory, in a process where nothing is timed (heats.ts starts it with a collector of one
+// thread and an allocator that gives back what is freed). Allocation is exact, however often V8 collects meanwhile:
+// what is in use at the end and was not at the start, and what each collection has taken away in between.
+
+import { readFileSync, writeFileSync } from 'node:fs'
+import { GCProfiler, getHeapStatistics, setFlagsFromString } from 'node:v8'
+import type { Run } from './contestant.js'
+import { collectGarbage } from './sample.js'
+
+export interface Weight {
+  /** Bytes that one operation allocates on V8's heap and as ArrayBuffers, on the thread that asks for it. */
+  readonly allocatedBytes: number
+  /** The most by which the resident memory of the process grew meanwhile; undefined where the system does not tell. */
+  readonly peakBytes?: number
+}
+
+export interface Portion {
+  /** Time for which an operation is repeated first, and again while it is weighed. */
+  readonly weighMs: number
+}
+
+interface Collected {
+  readonly usedHeapSize: number
+  readonly externalMemory: number
+}
+
+/** Runs until allocations are those of compiled code, then weighs. `pid`: whose resident memory is meant. */
+export async function weigh(run: Run, { weighMs }: Portion, pid = process.pid): Promise<Weight> {
+  const times = await warm(run, weighMs)
+  toRest()
+  const restBytes = resetPeak(pid)
+  const allocatedBytes = await allocated(() => run(times))
+  const peakBytes = restBytes === undefined ? undefined : Math.max(0, peakOf(pid) - restBytes)
+  return { allocatedBytes: allocatedBytes / times, ...(peakBytes !== undefined && { peakBytes }) }
+}
+
+/** Bytes allocated while something runs, by this thread: V8's heap and ArrayBuffers, those that died included. */
+export async function allocated(run: () => unknown): Promise<number> {
+  // Otherwise a helper thread takes ArrayBuffers off the account at some time after the collection.
+  setFlagsFromString('--no-concurrent-array-buffer-sweeping')
+  const profiler = new GCProfiler()
+  profiler.start()
+  const before = inUse()
+  // No await without need: a turn of the microtask queue allocates as well.
+  const pending = run()
+  if (pending instanceof Promise) await pending
+  const after = inUse()
+  const { statistics } = profiler.stop()
+  setFlagsFromString('--concurrent-array-buffer-sweeping')
+  return statistics.reduce(
+    (sum, { beforeGC, afterGC }) => sum + used(beforeGC.heapStatistics) - used(afterGC.heapStatistics),
+    after - before,
+  )
+}
+
+function inUse(): number {
+  const { used_heap_size, external_memory } = getHeapStatistics()
+  return used_heap_size + external_memory
+}
+
+const used = ({ usedHeapSize, externalMemory }: Collected): number => usedHeapSize + externalMemory
+
+/** Answers how many operations fill the time. */
+async function warm(run: Run, ms: number): Promise<number> {
+  let times = 1
+  let left = 3
+  const end = performance.now() + ms
+  for (;;) {
+    const start = performance.now()
+    await run(times)
+    const took = performance.now() - start
+    const wanted = Math.max(1, Math.round((times * ms) / Math.max(took, 1e-3)))
+    if (took >= ms || (performance.now() >= end && --left <= 0)) return wanted
+    times = Math.min(wanted, times * 8)
+  }
+}
+
+/** Twice: what finalizers let go is collected by the second. */
+function toRest(): void {
+  collectGarbage('major')
+  collectGarbage('major')
+}
+
+/** Lets the system count anew; bytes that are resident now. */
+function resetPeak(pid: number): number | undefined {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5')
+    return status(pid, 'VmRSS')
+  } catch {
+    return undefined
+  }
+}
+
+const peakOf = (pid: number): number => status(pid, 'VmHWM')
+
+function status(pid: number, name: string): number {
+  const line = new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'latin1'))
+  return Number(line?.[1]) * 1024
+}
