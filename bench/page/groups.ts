@@ -16,7 +16,8 @@ interface Rule extends Omit<Group, 'cases'> {
   readonly kinds?: readonly WorkloadKind[]
 }
 
-const BOTH = 'Encode and decode in one go; the table below each chart has them one by one.'
+const BOTH =
+  'Encode and decode in one go; the table below a chart has them one by one, where they were timed so too.'
 const ONE_WAY = 'From the first message of a burst to the last arrival, the work of both sides in it.'
 
 const RULES: readonly Rule[] = [

@@ -6,6 +6,7 @@ import type { Lineup } from './lineup.js'
 import { html, type Markup } from './markup.js'
 import type { Saved } from './results.js'
 import { bars } from './sections.js'
+import { bytes } from './units.js'
 
 export interface Headline {
   readonly title: string
@@ -65,14 +66,16 @@ function meanChart({ title, cases, op }: Headline, lineup: Lineup): Markup {
 export function machine({
   machine: { cpu, cores, node, platform, date, plan, versions, ...more },
 }: Saved): Markup {
-  const others = Object.entries(more)
-    .filter(([, value]) => typeof value === 'string' || typeof value === 'number')
-    .map(([name, value]) => `${name} ${value}`)
-  const quick =
-    plan === 'full'
-      ? undefined
-      : html`<p class="warning">A ${plan} run: short samples, for a look and not for the record.</p>`
+  const others = Object.entries(more).map(([name, value]) => `, ${fact(name, value)}`)
+  const packages = Object.entries(versions ?? {}).map(([name, version]) => `${name} ${version}`)
+  const warning = html`<p class="warning">A ${plan} run: short samples, for a look and not for the record.</p>`
   return html`
-<p class="machine"><b>${cpu}</b>, ${cores} cores, ${platform}, Node ${node}${others.map(text => `, ${text}`)}; <time datetime="${date}">${date}</time></p>
-<p class="machine">${Object.entries(versions ?? {}).map(([name, version], i) => html`${i > 0 ? ', ' : ''}${name} ${version}`)}</p>${quick}`
+<p class="machine"><b>${cpu}</b>, ${cores} cores, ${platform}, Node ${node}${others}; <time datetime="${date}">${date}</time></p>
+<p class="machine">${packages.join(', ')}</p>${plan === 'full' ? undefined : warning}`
+}
+
+/** `16.8 GB of memory` for `memoryBytes`; what else there is by its own name. */
+function fact(name: string, value: unknown): string {
+  const thing = /^(.*)Bytes$/.exec(name)?.[1]
+  return thing === undefined ? `${name} ${value}` : `${bytes(Number(value))} of ${thing}`
 }

@@ -26,7 +26,7 @@ export function page(saved: Saved, style: string): string {
 <h1>outband: benchmark report</h1>
 <p class="lead">How long others take for the same work, in units of outband’s own time. Each pair was measured turn by turn in one process; bars that are shorter than the line at 1x are faster than outband.</p>
 ${machine(saved)}
-<nav aria-label="Sections"><a href="#bars">What was to be reached</a> ${groups.map(({ id, title }) => html`<a href="#${id}">${title}</a> `)}<a href="#contestants">Contestants</a></nav>
+<nav aria-label="Sections">${saved.verdicts.length > 0 ? html`<a href="#bars">What was to be reached</a>` : undefined} ${groups.map(({ id, title }) => html`<a href="#${id}">${title}</a> `)}<a href="#contestants">Contestants</a></nav>
 </header>
 ${overview(names, lineup)}
 ${verdicts(saved.verdicts)}

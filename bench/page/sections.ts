@@ -7,10 +7,10 @@ import { growthChart, type Series } from './growth-chart.js'
 import { type Entry, inSight, type Lineup, type Mean } from './lineup.js'
 import { html, type Markup } from './markup.js'
 import type { Axis, Measure } from './results.js'
-import { anchorOf, caseTable, folded, lossOf, MEASURES, measured, table } from './tables.js'
+import { amountOf, amountText, anchorOf, caseTable, folded, lossOf, MEASURES, table } from './tables.js'
 import { duration, quantity, size, spread, times } from './units.js'
 
-/** The bars, each in one line: what was wanted, what was got. */
+/** The bars, each in one line: what was wanted, what was got. The roles stay when a phone lays the cells out anew. */
 export function verdicts(found: readonly Verdict[]): Markup | undefined {
   if (found.length === 0) return undefined
   const judged = found.filter(({ got }) => got !== 'not run')
@@ -18,9 +18,9 @@ export function verdicts(found: readonly Verdict[]): Markup | undefined {
   return html`
 <section id="bars"><h2>What was to be reached</h2>
 <p class="lead">${passed} of ${judged.length} passed. Each was set before it was measured, as a ratio inside one run.${judged.length < found.length ? ` ${found.length - judged.length} did not run.` : ''}</p>
-<div class="scroll" tabindex="0"><table class="verdicts"><caption>Bars and what was measured</caption>
-<thead><tr><th scope="col">bar</th><th scope="col">what</th><th scope="col">must</th><th scope="col">goal</th><th scope="col">got</th></tr></thead>
-<tbody>${found.map(verdict)}</tbody></table></div></section>`
+<table class="verdicts" role="table"><caption>Bars and what was measured</caption>
+<thead role="rowgroup"><tr role="row">${['bar', 'what', 'wanted', 'got'].map(head => html`<th scope="col" role="columnheader">${head}</th>`)}</tr></thead>
+<tbody role="rowgroup">${found.map(verdict)}</tbody></table></section>`
 }
 
 function verdict({ bar, what, must, goal, got, passed, notes }: Verdict): Markup {
@@ -32,7 +32,8 @@ function verdict({ bar, what, must, goal, got, passed, notes }: Verdict): Markup
       ? undefined
       : folded('notes', html`<ul>${notes.map(note => html`<li>${note}</li>`)}</ul>`)
   return html`
-<tr class="${state}"><th scope="row">${bar}</th><td class="what">${what}${more}</td><td>${must}</td><td>${goal}</td><td><b>${got}</b>${word}</td></tr>`
+<tr class="${state}" role="row"><th scope="row" role="rowheader">${bar}</th><td class="what" role="cell">${what}${more}</td><td class="wanted" role="cell">${must}${goal === '' ? undefined : html` <small class="faint">goal ${goal}</small>`}</td>
+<td role="cell"><b>${got}</b>${word}</td></tr>`
 }
 
 /** A group: a chart for each case, lines where it grows. */
@@ -113,7 +114,7 @@ function barOf(entry: Entry | Mean, lineup: Lineup): Bar {
 function measures(name: string, op: string, lineup: Lineup): Markup | undefined {
   const entries = inSight(lineup.drawn(name, op)).near
   const drawn = MEASURES.flatMap(({ name: measure, title }) => {
-    const having = entries.filter(({ row }) => Number.isFinite(row[measure]))
+    const having = entries.filter(({ row }) => Number.isFinite(amountOf(row, measure)))
     return having.length === 0
       ? []
       : [html`<h4>${title}</h4>${barChart(measureChart(having, measure, title))}`]
@@ -123,16 +124,17 @@ function measures(name: string, op: string, lineup: Lineup): Markup | undefined 
 
 function measureChart(entries: readonly Entry[], measure: Measure, title: string): BarChart {
   const bars = entries.map(({ name, ours, limit, row }): Bar => {
-    const value = Math.max(0, row[measure]!)
+    const amount = amountOf(row, measure)
     return {
       name,
       kind: limit ? 'limit' : ours ? 'ours' : 'rival',
-      length: value,
-      figure: measured(measure, value),
+      length: amount,
+      figure: amountText(measure, amount),
       detail: '',
     }
   })
-  const mine = entries.find(({ ours }) => ours)?.row[measure] ?? 0
+  const unit = entries.find(({ ours, x }) => ours && x === 1)
+  const mine = unit ? amountOf(unit.row, measure) : 0
   return { title, bars, ...(mine > 0 && { mark: mine }) }
 }
 

@@ -10,17 +10,23 @@ interface Column {
   readonly cell: (row: Figures) => string
 }
 
+/** What is shown for one value, where an operation carries several; peaks belong to all of it. */
 export const MEASURES: readonly { readonly name: Measure; readonly head: string; readonly title: string }[] =
   [
-    { name: 'allocatedBytes', head: 'allocated', title: 'Memory allocated for one operation' },
-    { name: 'peakBytes', head: 'peak', title: 'Most memory that the process grew by' },
-    { name: 'cpuNs', head: 'CPU', title: 'CPU time of this side for one operation' },
-    { name: 'peerCpuNs', head: 'CPU there', title: 'CPU time of the other side for one operation' },
+    { name: 'allocatedBytes', head: 'allocated', title: 'Memory allocated here for one value' },
+    { name: 'peakBytes', head: 'peak', title: 'Most that the memory of this side grew by meanwhile' },
+    { name: 'cpuNs', head: 'CPU', title: 'CPU time of this side for one value' },
+    { name: 'peerCpuNs', head: 'CPU there', title: 'CPU time of the other side for one value' },
   ]
 
-export const isBytes = (measure: Measure): boolean => measure.endsWith('Bytes')
-export const measured = (measure: Measure, value: number): string =>
-  isBytes(measure) ? bytes(Math.round(value)) : duration(value)
+/** NaN where it was not measured. */
+export function amountOf(row: Figures, measure: Measure): number {
+  const amount = Math.max(0, row[measure] ?? Number.NaN)
+  return measure === 'peakBytes' ? amount : amount / row.per
+}
+
+export const amountText = (measure: Measure, amount: number): string =>
+  measure.endsWith('Bytes') ? bytes(Math.round(amount)) : duration(amount)
 
 const COLUMNS: readonly Column[] = [
   { head: 'bytes', cell: ({ bytes: count }) => (count === undefined ? '' : bytes(count)) },
@@ -28,8 +34,8 @@ const COLUMNS: readonly Column[] = [
   ...MEASURES.map(({ name, head }) => ({
     head,
     cell: (row: Figures) => {
-      const value = row[name]
-      return Number.isFinite(value) ? measured(name, value!) : ''
+      const amount = amountOf(row, name)
+      return Number.isFinite(amount) ? amountText(name, amount) : ''
     },
   })),
 ]
