@@ -74,6 +74,12 @@ const RULES: readonly Rule[] = [
   },
   { id: 'flexbuffers', title: 'As FlexBuffers', prefix: 'flexbuffers', lead: 'Beside the library.' },
   {
+    id: 'pickle',
+    title: 'As Python’s pickle',
+    prefix: 'pickle',
+    lead: 'Python times itself while this process waits, on the same objects.',
+  },
+  {
     id: 'field',
     title: 'One field of a large document',
     prefix: 'field',
