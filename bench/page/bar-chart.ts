@@ -22,10 +22,10 @@ export interface BarChart {
   /** What the bars are about, for who does not see them. */
   readonly title: string
   readonly bars: readonly Bar[]
-  /** Drawn through all bars, `1` for ours. */
+  /** Drawn through all bars: ours. */
   readonly mark?: number
-  /** How far it can go at best, and who says so. */
-  readonly limit?: { readonly name: string; readonly at: number }
+  /** What nobody can be shorter than. */
+  readonly limit?: number
 }
 
 export const HEIGHT = 14
@@ -36,8 +36,8 @@ const TORN_AT = 8
 const SPREAD = 1.25
 
 /** What the whole width stands for; what is longer is torn. */
-export function extentOf({ bars, mark = 0, limit }: BarChart): number {
-  const longest = Math.max(mark, limit?.at ?? 0, ...bars.map(({ length }) => length))
+export function extentOf({ bars, mark = 0, limit = 0 }: BarChart): number {
+  const longest = Math.max(mark, limit, ...bars.map(({ length }) => length))
   const spread = Math.max(longest, ...bars.map(({ to = 0 }) => to))
   if (mark === 0 || longest <= MOST * mark) return Math.min(spread, SPREAD * longest) || 1
   return TORN_AT * mark
@@ -71,7 +71,7 @@ export function barShape(
   const place = (value: number): string => `${percent(value / extent)}%`
   const isTorn = length > extent
   return html`<title>${name}: ${figure} ${detail}</title><rect width="${place(length)}" height="${HEIGHT}" rx="2" />
-${isTorn ? tear : whisker(from, to, extent, place)}${upright(mark, 'mark', place)}${upright(limit?.at, 'limit', place)}`
+${isTorn ? tear : whisker(from, to, extent, place)}${upright(mark, 'mark', place)}${upright(limit, 'limit', place)}`
 }
 
 /** From one end to the other, with a foot at each; where it leaves the picture it has none. */

@@ -20,8 +20,9 @@ export interface Entry {
 }
 
 export interface Mean extends Omit<Entry, 'row'> {
-  /** Cases that it took part in. */
+  /** Cases that it took part in, and all that the mean is over. */
   readonly cases: number
+  readonly of: number
 }
 
 /** Of times that differ by less, the plainest setting is as good as the fastest. */
@@ -33,12 +34,11 @@ const SHARING = new Set(['identity', 'aliasing'])
 
 export class Lineup {
   readonly saved: Saved
-  readonly #board: Board
+  readonly #boards = new Map<string, Board>()
   readonly #order: readonly string[]
 
   constructor(saved: Saved) {
     this.saved = saved
-    this.#board = new Board(saved)
     this.#order = Object.keys(saved.contestants)
   }
 
@@ -92,22 +92,24 @@ export class Lineup {
   /** Geometric means over cases, of each library at its most faithful setting, and of ourselves. */
   means(cases: readonly string[], op?: string): Mean[] {
     const found = new Map<string, Entry[]>()
-    for (const name of cases) {
-      for (const one of op === undefined ? this.mainOps(name) : [op]) {
-        for (const entry of this.all(name, one))
-          found.set(entry.name, [...(found.get(entry.name) ?? []), entry])
-      }
+    const places = cases.flatMap(name => (op ? [op] : this.mainOps(name)).map(one => [name, one] as const))
+    for (const [name, one] of places) {
+      for (const entry of this.all(name, one))
+        found.set(entry.name, [...(found.get(entry.name) ?? []), entry])
     }
-    const means = [...found.values()].map(meanOf).filter(({ stateful }) => !stateful)
+    const means = [...found.values()]
+      .map(entries => meanOf(entries, places.length))
+      .filter(({ stateful }) => !stateful)
     return this.#mostFaithful(means).sort((a, b) => a.x - b.x)
   }
 
   #entry(name: string, op: string, contestant: string, unit: string): Entry | undefined {
-    const row = this.#board.row(name, contestant, { op }) as Figures | undefined
+    const board = this.#boardOf(name)
+    const row = board.row(name, contestant, { op }) as Figures | undefined
     if (!row) return undefined
-    const met = this.#board.ratio(name, contestant, unit, { op })
+    const met = board.ratio(name, contestant, unit, { op })
     // Who never met us, since we take no part, is compared as it is.
-    const x = Number.isFinite(met) ? met : row.medianNs / this.#board.time(name, unit, { op })
+    const x = Number.isFinite(met) ? met : row.medianNs / board.time(name, unit, { op })
     const { ours, limit = false, stateful } = this.#is(contestant)
     return {
       name: contestant,
@@ -120,6 +122,13 @@ export class Lineup {
       stateful,
       wrong: row.lost.filter(what => !SHARING.has(what)),
     }
+  }
+
+  /** Of one case alone: there are thousands of rows, and many questions. */
+  #boardOf(name: string): Board {
+    const found = this.#boards.get(name) ?? new Board({ ...this.saved, rows: this.rows(name) })
+    this.#boards.set(name, found)
+    return found
   }
 
   #chosen(entries: readonly Entry[]): Entry[] {
@@ -181,7 +190,7 @@ export function inSight<One extends { x: number; ours: boolean; limit: boolean }
   return { near, far: entries.filter(entry => !near.includes(entry)) }
 }
 
-function meanOf(entries: readonly Entry[]): Mean {
+function meanOf(entries: readonly Entry[], of: number): Mean {
   const [{ name, ours, limit, stateful }] = entries as [Entry]
   const ratios = entries.map(({ x }) => x)
   return {
@@ -194,5 +203,6 @@ function meanOf(entries: readonly Entry[]): Mean {
     stateful,
     wrong: [...new Set(entries.flatMap(({ wrong }) => wrong))],
     cases: entries.length,
+    of,
   }
 }

@@ -10,6 +10,7 @@ import { bytes } from './units.js'
 
 export interface Headline {
   readonly title: string
+  readonly kind?: WorkloadKind
   readonly cases: readonly string[]
   readonly op?: string
 }
@@ -35,6 +36,7 @@ const RULES: readonly Rule[] = [
 export function headlines(names: readonly string[]): Headline[] {
   return RULES.map(({ title, prefix, kind, workload, op }) => ({
     title,
+    ...(kind !== undefined && { kind }),
     cases: names.filter(
       name =>
         name.startsWith(`${prefix}/`) &&

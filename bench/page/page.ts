@@ -5,8 +5,9 @@ import { Lineup } from './lineup.js'
 import { html, type Markup, raw } from './markup.js'
 import { machine, overview } from './overview.js'
 import type { Saved } from './results.js'
-import { groupSection, verdicts } from './sections.js'
+import { groupSection } from './sections.js'
 import { contestantTable, folded, table } from './tables.js'
+import { verdicts } from './verdicts.js'
 
 /** The text of the page; `style` is its style sheet. */
 export function page(saved: Saved, style: string): string {
@@ -52,9 +53,9 @@ const reading = html`
 <ul class="reading">
 <li><b>Length and x</b>: the time in units of ours, where the two met in one process. 2.00x takes twice as long as outband; what takes less is marked in orange.</li>
 <li><b>Time</b>: the median for one value, and ± half the distance between the quartiles. Times of two rivals come from two processes: compare their x.</li>
-<li><b>Thin line in a bar</b>: the middle half of the turns. A notch near the end of a bar: it goes on.</li>
-<li><b>Hatched bar</b>: the answer was not what was sent; <b>loses 11 of 27</b>, say: of as many small values that are hard to carry, so many came back different or not at all; <b>stateful</b>: its receiver needs state from outside the message.</li>
-<li>Of each library the fastest setting is drawn, and the most faithful, which means are taken of; the others are in the tables. Who takes more than 5 times as long is told in words.</li>
+<li><b>Thin line</b>: the middle half of the turns; one without a foot leaves the picture. A notch near the end of a bar: it goes on.</li>
+<li><b>Dashed bar</b>: the answer was not what was sent; <b>loses 11 of 27</b>, say: of as many small values that are hard to carry, so many came back different or not at all; <b>stateful</b>: its receiver needs state from outside the message.</li>
+<li>Of each library the fastest setting is drawn, and the most faithful; means are of the latter. The others are in the tables. Who takes more than 5 times as long is told in words, but for the first three.</li>
 </ul></section>`
 
 function absentees({ absent }: Saved): Markup | undefined {

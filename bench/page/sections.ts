@@ -1,47 +1,20 @@
-// The parts of the page: what is found at the top, one section for each group of cases, and who took part.
+// One section for each group of cases: a chart for a case, with what it took of memory and processors, and its table.
 
-import type { Verdict } from '../bars.js'
 import { type Bar, type BarChart, barChart } from './bar-chart.js'
+import { curves } from './curves.js'
 import { type Group, workloadOf } from './groups.js'
-import { growthChart, type Series } from './growth-chart.js'
 import { type Entry, inSight, type Lineup, type Mean } from './lineup.js'
 import { html, type Markup } from './markup.js'
-import type { Axis, Measure } from './results.js'
-import { amountOf, amountText, anchorOf, caseTable, folded, lossOf, MEASURES, table } from './tables.js'
-import { duration, quantity, size, spread, times } from './units.js'
-
-/** The bars, each in one line: what was wanted, what was got. The roles stay when a phone lays the cells out anew. */
-export function verdicts(found: readonly Verdict[]): Markup | undefined {
-  if (found.length === 0) return undefined
-  const judged = found.filter(({ got }) => got !== 'not run')
-  const passed = judged.filter(({ passed }) => passed).length
-  return html`
-<section id="bars"><h2>What was to be reached</h2>
-<p class="lead">${passed} of ${judged.length} passed. Each was set before it was measured, as a ratio inside one run.${judged.length < found.length ? ` ${found.length - judged.length} did not run.` : ''}</p>
-<table class="verdicts" role="table"><caption>Bars and what was measured</caption>
-<thead role="rowgroup"><tr role="row">${['bar', 'what', 'wanted', 'got'].map(head => html`<th scope="col" role="columnheader">${head}</th>`)}</tr></thead>
-<tbody role="rowgroup">${found.map(verdict)}</tbody></table></section>`
-}
-
-function verdict({ bar, what, must, goal, got, passed, notes }: Verdict): Markup {
-  const state = got === 'not run' ? 'not-run' : passed ? 'pass' : 'short'
-  const word =
-    state === 'not-run' ? undefined : html` <span class="state">${passed ? '✓ pass' : '✗ short'}</span>`
-  const more =
-    notes.length === 0
-      ? undefined
-      : folded('notes', html`<ul>${notes.map(note => html`<li>${note}</li>`)}</ul>`)
-  return html`
-<tr class="${state}" role="row"><th scope="row" role="rowheader">${bar}</th><td class="what" role="cell">${what}${more}</td><td class="wanted" role="cell">${must}${goal === '' ? undefined : html` <small class="faint">goal ${goal}</small>`}</td>
-<td role="cell"><b>${got}</b>${word}</td></tr>`
-}
+import type { Measure } from './results.js'
+import { amountOf, amountText, anchorOf, caseTable, folded, lossOf, MEASURES } from './tables.js'
+import { duration, spread, times } from './units.js'
 
 /** A group: a chart for each case, lines where it grows. */
 export function groupSection(group: Group, lineup: Lineup): Markup {
   return html`
 <section id="${group.id}"><h2>${group.title}</h2>
 <p class="lead">${group.lead}</p>
-<div class="charts">${group.cases.map(name => (isCurve(name, lineup) ? growth(name, lineup) : charts(name, lineup)))}</div></section>`
+<div class="charts">${group.cases.map(name => (isCurve(name, lineup) ? curves(name, lineup) : charts(name, lineup)))}</div></section>`
 }
 
 const isCurve = (name: string, lineup: Lineup): boolean =>
@@ -75,7 +48,7 @@ export function chartOf(entries: readonly (Entry | Mean)[], lineup: Lineup, titl
   return {
     title,
     mark: 1,
-    ...(limit && { limit: { name: limit.name, at: limit.x } }),
+    ...(limit && { limit: limit.x }),
     bars: entries.map(entry => barOf(entry, lineup)),
   }
 }
@@ -84,12 +57,6 @@ function barOf(entry: Entry | Mean, lineup: Lineup): Bar {
   const { name, x, from, to, ours, limit, wrong, stateful } = entry
   const standing = lineup.saved.contestants[name]!
   const share = lossOf(standing)
-  const isMean = 'cases' in entry
-  const detail = isMean
-    ? from < to
-      ? `${times(from)} to ${times(to)}`
-      : ''
-    : `${duration(entry.row.medianNs / entry.row.per)} ${spread(entry.row)}`
   const notes = [
     standing.lost.length === 0 || share === '' ? '' : `loses ${share}`,
     stateful ? 'stateful' : '',
@@ -103,11 +70,18 @@ function barOf(entry: Entry | Mean, lineup: Lineup): Bar {
     from,
     to,
     figure: times(x),
-    detail,
+    detail: 'row' in entry ? timeOf(entry) : rangeOf(entry),
     note: notes.filter(note => note !== '').join(', '),
     ...(wrong.length > 0 && !limit && { alarm: `lost here: ${wrong.join(', ')}` }),
     isFaster: !ours && !limit && x < 1,
   }
+}
+
+const timeOf = ({ row }: Entry): string => `${duration(row.medianNs / row.per)} ${spread(row)}`
+
+function rangeOf({ from, to, cases, of }: Mean): string {
+  const range = from < to ? `${times(from)} to ${times(to)}` : ''
+  return cases < of ? `${range} (${cases} of ${of})` : range
 }
 
 /** Memory and CPU time of who is drawn, where they were measured. */
@@ -136,48 +110,4 @@ function measureChart(entries: readonly Entry[], measure: Measure, title: string
   const unit = entries.find(({ ours, x }) => ours && x === 1)
   const mine = unit ? amountOf(unit.row, measure) : 0
   return { title, bars, ...(mine > 0 && { mark: mine }) }
-}
-
-const AXES: Readonly<Record<Axis, (at: number) => string>> = {
-  nodes: quantity,
-  buffers: quantity,
-  bytes: size,
-}
-
-function growth(name: string, lineup: Lineup): Markup {
-  const { title, op, axis, series, label } = curveOf(name, lineup)
-  const sizes = [...new Set(series.flatMap(({ points }) => points.map(({ at }) => at)))].sort((a, b) => a - b)
-  const body = series.map(({ name, points }) => {
-    const timeAt = (at: number) => points.find(point => point.at === at)?.ns
-    return [name, ...sizes.map(timeAt).map(ns => (ns === undefined ? '' : duration(ns)))]
-  })
-  return html`
-<article class="wide"><h3>${title}</h3><p class="about">${op === 'both' ? 'encode and decode' : op}, against ${axis ?? 'size'}</p>
-${growthChart(title, series, label)}
-${folded('As a table', table(title, ['contestant', ...sizes.map(label)], body))}</article>`
-}
-
-/** A case as lines. */
-export function curveOf(name: string, lineup: Lineup) {
-  const { about, axis = axisOf(name) } = lineup.saved.cases[name] ?? { about: '' }
-  const op = lineup.mainOps(name)[0]!
-  const label = axis === undefined ? quantity : AXES[axis]
-  return { title: about || workloadOf(name), op, axis, series: seriesOf(name, op, lineup), label }
-}
-
-/** Of results that do not say. */
-const axisOf = (name: string): Axis | undefined =>
-  ({ nodes: 'nodes', buffers: 'buffers', tensor: 'bytes' })[workloadOf(name)] as Axis | undefined
-
-/** One line for each contestant: the median over the heats that it was in. */
-function seriesOf(name: string, op: string, lineup: Lineup): Series[] {
-  const rows = lineup.rows(name).filter(row => row.op === op)
-  return [...new Set(rows.map(({ contestant }) => contestant))].map(contestant => {
-    const mine = rows.filter(row => row.contestant === contestant)
-    const points = [...new Set(mine.map(({ at }) => at!))].map(at => {
-      const times = mine.filter(row => row.at === at).map(({ medianNs, per }) => medianNs / per)
-      return { at, ns: times.sort((a, b) => a - b)[(times.length - 1) >> 1]! }
-    })
-    return { name: contestant, style: lineup.growing.indexOf(contestant), points }
-  })
 }

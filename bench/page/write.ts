@@ -4,6 +4,7 @@
  * draw them again. Not to be confused with `../report.ts`, which prints tables to a terminal.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { page } from './page.js'
@@ -28,12 +29,13 @@ async function main(args: readonly string[]): Promise<void> {
   })
   const [path] = positionals
   if (path === undefined || positionals.length > 1) throw new TypeError('wanted one file of results')
-  const files = await drawn(await readResults(path))
-  await mkdir(values.out, { recursive: true })
-  for (const [name, text] of files) {
-    await writeFile(`${values.out}/${name}`, text)
-    console.log(`${values.out}/${name}   ${text.length} characters`)
-  }
+  // npm runs scripts in the package's folder, and says where the user was.
+  const from = process.env.INIT_CWD ?? process.cwd()
+  const files = await drawn(await readResults(resolve(from, path)))
+  const folder = resolve(from, values.out)
+  await mkdir(folder, { recursive: true })
+  for (const [name, text] of files) await writeFile(join(folder, name), text)
+  console.log(`${folder}: ${[...files.keys()].join(', ')}`)
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
