@@ -24,7 +24,7 @@ const MOST_PLOTS = 3
 
 const STYLE = `
 :root {
-  --paper: #ffffff; --ink: #1c1d1f; --faint: #5b5e63; --line: #d9dad6; --ours: #0f766e; --rival: #9aa0a6;
+  --paper: #ffffff; --ink: #1c1d1f; --faint: #5b5e63; --line: #d9dad6; --ours: #0f766e; --rival: #858b92;
   --wrong: #e0e2e4; --limit: #6d28d9; --limit-bar: #d6c8f3;
   --series0: #0f766e; --series1: #1d4f91; --series2: #b93c0b; --series3: #7a3fa0; --series4: #5b5e63; --series5: #8a6d00;
 }

@@ -80,8 +80,11 @@ export function contestantTable({ contestants }: Saved): Markup {
 <tr id="${anchorOf(i)}"><th scope="row">${name}${tags({ ours, stateful, limit: limit === true })}</th><td><code>${about}</code></td>
 <td class="number">${lossOf({ kept, lost })}</td><td>${lost.length === 0 ? '' : kept.length === 0 ? 'takes none of them' : lost.join(', ')}</td></tr>`,
   )
-  return scrolled(html`<table class="contestants"><caption>Contestants</caption><thead><tr>${heads(['name', 'how it is used', 'loses', 'which'])}</tr></thead>
-<tbody>${rows}</tbody></table>`)
+  return scrolled(
+    'Contestants',
+    html`<table class="contestants"><caption>Contestants</caption><thead><tr>${heads(['name', 'how it is used', 'loses', 'which'])}</tr></thead>
+<tbody>${rows}</tbody></table>`,
+  )
 }
 
 export const anchorOf = (i: number): string => `contestant-${i}`
@@ -107,14 +110,18 @@ export function table(
     ([first, ...rest]) =>
       html`<tr><th scope="row">${first}</th>${rest.map(cell => html`<td>${cell}</td>`)}</tr>\n`,
   )
-  return scrolled(html`<table class="numbers"><caption>${caption}</caption><thead><tr>${heads(head)}</tr></thead>
-<tbody>${rows}</tbody></table>`)
+  return scrolled(
+    caption,
+    html`<table class="numbers"><caption>${caption}</caption><thead><tr>${heads(head)}</tr></thead>
+<tbody>${rows}</tbody></table>`,
+  )
 }
 
 const heads = (names: readonly string[]): Part => names.map(name => html`<th scope="col">${name}</th>`)
 
 /** A wide table moves in a frame of its own, which the keyboard reaches. */
-const scrolled = (content: Markup): Markup => html`<div class="scroll" tabindex="0">${content}</div>`
+const scrolled = (label: string, content: Markup): Markup =>
+  html`<div class="scroll" role="region" aria-label="${label}" tabindex="0">${content}</div>`
 
 export const folded = (summary: string, content: Part): Markup =>
   html`<details><summary>${summary}</summary>${content}</details>`
