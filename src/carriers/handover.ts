@@ -23,12 +23,17 @@ interface Wishes {
   readonly others: readonly object[]
 }
 
+const NO_MEMORY = new Set<ArrayBuffer>()
+const NO_OBJECTS: readonly object[] = []
+
 /** What is posted: each buffer as it is or as a copy, and the list of what moves. */
 interface Plan {
   readonly buffers: readonly Uint8Array[]
+  /** The sender's memory first. */
   readonly list: object[]
-  /** ArrayBuffers of the sender's in the list, with their bytes before they move. */
-  readonly moving: readonly (readonly [buffer: ArrayBuffer, byteLength: number])[]
+  /** How much of the list is the sender's memory, and its bytes before it moves. */
+  readonly moving: number
+  readonly movingBytes: number
   readonly copied: number
   readonly shared: number
 }
@@ -42,7 +47,7 @@ interface Plan {
  * @throws UNSUPPORTED for whatever else the engine refuses.
  */
 export function handOver<Posted>(
-  { buffers, hosts = [] }: Parcel,
+  { buffers, hosts }: Parcel,
   transfer: Transfer,
   isStrict: boolean,
   counts: Counts,
@@ -50,7 +55,7 @@ export function handOver<Posted>(
   isLent = false,
 ): Posted {
   const { memory, others } = wishesOf(buffers, transfer, isStrict)
-  const rest = [...new Set([...others, ...hosts.filter(mustMove)])]
+  const rest = restOf(others, hosts)
   // V8 asks such an object last, when it has already emptied the memory that was to move with it.
   if (rest.some(isHeld)) throw unsupported(new Error('a stream is locked, or a file is closed'))
   let plan = planOf(buffers, memory, rest, isLent)
@@ -60,9 +65,9 @@ export function handOver<Posted>(
   } catch (error) {
     if (isOutbandError(error)) throw error
     // What else does not want to move is noticed when the memory has gone: there is nothing left to copy.
-    if (memory.size === 0 || plan.moving.some(([buffer]) => isDetached(buffer))) throw unsupported(error)
+    if (memory.size === 0 || movingOf(plan).some(isDetached)) throw unsupported(error)
     if (isStrict) throw isTelling() ? unsupported(error) : notTransferable(POOLED, 0, error)
-    plan = planOf(buffers, new Set(), rest, isLent)
+    plan = planOf(buffers, NO_MEMORY, rest, isLent)
     try {
       posted = post(plan.buffers, plan.list)
     } catch (refusal) {
@@ -73,13 +78,21 @@ export function handOver<Posted>(
   return posted
 }
 
+/** What moves beside memory, each once. */
+function restOf(others: readonly object[], hosts: readonly object[] = NO_OBJECTS): readonly object[] {
+  if (others.length === 0 && hosts.length === 0) return NO_OBJECTS
+  return [...new Set([...others, ...hosts.filter(mustMove)])]
+}
+
 function planOf(
   buffers: readonly Uint8Array[],
-  memory: ReadonlySet<object>,
+  memory: ReadonlySet<ArrayBufferLike>,
   rest: readonly object[],
   isLent: boolean,
 ): Plan {
-  const list = [...(memory as ReadonlySet<ArrayBuffer>), ...rest]
+  const list: object[] = [...memory, ...rest]
+  let movingBytes = 0
+  for (const { byteLength } of memory) movingBytes += byteLength
   let copied = 0
   let shared = 0
   const posted = buffers.map(window => {
@@ -94,21 +107,24 @@ function planOf(
     if (list.length < LONG_LIST) list.push(copy.buffer)
     return copy
   })
-  const moving = [...(memory as ReadonlySet<ArrayBuffer>)].map(buffer => [buffer, buffer.byteLength] as const)
-  return { buffers: posted, list, moving, copied, shared }
+  return { buffers: posted, list, moving: memory.size, movingBytes, copied, shared }
+}
+
+function movingOf({ list, moving }: Plan): ArrayBuffer[] {
+  return list.slice(0, moving) as ArrayBuffer[]
 }
 
 /** Counts what became of the memory. What should have moved and is still there was copied. */
-function settle({ buffers, moving, copied, shared }: Plan, counts: Counts): void {
-  counts.copied += copied
-  counts.shared += shared
-  const stayed = new Set<ArrayBufferLike>()
-  for (const [buffer, byteLength] of moving) {
-    if (buffer.byteLength === 0) counts.transferred += byteLength
-    else stayed.add(buffer)
-  }
-  if (stayed.size === 0) return
-  for (const { buffer, byteLength } of buffers) if (stayed.has(buffer)) counts.copied += byteLength
+function settle(plan: Plan, counts: Counts): void {
+  counts.copied += plan.copied
+  counts.shared += plan.shared
+  let stayedBytes = 0
+  for (let i = 0; i < plan.moving; i++) stayedBytes += (plan.list[i] as ArrayBuffer).byteLength
+  counts.transferred += plan.movingBytes - stayedBytes
+  if (stayedBytes === 0) return
+  const stayed = new Set<object>(movingOf(plan))
+  // The bytes of what did move are none by now.
+  for (const { buffer, byteLength } of plan.buffers) if (stayed.has(buffer)) counts.copied += byteLength
 }
 
 /** Fresh memory with the bytes of the window, at the alignment they have now: decode need not copy again. */
@@ -127,8 +143,11 @@ function copyOf(window: Uint8Array): Uint8Array<ArrayBuffer> {
 
 function wishesOf(buffers: readonly Uint8Array[], transfer: Transfer, isStrict: boolean): Wishes {
   const isListed = typeof transfer === 'object'
-  const { memory, others } = isListed ? listed(transfer) : { memory: new Set<ArrayBuffer>(), others: [] }
-  const parts = new Set<ArrayBuffer>()
+  const wishes = isListed
+    ? listed(transfer)
+    : { memory: transfer ? new Set<ArrayBuffer>() : NO_MEMORY, others: NO_OBJECTS }
+  const { memory } = wishes
+  let parts = NO_MEMORY
   for (const window of buffers) {
     const buffer = window.buffer as ArrayBuffer
     const { byteLength } = window
@@ -136,7 +155,10 @@ function wishesOf(buffers: readonly Uint8Array[], transfer: Transfer, isStrict: 
       throw new OutbandError('DETACHED', 'send: a buffer of the packet lost its memory')
     }
     const isWhole = byteLength === buffer.byteLength
-    if (isListed && !isWhole && memory.has(buffer)) parts.add(buffer)
+    if (isListed && !isWhole && memory.has(buffer)) {
+      if (parts === NO_MEMORY) parts = new Set()
+      parts.add(buffer)
+    }
     if (transfer !== true || isShared(buffer)) continue
     if (isWhole) memory.add(buffer)
     else if (isStrict) throw notTransferable('part of an ArrayBuffer', byteLength)
@@ -147,7 +169,7 @@ function wishesOf(buffers: readonly Uint8Array[], transfer: Transfer, isStrict: 
     // Node 20 would copy all of it, and what no view covers is not the peer's to see: the pool of Buffer, say.
     memory.delete(buffer)
   }
-  return { memory, others }
+  return wishes
 }
 
 function listed(list: readonly object[]): Wishes {

@@ -102,7 +102,8 @@ export class Peer implements Sender {
 
   /** The brand of a post of the peer's; undefined for any other message. */
   brandOf(message: unknown): string | undefined {
-    return this.#brands.find(brand => isBranded(message, brand))
+    for (const brand of this.#brands) if (isBranded(message, brand)) return brand
+    return undefined
   }
 
   /** Takes in a message without a brand: a hello with a post in it, or a plain one, with the user's ports. */

@@ -168,10 +168,8 @@ class Wrapper implements Outlet, PeerListener {
     const parcel = this.#hosts.encode(this.#codec, value, TEXT_BYTES)
     const { kind } = this.#peer
     if (kind === 'wrapped' || (kind === 'unknown' && parcel.isBeyondClone && !this.#endpoint.isBroadcast)) {
-      this.#link.send(
-        typeof transfer === 'boolean' ? parcel : { ...parcel, ports: transfer.filter(isPort) },
-        transfer,
-      )
+      const ports = typeof transfer === 'boolean' ? NO_PORTS : transfer.filter(isPort)
+      this.#link.send(ports.length === 0 ? parcel : { ...parcel, ports }, transfer)
     } else this.#postPlain(parcel, transfer)
   }
 

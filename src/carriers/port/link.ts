@@ -156,14 +156,14 @@ export class Link {
 
   #sendList(parcel: Parcel, transfer: Transfer): void {
     const { meta, buffers } = parcel
-    // To move a short run costs a port more than to clone it.
-    const isLong = typeof meta !== 'string' && meta.length > SMALL
-    const own = isLong && this.#endpoint.canMove ? [meta.buffer] : []
-    const message = (posted: readonly Uint8Array[]) => toPost(this.#sender.brand, parcel, posted)
     // Measured first: what moves has no length afterwards.
     let byteLength = meta.length + MESSAGE_BYTES
     for (const buffer of buffers) byteLength += buffer.byteLength
-    this.#move(parcel, transfer, message, (post, list) => this.#post(post, [...list, ...own]))
+    this.#move(parcel, transfer, (posted, list) => {
+      // To move a short run costs a port more than to clone it.
+      if (typeof meta !== 'string' && meta.length > SMALL && this.#endpoint.canMove) list.push(meta.buffer)
+      this.#post(toPost(this.#sender.brand, parcel, posted), list)
+    })
     this.#credits.add(byteLength)
   }
 
@@ -177,7 +177,7 @@ export class Link {
     open: (buffers: readonly Uint8Array[]) => unknown,
     introduce: (message: unknown) => Introduction,
   ): void {
-    this.#move(parcel, transfer, open, (message, list) => this.#postIntroduced(introduce(message), list))
+    this.#move(parcel, transfer, (posted, list) => this.#postIntroduced(introduce(open(posted)), list))
   }
 
   #post(message: unknown, list: object[]): void {
@@ -197,12 +197,11 @@ export class Link {
     }
   }
 
-  /** Posts a message made of a packet's buffers, as they are or copied. */
+  /** Hands a packet's buffers to `post`, as they are or copied, with what moves. */
   #move(
     parcel: Parcel,
     transfer: Transfer,
-    make: (buffers: readonly Uint8Array[]) => unknown,
-    post: (message: unknown, list: object[]) => void,
+    post: (buffers: readonly Uint8Array[], list: object[]) => void,
   ): void {
     const { canMove, losesShared } = this.#endpoint
     if (losesShared && parcel.buffers.some(({ buffer }) => isShared(buffer))) {
@@ -211,8 +210,6 @@ export class Link {
     if (!canMove && this.#isStrict && transfer !== false) {
       throw notTransferable('through a broadcast channel memory', 0)
     }
-    handOver(parcel, canMove ? transfer : false, this.#isStrict, this.counts, (posted, list) =>
-      post(make(posted), list),
-    )
+    handOver(parcel, canMove ? transfer : false, this.#isStrict, this.counts, post)
   }
 }

@@ -29,6 +29,8 @@ export const ABORT = 3
 /** An offer of a ring: its memory in place of a count. */
 export const RING = 4
 
+const NOTHING: readonly object[] = []
+
 /** What a post turned out to be. */
 export interface Reading {
   parcel(parcel: Parcel): void
@@ -40,12 +42,14 @@ export interface Reading {
 /** A packet as a post. */
 export function toPost(
   brand: string,
-  { meta, hosts = [], ports = [] }: Parcel,
+  { meta, hosts = NOTHING, ports = NOTHING }: Parcel,
   posted: readonly Uint8Array[],
 ): unknown {
-  const buffers = posted.map(wholeOf)
-  if (hosts.length > 0 || ports.length > 0 || meta === '') return [brand, meta, buffers, hosts, ports]
-  return typeof meta === 'string' ? [brand + meta, ...buffers] : [brand, meta, ...buffers]
+  const isFull = hosts.length > 0 || ports.length > 0 || meta === ''
+  if (isFull) return [brand, meta, posted.map(wholeOf), hosts, ports]
+  const post: unknown[] = typeof meta === 'string' ? [brand + meta] : [brand, meta]
+  for (const window of posted) post.push(wholeOf(window))
+  return post
 }
 
 function wholeOf(window: Uint8Array): Uint8Array | ArrayBufferLike {
@@ -78,26 +82,33 @@ export function isSmall(message: unknown): boolean {
 /** Takes a branded post apart. @throws MALFORMED when it is none of ours after all. */
 export function readPost(message: unknown, brand: string, reading: Reading): void {
   if (typeof message === 'string') return reading.parcel({ meta: message.slice(brand.length), buffers: [] })
-  const [first, second, third, hosts, ports] = Array.isArray(message) ? (message as unknown[]) : []
+  const post = Array.isArray(message) ? (message as readonly unknown[]) : []
+  const [first, second, third] = post
   if (typeof first !== 'string') throw new OutbandError('MALFORMED', 'port: a post that is no packet')
   if (first.length > brand.length) {
-    const buffers = buffersOf((message as unknown[]).slice(1))
-    return reading.parcel({ meta: first.slice(brand.length), buffers })
+    return reading.parcel({ meta: first.slice(brand.length), buffers: buffersOf(post, 1) })
   }
   if (second === RING) return reading.ring(third)
   if (typeof second === 'number') return reading.note(second, Number(third))
+  const [, , , hosts, ports] = post
   const isFull = Array.isArray(third) && Array.isArray(hosts) && Array.isArray(ports)
   if (isFull && (isBytes(second) || typeof second === 'string')) {
-    return reading.parcel({ meta: second, buffers: buffersOf(third), hosts, ports })
+    return reading.parcel({ meta: second, buffers: buffersOf(third, 0), hosts, ports })
   }
   if (!isBytes(second)) throw new OutbandError('MALFORMED', 'port: a post that is no packet')
-  reading.parcel({ meta: second, buffers: buffersOf((message as unknown[]).slice(2)) })
+  reading.parcel({ meta: second, buffers: buffersOf(post, 2) })
 }
 
-function buffersOf(posted: readonly unknown[]): Uint8Array[] {
-  return posted.map(buffer => {
-    if (isBytes(buffer)) return buffer
-    if (isMemory(buffer)) return new Uint8Array(buffer as ArrayBufferLike)
-    throw new OutbandError('MALFORMED', 'port: a buffer that is none')
-  })
+/** The buffers of a post, which begin at this place. */
+function buffersOf(post: readonly unknown[], start: number): Uint8Array[] {
+  const buffers: Uint8Array[] = []
+  for (let i = start; i < post.length; i++) buffers.push(bufferOf(post[i]))
+  return buffers
+}
+
+function bufferOf(posted: unknown): Uint8Array {
+  if (posted instanceof ArrayBuffer) return new Uint8Array(posted)
+  if (isBytes(posted)) return posted
+  if (isMemory(posted)) return new Uint8Array(posted as ArrayBufferLike)
+  throw new OutbandError('MALFORMED', 'port: a buffer that is none')
 }
