@@ -15,6 +15,7 @@ import { isTextCheap } from '../../bytes/text.js'
 import { isBytes, isMemory } from '../../bytes/window.js'
 import { OutbandError } from '../../errors.js'
 import type { Parcel } from '../../packet.js'
+import { noteArrival } from './arrivals.js'
 
 /** Metadata of up to so many bytes is small: it goes by the ring where there is one. */
 export const SMALL = 8192
@@ -96,6 +97,7 @@ export function readPost(message: unknown, brand: string, reading: Reading): voi
     return reading.parcel({ meta: second, buffers: buffersOf(third, 0), hosts, ports })
   }
   if (!isBytes(second)) throw new OutbandError('MALFORMED', 'port: a post that is no packet')
+  noteArrival(second.byteLength)
   reading.parcel({ meta: second, buffers: buffersOf(post, 2) })
 }
 
@@ -107,7 +109,10 @@ function buffersOf(post: readonly unknown[], start: number): Uint8Array[] {
 }
 
 function bufferOf(posted: unknown): Uint8Array {
-  if (posted instanceof ArrayBuffer) return new Uint8Array(posted)
+  if (posted instanceof ArrayBuffer) {
+    noteArrival(posted.byteLength)
+    return new Uint8Array(posted)
+  }
   if (isBytes(posted)) return posted
   if (isMemory(posted)) return new Uint8Array(posted as ArrayBufferLike)
   throw new OutbandError('MALFORMED', 'port: a buffer that is none')
