@@ -4,11 +4,12 @@ import { Worker } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PortCarrier } from '../../src/carriers/port/port.js'
+import { ASK, TALLY } from '../../src/carriers/port/posts.js'
 import type { OutbandError } from '../../src/errors.js'
 import { connectPort } from '../../src/port/index.js'
 import { contract } from '../contract.js'
 import { thrown } from '../thrown.js'
-import { codeOf, Inbox, numbered, turns, upTo, within } from './inbox.js'
+import { codeOf, Inbox, numbered, turns, until, upTo, within } from './inbox.js'
 import { portPair, workerPair } from './pairs.js'
 
 const abilities = { transfers: true, shares: true, kills: true }
@@ -48,6 +49,79 @@ particular('a port that was closed before is posted to without harm', async () =
     for (const i of upTo(50)) void carrier.send(numbered(i, 10))
     void carrier.send({ meta: 'text', buffers: [] })
     assert.is(await codeOf(() => carrier.close()), 'TIMEOUT')
+  }
+})
+
+/** Two carriers, of which the left has asked once and knows where the right keeps count, and what the left posts. */
+async function tallied(highWaterMark: number) {
+  const { port1, port2 } = new MessageChannel()
+  const posts: unknown[] = []
+  const spied = Object.assign(port1, {
+    postMessage: (message: unknown, list: never[]) => {
+      posts.push(message)
+      MessagePort.prototype.postMessage.call(port1, message, list)
+    },
+  })
+  const left = new PortCarrier(spied, { highWaterMark })
+  const right = new PortCarrier(port2)
+  const inbox = new Inbox()
+  left.receive(new Inbox())
+  right.receive(inbox)
+  for (const i of upTo(8)) await left.send(numbered(i, highWaterMark / 8))
+  await inbox.reach(8)
+  await until(() => left.queuedBytes < highWaterMark / 2, 'an answer')
+  await turns(3)
+  const questions = posts.filter(post => Array.isArray(post) && post[1] === ASK)
+  assert.ok(questions.length > 0)
+  posts.length = 0
+  return { left, right, inbox, posts }
+}
+
+particular('who sees the tally of its peer asks no more, and knows as much', async () => {
+  const { left, inbox, posts } = await tallied(80_000)
+  const marks: number[] = []
+  for (const i of upTo(400)) {
+    await left.send(numbered(8 + i, 10_000))
+    const mark = (posts.at(-1) as unknown[]).at(-1)
+    if (typeof mark === 'number') marks.push(mark)
+    await inbox.reach(9 + i)
+    assert.ok(left.queuedBytes <= 80_000, `${left.queuedBytes} bytes`)
+  }
+  assert.is(posts.length, 400)
+  assert.ok(marks.length >= 70 && marks.length <= 100, `${marks.length} marks`)
+  await within(left.close(), 'closed')
+  assert.is(inbox.parcels.length, 408)
+})
+
+particular('who sees the tally of its peer waits for it all the same', async () => {
+  const { left, right, inbox, posts } = await tallied(80_000)
+  right.pause()
+  let sent = 8
+  while (left.queuedBytes <= 80_000) void left.send(numbered(sent++, 10_000))
+  assert.ok(sent < 30, `${sent} sent`)
+  let isFree = false
+  const free = Promise.resolve(left.send(numbered(sent++, 10_000))).then(() => {
+    isFree = true
+  })
+  await turns(50)
+  assert.not(isFree)
+  assert.ok(left.queuedBytes > 80_000)
+  right.resume()
+  await within(free, 'room')
+  assert.ok(posts.some(post => Array.isArray(post) && post[1] === ASK))
+  await within(left.close(), 'closed')
+  assert.is(inbox.parcels.length, sent)
+})
+
+particular('a tally that is none: MALFORMED', async () => {
+  for (const memory of [undefined, 8, new ArrayBuffer(8), new SharedArrayBuffer(4)]) {
+    const { port1, port2 } = new MessageChannel()
+    const carrier = new PortCarrier(port1)
+    const inbox = new Inbox()
+    carrier.receive(inbox)
+    port2.postMessage(['outband 1:', TALLY, memory])
+    assert.is(await codeOf(() => carrier.closed), 'MALFORMED')
+    port2.close()
   }
 })
 

@@ -7,9 +7,10 @@ import { Deferred } from './deferred.js'
 
 export class Credits {
   readonly #highWaterMark: number
-  /** Bytes sent, sent when last asked, and taken in by the peer; all since the beginning. */
+  /** Bytes sent, sent when last asked, and when last asked or marked, and taken in by the peer; all since the beginning. */
   #sent = 0
   #asked = 0
+  #marked = 0
   #taken = 0
   /** Bytes that nobody waits for, taken in or not. */
   #passed = 0
@@ -33,7 +34,18 @@ export class Credits {
 
   /** Whether enough was sent since the last question for another. */
   get isDue(): boolean {
-    return this.#sent - this.#asked > this.#highWaterMark / 2 || (this.isFull && this.#asked < this.#sent)
+    return this.#sent - this.#marked > this.#highWaterMark / 2 || (this.isFull && this.#asked < this.#sent)
+  }
+
+  /** What the count will be with so many bytes more, when it is time for a mark there; it is none until `markAt`. */
+  nextMark(byteLength: number): number | undefined {
+    const count = this.#sent + byteLength
+    return count - this.#marked > this.#highWaterMark / 2 ? count : undefined
+  }
+
+  /** The peer will be seen to have come to this count. */
+  markAt(count: number): void {
+    this.#marked = count
   }
 
   add(byteLength: number): void {
@@ -43,7 +55,7 @@ export class Credits {
   /** The count to ask about; nothing when it was asked already. */
   ask(): number | undefined {
     if (this.#asked === this.#sent) return undefined
-    this.#asked = this.#sent
+    this.#asked = this.#marked = this.#sent
     return this.#sent
   }
 
@@ -62,7 +74,7 @@ export class Credits {
 
   /** Everything sent so far counts as taken in. */
   forgive(): void {
-    this.#taken = this.#asked = this.#sent
+    this.#taken = this.#asked = this.#marked = this.#sent
     this.open()
   }
 

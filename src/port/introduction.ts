@@ -19,13 +19,14 @@ const LANE = 'outband lane'
 /** Ports of an introduction: more than anybody sends without a mention. */
 const PORTS = 5
 
-/** What goes through a lane: a knock, the brand in answer, that it is known, how much was taken in, a ring or its end. */
+/** What goes through a lane: a knock, the brand in answer, that it is known, how much was taken in, a ring or its end, a tally. */
 export interface LaneNotes {
   knock: undefined
   brand: string
   met: undefined
   taken: number
   ring: SharedArrayBuffer | undefined
+  tally: SharedArrayBuffer
 }
 
 /** Whoever hears a lane. */
@@ -82,12 +83,13 @@ function hearNote(note: unknown, hearer: LaneHearer): void {
   if (kind === 'knock' || kind === 'met') hearer[kind](undefined)
   else if (kind === 'brand' && isBrand(value)) hearer.brand(value)
   else if (kind === 'taken' && typeof value === 'number') hearer.taken(value)
-  else if (kind === 'ring' && (value === undefined || isRingMemory(value))) hearer.ring(value)
+  else if (kind === 'ring' && (value === undefined || isSharedMemory(value))) hearer.ring(value)
+  else if (kind === 'tally' && isSharedMemory(value)) hearer.tally(value)
 }
 
 const isBrand = (value: unknown): value is string => typeof value === 'string' && value.length === BRAND_UNITS
 
-const isRingMemory = (value: unknown): value is SharedArrayBuffer =>
+const isSharedMemory = (value: unknown): value is SharedArrayBuffer =>
   typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer
 
 const BRAND_UNITS = 16

@@ -34,6 +34,8 @@ export interface PeerListener {
   taken(count: number): void
   /** The peer offers a ring for small packets, or takes it back. */
   ringOffered(memory: SharedArrayBuffer | undefined): void
+  /** The peer offers to keep a tally. */
+  tallyOffered(memory: SharedArrayBuffer): void
   /** The peer is not wrapped, or somebody else is there now: what was posted will not be acknowledged. */
   forgotten(): void
 }
@@ -139,6 +141,11 @@ export class Peer implements Sender {
     for (const lane of this.#lanes) lane.send('ring', memory)
   }
 
+  /** Offers the peer a tally to look at. */
+  offerTally(memory: SharedArrayBuffer): void {
+    for (const lane of this.#lanes) lane.send('tally', memory)
+  }
+
   hold(isHeld: boolean): void {
     for (const lane of this.#lanes) lane.hold(isHeld)
   }
@@ -172,6 +179,7 @@ export class Peer implements Sender {
       met: () => this.#meet(this.#own),
       taken: count => this.#listener.taken(count),
       ring: memory => this.#listener.ringOffered(memory),
+      tally: memory => this.#listener.tallyOffered(memory),
       close: () => this.#lose(lane),
     })
     return lane

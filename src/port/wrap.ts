@@ -13,7 +13,7 @@ import {
 } from '../carriers/port/endpoint.js'
 import { Inlet, type Outlet } from '../carriers/port/inlet.js'
 import { Link } from '../carriers/port/link.js'
-import { ASK, TEXT_BYTES } from '../carriers/port/posts.js'
+import { ASK, MARK, TEXT_BYTES } from '../carriers/port/posts.js'
 import type { Codec, CodecOptions } from '../codec.js'
 import { expectArgument } from '../errors.js'
 import { Hosts } from '../hosts.js'
@@ -156,6 +156,10 @@ class Wrapper implements Outlet, PeerListener {
     this.#link.useRing(memory)
   }
 
+  tallyOffered(memory: SharedArrayBuffer): void {
+    this.#link.useTally(memory)
+  }
+
   forgotten(): void {
     this.#link.forget()
     this.#inlet = new Inlet(this, this.#endpoint.canShare)
@@ -208,11 +212,19 @@ class Wrapper implements Outlet, PeerListener {
 
   /** A note of the peer's: it asks when all before has been taken in, and now it has. */
   note(kind: number, count: number): void {
-    if (kind === ASK) this.#peer.acknowledge(count)
+    if (kind === MARK) this.#inlet.took(count)
+    else if (kind === ASK) {
+      this.#peer.acknowledge(count)
+      this.#inlet.keepTally()
+    }
   }
 
   offer(memory: SharedArrayBuffer | undefined): void {
     this.#peer.offer(memory)
+  }
+
+  offerTally(memory: SharedArrayBuffer): void {
+    this.#peer.offerTally(memory)
   }
 
   broken(error: unknown): void {
@@ -221,6 +233,7 @@ class Wrapper implements Outlet, PeerListener {
 
   /** Offers come through the lane: a port that only sends is not heard. */
   ring(): void {}
+  tally(): void {}
 
   /** Hears the port while somebody hears this: without a listener a port keeps its messages, and no thread alive. */
   #attend(): void {

@@ -7,7 +7,7 @@
 import { allocate } from '../../bytes/window.js'
 
 /** So many bytes, and V8 is made to look. */
-const LOOK_BYTES = 2 ** 20
+const LOOK_BYTES = 2 ** 22
 let unseenBytes = 0
 
 /** Notes that so many bytes of memory have moved in. */
@@ -16,4 +16,9 @@ export function noteArrival(byteLength: number): void {
   if (unseenBytes < LOOK_BYTES) return
   unseenBytes = 0
   allocate(1, -1)
+}
+
+/** Notes that so many have moved away: what only passes through a thread leaves nothing dead there. */
+export function noteDeparture(byteLength: number): void {
+  unseenBytes = Math.max(0, unseenBytes - byteLength)
 }

@@ -9,6 +9,7 @@
 import { isTextCheap } from '../../bytes/text.js'
 import { RingReader, ringMemory } from '../../memory/ring.js'
 import { isBell, isOffer, isSmall, type Reading, readPost } from './posts.js'
+import { Tally, tallyMemory } from './tally.js'
 
 /** Small posts after which a ring is offered. */
 const BUSY = 32
@@ -22,6 +23,8 @@ export interface Outlet extends Reading {
   begin(event: MessageEvent | undefined): void
   /** Offers a ring to the peer; nothing: it is not read any more. */
   offer(memory: SharedArrayBuffer | undefined): void
+  /** Offers the peer to keep a tally. */
+  offerTally(memory: SharedArrayBuffer): void
   /** A post that is none, or a ring that holds what cannot be. */
   broken(error: unknown): void
 }
@@ -35,6 +38,7 @@ interface Post {
 export class Inlet {
   readonly #outlet: Outlet
   readonly #canShare: boolean
+  #tally: Tally | undefined
   /** Posts that came and wait for the entries before them. */
   readonly #held: Post[] = []
   #ring: RingReader | undefined
@@ -50,7 +54,7 @@ export class Inlet {
 
   constructor(outlet: Outlet, canShare: boolean) {
     this.#outlet = outlet
-    this.#canShare = canShare && tick !== undefined
+    this.#canShare = canShare
   }
 
   /** Takes in a post of the peer's. */
@@ -63,6 +67,19 @@ export class Inlet {
   lost(): void {
     this.#posts = (this.#posts + 1) | 0
     this.#start()
+  }
+
+  /** The peer asks how much has been taken in: from now on it can see that, where memory can be shared. */
+  keepTally(): void {
+    if (this.#tally !== undefined || !this.#canShare) return
+    const memory = tallyMemory()
+    this.#tally = new Tally(memory)
+    this.#outlet.offerTally(memory)
+  }
+
+  /** What was sent up to this count has been taken in. */
+  took(count: number): void {
+    if (this.#tally !== undefined) this.#tally.count = count
   }
 
   /** Delivers all that there is; for the end, when no post will come any more. */
@@ -175,7 +192,7 @@ export class Inlet {
   }
 
   #countSmall(): void {
-    if (++this.#small !== BUSY || !this.#canShare) return
+    if (++this.#small !== BUSY || !this.#canShare || tick === undefined) return
     const memory = ringMemory(RING_BYTES)
     this.#ring = new RingReader(memory)
     this.#ring.sleep()

@@ -9,8 +9,10 @@ import type { Parcel } from '../../packet.js'
 import type { Counts, Transfer } from '../carrier.js'
 import { Credits } from '../credits.js'
 import { handOver, notTransferable } from '../handover.js'
+import { noteDeparture } from './arrivals.js'
 import type { Endpoint } from './endpoint.js'
-import { ASK, RING, SMALL, toPost } from './posts.js'
+import { ASK, RING, SMALL, TALLY, toPost } from './posts.js'
+import { Tally } from './tally.js'
 
 /** What one message costs beside its bytes, about. */
 const MESSAGE_BYTES = 64
@@ -58,6 +60,8 @@ export class Link {
   /** Posts made, modulo 2**32. */
   #posts = 0
   #ring: RingWriter | undefined
+  /** Where the peer keeps count, once it has said so: marks then do for questions, until somebody waits. */
+  #tally: Tally | undefined
 
   /** @throws TypeError for an option of the wrong type */
   constructor(endpoint: Endpoint, sender: Sender, { highWaterMark, strict = false }: LinkOptions) {
@@ -70,6 +74,7 @@ export class Link {
 
   /** Bytes that the peer has not taken in, as far as is known; 0 while nobody would tell. */
   get queuedBytes(): number {
+    this.#look()
     return this.#sender.isMet ? this.#credits.queuedBytes : 0
   }
 
@@ -83,7 +88,10 @@ export class Link {
       this.#post(this.#sender.brand + meta, NO_LIST)
       this.#credits.add(meta.length + MESSAGE_BYTES)
     } else this.#sendList(parcel, transfer)
-    if (this.#sender.isMet && this.#credits.isDue) this.#ask()
+    if (this.#sender.isMet && this.#credits.isDue) {
+      this.#look()
+      if (this.#credits.isDue) this.#ask()
+    }
     return this.room()
   }
 
@@ -95,6 +103,8 @@ export class Link {
   /** Resolves when the bytes under way are under the high-water mark; nothing, when they are, or nobody will ever say. */
   room(): Promise<void> | undefined {
     if (this.#isEnded || !this.#sender.isMet) return undefined
+    if (!this.#credits.isFull) return undefined
+    this.#look()
     const room = this.#credits.room()
     if (room === undefined || this.#isHolding) return room
     this.#isHolding = true
@@ -113,6 +123,7 @@ export class Link {
   forget(): void {
     this.#credits.forgive()
     this.#ring = undefined
+    this.#tally = undefined
     this.#letGo()
   }
 
@@ -135,9 +146,24 @@ export class Link {
     else this.#ring ??= new RingWriter(memory as SharedArrayBuffer)
   }
 
+  /** The peer offers to keep a tally. @throws MALFORMED when it is none */
+  useTally(memory: unknown): void {
+    this.#tally ??= new Tally(memory)
+  }
+
   /** Offers the peer a ring to write to, or takes it back. It is not counted among the posts: windows may refuse to carry it. */
   offer(memory: SharedArrayBuffer | undefined): void {
     this.#endpoint.post([this.#sender.brand, RING, memory], NO_LIST)
+  }
+
+  /** Offers the peer a tally to look at; it is not counted either. */
+  offerTally(memory: SharedArrayBuffer): void {
+    this.#endpoint.post([this.#sender.brand, TALLY, memory], NO_LIST)
+  }
+
+  /** Looks how far the peer has come. */
+  #look(): void {
+    if (this.#tally !== undefined) this.taken(this.#tally.count)
   }
 
   #ask(): void {
@@ -159,12 +185,14 @@ export class Link {
     // Measured first: what moves has no length afterwards.
     let byteLength = meta.length + MESSAGE_BYTES
     for (const buffer of buffers) byteLength += buffer.byteLength
+    const mark = this.#tally === undefined ? undefined : this.#credits.nextMark(byteLength)
     this.#move(parcel, transfer, (posted, list) => {
       // To move a short run costs a port more than to clone it.
       if (typeof meta !== 'string' && meta.length > SMALL && this.#endpoint.canMove) list.push(meta.buffer)
-      this.#post(toPost(this.#sender.brand, parcel, posted), list)
+      this.#post(toPost(this.#sender.brand, parcel, posted, mark), list)
     })
     this.#credits.add(byteLength)
+    if (mark !== undefined) this.#credits.markAt(mark)
   }
 
   /**
@@ -210,6 +238,9 @@ export class Link {
     if (!canMove && this.#isStrict && transfer !== false) {
       throw notTransferable('through a broadcast channel memory', 0)
     }
-    handOver(parcel, canMove ? transfer : false, this.#isStrict, this.counts, post)
+    const { counts } = this
+    const before = counts.transferred
+    handOver(parcel, canMove ? transfer : false, this.#isStrict, counts, post)
+    noteDeparture(counts.transferred - before)
   }
 }

@@ -6,7 +6,7 @@ import { Ending } from '../ending.js'
 import { type Endpoint, endpointOf, lost, type PortLike, type WindowOptions } from './endpoint.js'
 import { Inlet, type Outlet } from './inlet.js'
 import { Link, type Sender } from './link.js'
-import { ABORT, ACK, ASK, BYE, isBranded, TEXT_BYTES } from './posts.js'
+import { ABORT, ACK, ASK, BYE, isBranded, MARK, TEXT_BYTES } from './posts.js'
 
 /** Begins every post of a channel. A port that a channel has is the channel's alone, so it need not be secret. */
 const BRAND = 'outband 1:'
@@ -131,6 +131,10 @@ export class PortCarrier implements Carrier, Outlet {
     if (!this.#ending.isOver) this.#link.offer(memory)
   }
 
+  offerTally(memory: SharedArrayBuffer): void {
+    if (!this.#ending.isOver) this.#link.offerTally(memory)
+  }
+
   broken(error: unknown): void {
     this.abort(error as OutbandError)
   }
@@ -138,6 +142,11 @@ export class PortCarrier implements Carrier, Outlet {
   /** The peer offers a ring. */
   ring(memory: unknown): void {
     this.#link.useRing(memory)
+  }
+
+  /** The peer offers to keep a tally. */
+  tally(memory: unknown): void {
+    this.#link.useTally(memory)
   }
 
   /** A packet from the peer. */
@@ -154,12 +163,21 @@ export class PortCarrier implements Carrier, Outlet {
   note(kind: number, count: number): void {
     if (this.#ending.isOver) return
     if (kind === ACK) this.#link.taken(count)
-    else if (kind === ASK && this.#isPaused) this.#question = count
-    else if (kind === ASK) this.#link.note(ACK, count)
+    else if (kind === ASK || kind === MARK) this.#answer(kind, count)
     else if (kind === BYE) {
       if (!this.#ending.isClosing) this.#link.note(BYE)
       this.#end(undefined)
     } else if (kind === ABORT) this.#end(new OutbandError('PEER_GONE', 'port: the peer aborted'))
+  }
+
+  /** The peer wants to know when what it sent up to this count has been taken in; not what waits for `resume`. */
+  #answer(kind: number, count: number): void {
+    if (this.#isPaused) this.#question = count
+    else if (kind === MARK) this.#inlet.took(count)
+    else {
+      this.#link.note(ACK, count)
+      this.#inlet.keepTally()
+    }
   }
 
   #gone(cause: unknown): void {

@@ -9,7 +9,7 @@
  *      brand                                               a bell: look into the ring
  *      [brand, number, number?]                            a note between carriers
  *
- * A buffer that is the whole of its ArrayBuffer is posted as that.
+ * To a list that is a packet a number may be added, a mark: how much was sent, with it. A buffer that is the whole of its ArrayBuffer is posted as that.
  */
 import { isTextCheap } from '../../bytes/text.js'
 import { isBytes, isMemory } from '../../bytes/window.js'
@@ -27,8 +27,11 @@ export const ASK = 0
 export const ACK = 1
 export const BYE = 2
 export const ABORT = 3
-/** An offer of a ring: its memory in place of a count. */
+/** Offers: memory in place of a count, of a ring or of a tally. */
 export const RING = 4
+export const TALLY = 5
+/** A note within a packet: what was sent up to this count, the packet with it, is there. */
+export const MARK = 6
 
 const NOTHING: readonly object[] = []
 
@@ -38,18 +41,25 @@ export interface Reading {
   note(kind: number, count: number): void
   /** The peer offers a ring. */
   ring(memory: unknown): void
+  /** The peer offers to keep a tally. */
+  tally(memory: unknown): void
 }
 
-/** A packet as a post. */
+/** A packet as a post, with a mark or without. */
 export function toPost(
   brand: string,
   { meta, hosts = NOTHING, ports = NOTHING }: Parcel,
   posted: readonly Uint8Array[],
+  mark?: number,
 ): unknown {
-  const isFull = hosts.length > 0 || ports.length > 0 || meta === ''
-  if (isFull) return [brand, meta, posted.map(wholeOf), hosts, ports]
-  const post: unknown[] = typeof meta === 'string' ? [brand + meta] : [brand, meta]
-  for (const window of posted) post.push(wholeOf(window))
+  let post: unknown[]
+  if (hosts.length > 0 || ports.length > 0 || meta === '') {
+    post = [brand, meta, posted.map(wholeOf), hosts, ports]
+  } else {
+    post = typeof meta === 'string' ? [brand + meta] : [brand, meta]
+    for (const window of posted) post.push(wholeOf(window))
+  }
+  if (mark !== undefined) post.push(mark)
   return post
 }
 
@@ -68,9 +78,9 @@ export function isBell(message: unknown, brand: string): boolean {
   return typeof message === 'string' && message.length === brand.length
 }
 
-/** Whether a branded post is an offer of a ring. */
+/** Whether a branded post is an offer. */
 export function isOffer(message: unknown): boolean {
-  return Array.isArray(message) && message[1] === RING
+  return Array.isArray(message) && (message[1] === RING || message[1] === TALLY)
 }
 
 /** Whether a branded post holds nothing but a small packet. */
@@ -86,25 +96,35 @@ export function readPost(message: unknown, brand: string, reading: Reading): voi
   const post = Array.isArray(message) ? (message as readonly unknown[]) : []
   const [first, second, third] = post
   if (typeof first !== 'string') throw new OutbandError('MALFORMED', 'port: a post that is no packet')
-  if (first.length > brand.length) {
-    return reading.parcel({ meta: first.slice(brand.length), buffers: buffersOf(post, 1) })
+  if (first.length === brand.length) {
+    if (second === RING) return reading.ring(third)
+    if (second === TALLY) return reading.tally(third)
+    if (typeof second === 'number') return reading.note(second, Number(third))
   }
-  if (second === RING) return reading.ring(third)
-  if (typeof second === 'number') return reading.note(second, Number(third))
-  const [, , , hosts, ports] = post
-  const isFull = Array.isArray(third) && Array.isArray(hosts) && Array.isArray(ports)
-  if (isFull && (isBytes(second) || typeof second === 'string')) {
-    return reading.parcel({ meta: second, buffers: buffersOf(third, 0), hosts, ports })
-  }
-  if (!isBytes(second)) throw new OutbandError('MALFORMED', 'port: a post that is no packet')
-  noteArrival(second.byteLength)
-  reading.parcel({ meta: second, buffers: buffersOf(post, 2) })
+  const last = post.at(-1)
+  const isMarked = typeof last === 'number'
+  reading.parcel(parcelOf(post, brand.length, isMarked ? post.length - 1 : post.length))
+  if (isMarked) reading.note(MARK, last)
 }
 
-/** The buffers of a post, which begin at this place. */
-function buffersOf(post: readonly unknown[], start: number): Uint8Array[] {
+/** The packet in a list, which ends before this place. */
+function parcelOf(post: readonly unknown[], brandUnits: number, end: number): Parcel {
+  const [first, meta, third, hosts, ports] = post
+  const text = first as string
+  if (text.length > brandUnits) return { meta: text.slice(brandUnits), buffers: buffersOf(post, 1, end) }
+  const isFull = Array.isArray(third) && Array.isArray(hosts) && Array.isArray(ports)
+  if (isFull && (isBytes(meta) || typeof meta === 'string')) {
+    return { meta, buffers: buffersOf(third, 0, third.length), hosts, ports }
+  }
+  if (!isBytes(meta)) throw new OutbandError('MALFORMED', 'port: a post that is no packet')
+  noteArrival(meta.byteLength)
+  return { meta, buffers: buffersOf(post, 2, end) }
+}
+
+/** The buffers among these places of a list. */
+function buffersOf(post: readonly unknown[], start: number, end: number): Uint8Array[] {
   const buffers: Uint8Array[] = []
-  for (let i = start; i < post.length; i++) buffers.push(bufferOf(post[i]))
+  for (let i = start; i < end; i++) buffers.push(bufferOf(post[i]))
   return buffers
 }
 

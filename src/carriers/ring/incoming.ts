@@ -74,6 +74,7 @@ export class Incoming {
       },
       note: () => {},
       ring: () => {},
+      tally: () => {},
     }
     readPost(this.#posts.shift(), BRAND, reading)
     if (parcel === undefined) throw new OutbandError('MALFORMED', 'ring: a post that is no packet')

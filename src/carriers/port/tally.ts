@@ -1,0 +1,33 @@
+/**
+ * How far the receiver of posts has come, in memory that their sender sees as well: it is written and read when either
+ * likes, and costs no post. To move 1 MiB there and back with a question and an answer every 8 MiB took 10 µs, of
+ * which those were 4.
+ */
+import { OutbandError } from '../../errors.js'
+
+const BYTES = 8
+
+export function tallyMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(BYTES)
+}
+
+export class Tally {
+  readonly #cell: BigInt64Array
+
+  /** @throws MALFORMED for what is no memory of a tally */
+  constructor(memory: unknown) {
+    if (!(memory instanceof SharedArrayBuffer) || memory.byteLength !== BYTES) {
+      throw new OutbandError('MALFORMED', 'port: a tally that is none')
+    }
+    this.#cell = new BigInt64Array(memory)
+  }
+
+  /** Bytes taken in, of those sent since the beginning. */
+  get count(): number {
+    return Number(Atomics.load(this.#cell, 0))
+  }
+
+  set count(count: number) {
+    Atomics.store(this.#cell, 0, BigInt(count))
+  }
+}
