@@ -3,6 +3,7 @@
  * likes, and costs no post. To move 1 MiB there and back with a question and an answer every 8 MiB took 10 µs, of
  * which those were 4.
  */
+import { isShared } from '../../bytes/window.js'
 import { OutbandError } from '../../errors.js'
 
 const BYTES = 8
@@ -16,10 +17,10 @@ export class Tally {
 
   /** @throws MALFORMED for what is no memory of a tally */
   constructor(memory: unknown) {
-    if (!(memory instanceof SharedArrayBuffer) || memory.byteLength !== BYTES) {
+    if (!isShared(memory) || (memory as SharedArrayBuffer).byteLength !== BYTES) {
       throw new OutbandError('MALFORMED', 'port: a tally that is none')
     }
-    this.#cell = new BigInt64Array(memory)
+    this.#cell = new BigInt64Array(memory as SharedArrayBuffer)
   }
 
   /** Bytes taken in, of those sent since the beginning. */
