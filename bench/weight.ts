@@ -38,6 +38,8 @@ export async function weigh(run: Run, { weighMs }: Portion, pid = process.pid): 
 export async function allocated(run: () => unknown): Promise<number> {
   // Otherwise a helper thread takes ArrayBuffers off the account at some time after the collection.
   setFlagsFromString('--no-concurrent-array-buffer-sweeping')
+  // What such a thread has still to do is done by the next collection.
+  toRest()
   const profiler = new GCProfiler()
   profiler.start()
   const before = inUse()

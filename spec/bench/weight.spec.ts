@@ -1,0 +1,92 @@
+/** Meters against what is known: memory that is allocated, memory that becomes resident, time of processors. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { loop } from '../../bench/contestant.js'
+import { cpuNs, cpuOf, threadNumber } from '../../bench/cpu.js'
+import { allocated, weigh } from '../../bench/weight.js'
+import { until } from '../carriers/inbox.js'
+
+const isLinux = process.platform === 'linux'
+const MIB = 2 ** 20
+
+/** Bytes of one operation on this machine, and what is done: with and without collections in between. */
+const rows: readonly (readonly [name: string, bytes: number, times: number, work: () => unknown])[] = [
+  ['ArrayBuffers of 1 KiB', 1024, 20_000, () => new ArrayBuffer(1024)],
+  ['ArrayBuffers of 1 MiB', MIB, 100, () => new ArrayBuffer(MIB)],
+  ['Buffers of 100 kB', 100_000, 1000, () => Buffer.allocUnsafeSlow(100_000)],
+  // 100 numbers of eight bytes and two heads.
+  ['arrays of 100 numbers', 848, 100_000, () => new Array(100).fill(1.5)],
+]
+
+const meter = suite('bench: allocation')
+
+for (const [name, bytes, times, work] of rows) {
+  meter(`${name} weigh what they have`, async () => {
+    const run = loop(work)
+    run(times)
+    const found = (await allocated(() => run(times))) / times
+    assert.ok(found >= bytes && found <= 1.1 * bytes + 300, `${found} of ${bytes}`)
+  })
+}
+
+meter('nothing weighs nothing', async () => {
+  const found = await allocated(() => {})
+  assert.ok(Math.abs(found) < 100_000, String(found))
+})
+
+meter('what a promise takes is weighed until it is kept', async () => {
+  const kept: unknown[] = []
+  const later = async () => {
+    await undefined
+    kept.push(new ArrayBuffer(10 * MIB))
+  }
+  const found = await allocated(later)
+  assert.ok(found >= 10 * MIB && found < 11 * MIB, String(found))
+})
+
+const peak = isLinux ? meter : meter.skip
+peak('a peak is what was resident at once, and not what was there before', async () => {
+  const before = new Uint8Array(64 * MIB).fill(1)
+  const { peakBytes = 0 } = await weigh(
+    loop(() => new Uint8Array(32 * MIB).fill(1)),
+    { weighMs: 1 },
+  )
+  assert.is(before.length, 64 * MIB)
+  assert.ok(peakBytes >= 31 * MIB, String(peakBytes))
+  assert.ok(peakBytes < 1024 * MIB, String(peakBytes))
+})
+
+const clock = suite('bench: time of processors')
+const linuxClock = isLinux ? clock : clock.skip
+
+function spin(ms: number): void {
+  const start = cpuNs({ pid: process.pid })!
+  while (cpuNs({ pid: process.pid })! - start < ms * 1e6);
+}
+
+linuxClock('a thread has what it worked, and its process no less', () => {
+  const thread = { pid: process.pid, tid: threadNumber() }
+  const [mine, all] = [cpuNs(thread)!, cpuNs({ pid: process.pid })!]
+  spin(50)
+  const [worked, total] = [cpuNs(thread)! - mine, cpuNs({ pid: process.pid })! - all]
+  assert.ok(worked > 20e6, String(worked))
+  // The two clocks are read one after the other.
+  assert.ok(worked < total + 20e6, `${worked} of ${total}`)
+})
+
+linuxClock('another process has its own, and none when it is gone', async () => {
+  const child = spawn(process.execPath, ['-e', 'for (;;);'])
+  const side = { pid: child.pid! }
+  await until(() => (cpuNs(side) ?? 0) > 50e6, 'the child works')
+  const { here, there } = cpuOf({ there: side })
+  assert.ok(here! > 0 && there! > 50e6)
+  child.kill('SIGKILL')
+  await once(child, 'close')
+  assert.is(cpuNs(side), undefined)
+  assert.is(cpuOf({ there: side }).there, undefined)
+})
+
+meter.run()
+clock.run()
