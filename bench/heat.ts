@@ -132,11 +132,7 @@ async function weighAll(request: Choice): Promise<Weighed[]> {
   for (const { contestant, session, at } of entrants) {
     const ops = Object.keys(session.ops)
     for (const op of ops.includes('both') ? ['both'] : ops) {
-      const { allocatedBytes, ...rest } = await weigh(
-        session.ops[op]!,
-        PLANS[request.plan],
-        session.here?.pid,
-      )
+      const { allocatedBytes, ...rest } = await weigh(session.ops[op]!, session.here?.pid)
       // What another process allocates is not seen from here.
       const own = session.here ? {} : { allocatedBytes }
       found.push({ contestant: contestant.name, op, ...(at !== undefined && { at }), ...own, ...rest })

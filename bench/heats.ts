@@ -20,7 +20,7 @@ const ABREAST = 3
 /** Where memory is weighed: what is freed goes back at once, by V8 and by glibc, so that nobody fills what another left. */
 const WEIGHING = {
   // Functions whose code was thrown away are compiled anew, and that would weigh.
-  execArgv: ['--expose-gc', '--single-threaded-gc', '--no-flush-bytecode'],
+  execArgv: ['--expose-gc', '--single-threaded', '--no-flush-bytecode'],
   env: { ...process.env, MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072' },
 }
 const TIMING = { execArgv: ['--expose-gc'] }
@@ -58,7 +58,10 @@ export async function measure(entry: Case, { plan, files, whyNot, onHeat }: Cond
   }
   onHeat('memory')
   const names = [...new Set(rows.map(({ contestant }) => contestant))]
-  const weights = await ask<Weighed[]>({ task: 'weigh', ...choice, names }, WEIGHING).catch(() => [])
+  const weights = await ask<Weighed[]>({ task: 'weigh', ...choice, names }, WEIGHING).catch(error => {
+    absent.push({ name: 'memory', why: String(error) })
+    return []
+  })
   return { rows: rows.map(row => ({ ...row, ...weightOf(row, weights) })), absent }
 }
 

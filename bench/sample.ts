@@ -24,8 +24,6 @@ export interface Plan {
   readonly laneMs: number
   /** Whether encode and decode are timed one by one as well. */
   readonly halves: boolean
-  /** Time for which an operation is repeated while its memory is weighed. */
-  readonly weighMs: number
 }
 
 export const PLANS = {
@@ -37,7 +35,6 @@ export const PLANS = {
     turns: 9,
     laneMs: 180,
     halves: true,
-    weighMs: 15,
   },
   quick: {
     warmUpMs: 60,
@@ -47,7 +44,6 @@ export const PLANS = {
     turns: 5,
     laneMs: 30,
     halves: false,
-    weighMs: 5,
   },
 } as const satisfies Record<string, Plan>
 

@@ -14,10 +14,18 @@ export interface Weight {
   readonly peakBytes?: number
 }
 
-export interface Portion {
-  /** Time for which an operation is repeated first, and again while it is weighed. */
-  readonly weighMs: number
-}
+/**
+ * How often an operation is done first, and then weighed, by the time that it takes at its best. Times decide no more than
+ * that: buffers that grow and code that is compiled are then met at the same operation in every run.
+ */
+const COUNTS = [
+  { belowMs: 0.02, first: 3000, times: 2000 },
+  { belowMs: 0.6, first: 300, times: 200 },
+  { belowMs: 40, first: 20, times: 10 },
+  { belowMs: Number.POSITIVE_INFINITY, first: 2, times: 2 },
+] as const
+/** Runs of which the best counts. */
+const TRIALS = 5
 
 interface Collected {
   readonly usedHeapSize: number
@@ -25,13 +33,26 @@ interface Collected {
 }
 
 /** Runs until allocations are those of compiled code, then weighs. `pid`: whose resident memory is meant. */
-export async function weigh(run: Run, { weighMs }: Portion, pid = process.pid): Promise<Weight> {
-  const times = await warm(run, weighMs)
+export async function weigh(run: Run, pid = process.pid): Promise<Weight> {
+  const { first, times } = await countsOf(run)
+  await run(first)
   toRest()
   const restBytes = resetPeak(pid)
   const allocatedBytes = await allocated(() => run(times))
   const peakBytes = restBytes === undefined ? undefined : Math.max(0, peakOf(pid) - restBytes)
   return { allocatedBytes: allocatedBytes / times, ...(peakBytes !== undefined && { peakBytes }) }
+}
+
+async function countsOf(run: Run): Promise<(typeof COUNTS)[number]> {
+  let best = Number.POSITIVE_INFINITY
+  for (let i = 0, spentMs = 0; i < TRIALS && spentMs < COUNTS[2].belowMs; i++) {
+    const start = performance.now()
+    await run(1)
+    const ms = performance.now() - start
+    best = Math.min(best, ms)
+    spentMs += ms
+  }
+  return COUNTS.find(({ belowMs }) => best < belowMs)!
 }
 
 /** Bytes allocated while something runs, by this thread: V8's heap and ArrayBuffers, those that died included. */
@@ -61,21 +82,6 @@ function inUse(): number {
 }
 
 const used = ({ usedHeapSize, externalMemory }: Collected): number => usedHeapSize + externalMemory
-
-/** Answers how many operations fill the time. */
-async function warm(run: Run, ms: number): Promise<number> {
-  let times = 1
-  let left = 3
-  const end = performance.now() + ms
-  for (;;) {
-    const start = performance.now()
-    await run(times)
-    const took = performance.now() - start
-    const wanted = Math.max(1, Math.round((times * ms) / Math.max(took, 1e-3)))
-    if (took >= ms || (performance.now() >= end && --left <= 0)) return wanted
-    times = Math.min(wanted, times * 8)
-  }
-}
 
 /** Twice: what finalizers let go is collected by the second. */
 function toRest(): void {

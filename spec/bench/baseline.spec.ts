@@ -76,7 +76,7 @@ test('the line to quote has the baseline, the means, the counts and the toleranc
     summary(compare(now, then, 0.2)),
     '1 cases against 2026-01-31, a processor, node v20: speed 1.43x over 1 figures, 1 better, 0 worse; ' +
       'allocation 1.11x over 1 figures, 1 better, 0 worse ' +
-      '(tolerance: speed 20 % and the spread, allocation 5 %, instructions 2 %)',
+      '(tolerance: speed 20 % and the spread, allocation 5 % or, of carriers, 25 %, instructions 2 %)',
   )
 })
 
