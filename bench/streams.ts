@@ -253,6 +253,10 @@ export const streams: readonly Contestant[] = [
     'msgpackr',
     forked(msgpackr),
   ),
+  stream('raw bytes', 'the bytes of the array by a Unix socket, thrown away', 'process', 'raw', forked(raw), {
+    limit: true,
+    refuses: refusesObjects,
+  }),
   stream('outband process', 'forkChannel(module).send(value)', 'process', 'process', ownChild, {
     ours: true,
   }),
