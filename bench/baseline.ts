@@ -30,8 +30,8 @@ export interface Comparison {
 /** Bytes and share by which allocation may differ: a closure more, a table grown once in a while. */
 const LOOSE_BYTES = 64
 const LOOSE_SHARE = 0.05
-/** That where another side has its say in how much is under way. */
-const LOOSE_SHARE_OF_TWO = 0.25
+/** Operations of one thread. What a carrier allocates depends on how much is under way, and so on the other side. */
+const ALONE: ReadonlySet<string> = new Set(['both', 'encode', 'decode'])
 /** Share by which instructions may differ: V8 inlines by what it saw. */
 const LOOSE_INSTRUCTIONS = 0.02
 /** A spread is half of what the middle half of the turns differs by; medians of nine turns hardly differ by two of them. */
@@ -105,12 +105,11 @@ function variance(board: Board, { case: name, contestant, op, at }: Row, rival: 
 const spreadOf = ({ q1Ns, q3Ns, medianNs }: Row): number => (q3Ns - q1Ns) / 2 / medianNs
 
 function allocationChange(there: Board, row: Row): Change[] {
-  const { case: name, contestant, op, at, allocatedBytes: bytes, peerCpuNs } = row
+  const { case: name, contestant, op, at, allocatedBytes: bytes } = row
   const before = there.row(name, contestant, { op, at })?.allocatedBytes
-  if (bytes === undefined || before === undefined) return []
+  if (!ALONE.has(op) || bytes === undefined || before === undefined) return []
   const smaller = Math.max(1, Math.min(bytes, before))
-  const share = peerCpuNs === undefined ? LOOSE_SHARE : LOOSE_SHARE_OF_TWO
-  const margin = Math.max(1 + share, 1 + LOOSE_BYTES / smaller)
+  const margin = Math.max(1 + LOOSE_SHARE, 1 + LOOSE_BYTES / smaller)
   return [judged(row, 'allocation', Math.max(1, before) / Math.max(1, bytes), margin)]
 }
 
@@ -149,7 +148,7 @@ export function summary({ baseline, tolerance, cases, changes }: Comparison): st
     ]
   })
   const share = (part: number) => `${Number((100 * part).toFixed(1))} %`
-  return `${cases} cases against ${baseline}: ${told.join('; ') || 'nothing in common'} (tolerance: speed ${share(tolerance)} and the spread, allocation ${share(LOOSE_SHARE)} or, of carriers, ${share(LOOSE_SHARE_OF_TWO)}, instructions ${share(LOOSE_INSTRUCTIONS)})`
+  return `${cases} cases against ${baseline}: ${told.join('; ') || 'nothing in common'} (tolerance: speed ${share(tolerance)} and the spread, allocation ${share(LOOSE_SHARE)}, instructions ${share(LOOSE_INSTRUCTIONS)})`
 }
 
 function unreadable(cause: Error): never {

@@ -2,6 +2,7 @@
 
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { peakBytes } from '../spec/peak-bytes.js'
@@ -40,5 +41,8 @@ if (process.argv[1] === new URL(import.meta.url).pathname) {
     { limits },
   )
   process.send?.('listening')
-  process.once('disconnect', () => server.abort())
+  process.once('disconnect', () => {
+    server.abort()
+    rmSync(process.argv[2]!, { force: true })
+  })
 }

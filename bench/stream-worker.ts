@@ -1,6 +1,7 @@
 // The far side of streams.ts, a process of its own: takes in what comes by its way, counts it, and tells when it has
 // as much as was announced; or sends it back.
 
+import { rmSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { Packr } from 'msgpackr'
 import type { Channel } from '../src/channel.js'
@@ -39,8 +40,11 @@ function tell(): void {
   control('done')
 }
 
-// Whoever measures may have gone.
-process.once('disconnect', () => process.exit())
+// Whoever measures may have gone, and a path stays in its folder when nobody closes what listens there.
+process.once('disconnect', () => {
+  rmSync(path, { force: true })
+  process.exit()
+})
 process.on('message', (message: { order: Order } | { value: unknown }) => {
   if ('value' in message) {
     if (take()) process.send?.({ value: message.value })
