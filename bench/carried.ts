@@ -22,7 +22,7 @@ export const CARRIED: Readonly<Record<Carried, Load>> = {
   port: {
     destination: 'to a thread',
     workloads: ['rpc', ...DOCUMENTS, 'tensor-1MiB', 'frames'],
-    quick: ['rpc', 'movies', 'tensor-1MiB'],
+    quick: ['rpc', 'tensor-1MiB'],
     varied: ['rpc', 'movies', 'tensor-1MiB'],
     isForAny: true,
   },

@@ -39,7 +39,8 @@ async function main(options: Options): Promise<boolean> {
   const machine = thisMachine(plan)
   report.machine(machine)
   const present = [...new Set(chosen.flatMap(({ ours, rivals }) => [...ours, ...rivals]))]
-  const contestants = await standings(present)
+  const whyNot = whyNotFor(options)
+  const contestants = await standings(present.filter(one => whyNot(one) === undefined))
   report.contestants(contestants)
   const nobody: Absent[] = missing.map(({ name }) => ({ name, why: 'there is no python3 with numpy' }))
   report.absent(nobody)
@@ -53,7 +54,7 @@ async function main(options: Options): Promise<boolean> {
     const found = await measure(entry, {
       plan,
       files: options.files,
-      whyNot: whyNotFor(options),
+      whyNot,
       onHeat: heat => progress.step(name, heat),
     })
     progress.end()

@@ -37,7 +37,7 @@ export const PLANS = {
     halves: true,
   },
   quick: {
-    warmUpMs: 60,
+    warmUpMs: 40,
     warmUpOperations: 40,
     turnMs: 1,
     leastBatch: 1,
