@@ -203,6 +203,16 @@ for (const [byteOffset, byteLength] of [
   })
 }
 
+hostile('a length that changes when it was read is not read again', () => {
+  const { writer, reader } = ring(2048)
+  writer.write(new Uint8Array([1, 2, 3, 4, 5]), 0)
+  writer.write(new Uint8Array(1000), 1)
+  assert.is(reader.mark, 0)
+  reader.begin()
+  writer.words[0] = 1000
+  assert.equal([...reader.lend()], [1, 2, 3, 4, 5])
+  assert.is(reader.mark, 1)
+})
 hostile.run()
 
 const model = suite('ring: every order of two threads')

@@ -172,11 +172,11 @@ export class RingReader extends Ring {
   }
 
   /**
-   * The next run, of up to `LENDABLE` bytes, copied to where the one lent after it will be (borrow); there must be one.
+   * The run that was begun, of up to `LENDABLE` bytes, copied to where the one lent after it will be (borrow).
    * Four bytes at a time, to a view that was made before: half the time of `text` and its way back to bytes.
    */
   lend(): Uint8Array {
-    const first = this.begin() >> 2
+    const first = (this.#at + ENTRY_BYTES) >> 2
     const { words } = this
     const copy = this.#copy
     const count = (this.#length + 3) >> 2
