@@ -67,6 +67,26 @@ const rows: [name: string, run: (talk: Talk) => void, options?: CodecOptions][] 
     'many shapes in a message, and one after it',
     talk => upTo(5, i => talk.say([upTo(100, keyed), keyed(i)])),
   ],
+  [
+    'more shapes than one message may have bytes',
+    talk => upTo(40, i => talk.say(keyed(i))),
+    { limits: { metaBytes: 100 } },
+  ],
+  [
+    'dictionaries are not told again and again',
+    talk => {
+      const dictionary = (i: number): object => Object.fromEntries(upTo(300, k => [`key ${k} of ${i}`, k]))
+      const first = talk.say(dictionary(10))
+      upTo(20, i => assert.is(talk.say(dictionary(20 + i)), first))
+    },
+  ],
+  [
+    'nor are keys that never come again, past those that the encoder remembers',
+    talk => {
+      const bytes = upTo(400, i => talk.say({ [`key ${1000 + i}`]: 1 }))
+      assert.is(Math.max(...bytes.slice(300)), bytes[0])
+    },
+  ],
   ['more shapes than the encoder remembers', talk => upTo(3, () => talk.say(upTo(5000, keyed)))],
   ['objects that were warm before', talk => upTo(40, i => talk.say({ id: i, at: { x: i, y: `${i}` } }))],
   [
@@ -90,13 +110,16 @@ const rows: [name: string, run: (talk: Talk) => void, options?: CodecOptions][] 
     'a message that is too long',
     talk => {
       talk.say({ a: 1 })
-      assert.is(
-        codeOf(() => talk.parcel({ b: 'x'.repeat(200) })),
-        'LIMIT',
-      )
-      talk.left.forget()
-      talk.say({ b: 1 })
-      talk.say({ b: 2 })
+      for (const value of [{ b: 'x'.repeat(200) }, { ['x'.repeat(200)]: 1 }]) {
+        assert.is(
+          codeOf(() => talk.parcel(value)),
+          'LIMIT',
+        )
+        talk.left.forget()
+        talk.say(1)
+        talk.say({ b: 1 })
+        talk.say({ b: 2 })
+      }
     },
     { limits: { metaBytes: 100 } },
   ],

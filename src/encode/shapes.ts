@@ -21,6 +21,9 @@ const MOST_NODES = 4096
 const MOST_CHILDREN = 256
 const MOST_KEYS = 128
 const MOST_KEPT = 64
+/** Bytes of all shapes that are kept, which each new one tells again; and what part of a message they may take. */
+const MOST_TOLD = 2048
+const SHARE = 64
 
 /** The keys of no object. */
 const UNKNOWN: readonly string[] = [undefined as never]
@@ -132,7 +135,7 @@ export class Shapes {
   /** Shapes by their id: the first `count`. Cutting the list is a call into the engine, too dear for each small message. */
   readonly used: ShapeNode[] = []
   count = 0
-  /** How many of them the receiver knows from the messages before. */
+  /** How many of them the receiver knows from the messages before. 0: ids begin anew with the next one. */
   #told = 0
   #nodes = 0
 
@@ -140,23 +143,21 @@ export class Shapes {
   begin(isKept: boolean): void {
     this.message++
     const isFull = this.#nodes >= MOST_NODES
-    if (!isKept || isFull || this.count > MOST_KEPT) this.#restart()
+    if (!isKept || isFull || this.#told === 0) {
+      this.epoch++
+      this.count = 0
+      this.#told = 0
+    }
     if (!isFull) return
     this.#nodes = 0
     this.root = new ShapeNode('', undefined, 0, true)
     this.slot = new ShapeNode('', undefined, 0, true)
   }
 
-  #restart(): void {
-    this.epoch++
-    this.count = 0
-    this.#told = 0
-  }
-
   end(): void {
     if (this.used.length <= MOST_KEPT) return
+    this.#told = 0
     this.used.length = 0
-    this.#restart()
   }
 
   /** Whether the message must say what its shapes are. */
@@ -202,14 +203,23 @@ export class Shapes {
     return node.id
   }
 
-  /** Appends all shapes that have an id. */
+  /**
+   * Appends all shapes that have an id. They are kept while that is little, and each may come again: else dictionaries
+   * would be told again with every message after theirs, which might then be longer than its receiver allows.
+   */
   finish(out: Writer): void {
-    this.#told = this.count
+    const { pos, limit } = out
+    let areLinked = true
     for (let id = 0; id < this.count; id++) {
       const node = this.used[id]
       if (node.bytes !== undefined) out.appendWords(node.bytes)
-      else out.append(bytesOf(node))
+      else {
+        out.append(bytesOf(node))
+        areLinked &&= node.isLinked
+      }
     }
+    const isLittle = out.pos - pos <= Math.min(MOST_TOLD, limit / SHARE)
+    this.#told = areLinked && isLittle ? this.count : 0
   }
 }
 
