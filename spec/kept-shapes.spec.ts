@@ -210,9 +210,12 @@ kept.run()
 const sent = suite('kept shapes: a ring')
 
 /** Both ends in this thread: what the one sends the other has when it looks. */
-async function withRing(run: (send: (value: unknown) => Promise<void>, take: () => unknown) => unknown) {
+async function withRing(
+  run: (send: (value: unknown) => Promise<void>, take: () => unknown) => unknown,
+  options?: CodecOptions,
+) {
   const [here, there] = createRing()
-  const [left, right] = [connectRing(here), connectRing(there)]
+  const [left, right] = [connectRing(here, options), connectRing(there, options)]
   await run(
     value => left.send(value),
     () => right.receiveSync({ timeoutMs: 10_000 }),
@@ -231,6 +234,27 @@ sent('what was not sent is not taken for known', () =>
     assert.equal([take(), take()], [{ a: 1 }, { b: { a: 1 } }])
   }),
 )
+
+sent('a callback sends something else, when the shapes of its message are known already', () => {
+  const [outer, inner] = [{ a: new Uint8Array(1) }, { b: { c: 1 } }]
+  let send: (value: unknown) => unknown
+  let isFirst = true
+  return withRing(
+    async (sendOver, take) => {
+      send = sendOver
+      for (const expected of [[outer], [inner, outer], [inner, outer]]) {
+        await send(outer)
+        assert.equal(expected.map(take), expected)
+      }
+    },
+    {
+      bufferCallback: () => {
+        if (!isFirst) send(inner)
+        isFirst = false
+      },
+    },
+  )
+})
 
 sent('what is long or moves goes by the port, and knows the same shapes', () =>
   withRing(async (send, take) => {

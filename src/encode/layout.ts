@@ -39,9 +39,11 @@ export function finishPacket(walk: Walk, textBytes: number): Parcel {
   const { settings, shapes, views } = walk
   const bodyEnd = walk.pos
   const buffers: Uint8Array[] = []
+  // First: a callback may send something else meanwhile, and then the receiver knows none of these shapes.
+  const runs = views.entries.length > 0 ? chosenRuns(views, settings) : undefined
   const hasShapes = shapes.areNew
   if (hasShapes) writeShapes(walk)
-  if (views.entries.length > 0) writeViews(walk, buffers)
+  if (runs !== undefined) writeViews(walk, runs, buffers)
   walk.texts.finish(walk)
   const end = walk.pos
   const start = BODY_START - headerBytes(bodyEnd - BODY_START)
@@ -54,7 +56,7 @@ export function finishPacket(walk: Walk, textBytes: number): Parcel {
     (FORMAT_VERSION << VERSION_SHIFT) |
     (walk.hasRefs ? HAS_REFS : 0) |
     (hasShapes ? HAS_SHAPES : 0) |
-    (views.entries.length > 0 ? HAS_VIEWS : 0) |
+    (runs !== undefined ? HAS_VIEWS : 0) |
     (settings.checksum ? HAS_CHECKSUM : 0)
   walk.pos = start + 3
   walk.varint(bodyEnd - BODY_START)
@@ -87,9 +89,8 @@ function writeShapes(walk: Walk): void {
 }
 
 /** varint runs · varint views · runs · views · bytes of the in-band runs */
-function writeViews(walk: Walk, buffers: Uint8Array[]): void {
-  const { views, settings } = walk
-  const runs = chosenRuns(views, settings)
+function writeViews(walk: Walk, runs: readonly Run[], buffers: Uint8Array[]): void {
+  const { views } = walk
   walk.reserve(18)
   walk.varint(runs.length)
   walk.varint(views.entries.length)
