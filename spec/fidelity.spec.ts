@@ -227,4 +227,19 @@ code('enumerable properties on Object.prototype do not travel', () => {
   assert.is(difference([{ a: 1 }, {}, { polluted: 2 }], decode(packet)), undefined)
 })
 
+code('hidden properties on Object.prototype, named like a kind of value, change nothing', () => {
+  const codec = new Codec()
+  const kinds = ['object', 'undefined']
+  const value = { a: {}, b: undefined }
+  const packets: ReturnType<typeof encode>[] = []
+  for (const kind of kinds) Object.defineProperty(Object.prototype, kind, { value: 1, configurable: true })
+  try {
+    // Often enough for a function to be made.
+    for (let i = 0; i < 40; i++) packets.push(codec.encode(value))
+  } finally {
+    for (const kind of kinds) delete (Object.prototype as unknown as Record<string, unknown>)[kind]
+  }
+  for (const packet of packets) assert.is(difference(value, decode(packet)), undefined)
+})
+
 code.run()

@@ -43,5 +43,5 @@ function stepFor(like: unknown, i: number): string {
 
 function kindOf(like: unknown): string | undefined {
   if (like === null || typeof like === 'boolean') return 'constant'
-  return (typeof like) in KINDS ? typeof like : undefined
+  return Object.hasOwn(KINDS, typeof like) ? typeof like : undefined
 }
