@@ -35,13 +35,13 @@ export const CARRIED: Readonly<Record<Carried, Load>> = {
   socket: {
     destination: 'to a process, by a Unix socket',
     workloads: ['rpc', 'records', 'movies', 'us-10m', 'tensor-64KiB', 'tensor-8MiB', 'frames'],
-    quick: ['rpc', 'tensor-8MiB'],
+    quick: ['rpc', 'tensor-64KiB'],
     isForAny: true,
   },
   process: {
     destination: 'to a child process',
     workloads: ['rpc', 'movies', 'tensor-8MiB'],
-    quick: ['rpc', 'tensor-8MiB'],
+    quick: ['rpc'],
     isForAny: true,
   },
   memory: {
@@ -50,13 +50,13 @@ export const CARRIED: Readonly<Record<Carried, Load>> = {
     quick: ['tensor-8MiB'],
     isForAny: false,
   },
-  msgpack: { destination: 'as MessagePack', workloads: FORMATTED, quick: ['movies'], isForAny: true },
-  cbor: { destination: 'as CBOR', workloads: FORMATTED, quick: ['movies'], isForAny: true },
+  msgpack: { destination: 'as MessagePack', workloads: FORMATTED, quick: ['rpc'], isForAny: true },
+  cbor: { destination: 'as CBOR', workloads: FORMATTED, quick: ['rpc'], isForAny: true },
   flexbuffers: { destination: 'as FlexBuffers', workloads: SOME_FORMATTED, quick: [], isForAny: true },
   pickle: {
     destination: 'as Python’s pickle',
     workloads: SOME_FORMATTED,
-    quick: ['movies'],
+    quick: ['rpc'],
     isForAny: true,
   },
   field: { destination: 'of which one field is read', workloads: ['wide'], quick: [], isForAny: false },

@@ -39,7 +39,7 @@ export interface Case {
 
 /** Measured where it says something. */
 const NOT_BY_CODECS = new Set(['tensor-8MiB', 'tensor-64MiB', 'tensor-1GiB', 'wide'])
-const QUICK = new Set(['rpc', 'records', 'movies', 'tensor-64KiB', 'arrow'])
+const QUICK = new Set(['rpc', 'records', 'tensor-64KiB', 'arrow'])
 /** Where settings for text and records, and formats of text, can make a difference that the others do not show. */
 const VARIED: ReadonlySet<WorkloadKind> = new Set(['message', 'document', 'graph'])
 
