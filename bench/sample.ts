@@ -10,7 +10,7 @@ import { type Cpu, cpuOf, type Sides } from './cpu.js'
 
 export interface Plan {
   /**
-   * Least time of warming up. Whoever is slow, or is still getting faster, goes on up to six times as long: code
+   * Least time of warming up. Whoever is slow, or is still getting faster, goes on up to five times as long: code
    * that runs a few times a second was seen to wait for its compiler for a hundred operations.
    */
   readonly warmUpMs: number
@@ -69,7 +69,7 @@ export interface Timing {
 const LEAST_TURNS = 3
 /** Batches in a row without a gain after which code counts as warm. */
 const SETTLED = 3
-const PATIENCE = 6
+const PATIENCE = 5
 
 /** Samples lanes against each other; the timings come back in the order of the lanes. */
 export async function sample(lanes: readonly Lane[], plan: Plan): Promise<Timing[]> {
