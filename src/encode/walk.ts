@@ -16,6 +16,8 @@ import { Texts } from './texts.js'
 /** Room for the longest header, which is written before the body when its length is known. */
 export const BODY_START = 16
 
+const EMPTY = Object.freeze({})
+
 export abstract class Walk extends Writer {
   settings: EncodeSettings = encodeSettings(undefined)
   readonly memo = new Memo()
@@ -49,7 +51,7 @@ export abstract class Walk extends Writer {
     this.hasRefs = false
     this.isPolluted = false
     this.isBeyondClone = false
-    for (const _ in {}) this.isPolluted = true
+    for (const _ in EMPTY) this.isPolluted = true
     this.shapes.begin(keepsShapes)
     this.texts.begin()
     this.pos = BODY_START

@@ -146,7 +146,11 @@ export class Views {
 
   /** Whether structured clone would lose something of a view. */
   get isBeyondClone(): boolean {
-    return this.entries.some(({ kind }) => (kind & VIEW_READONLY) !== 0 || kind === KIND_BUFFER)
+    // Most messages have none, and should not pay for the question.
+    return (
+      this.entries.length > 0 &&
+      this.entries.some(({ kind }) => (kind & VIEW_READONLY) !== 0 || kind === KIND_BUFFER)
+    )
   }
 
   clear(): void {
