@@ -33,7 +33,7 @@ export const PLANS = {
     turnMs: 5,
     leastBatch: 3,
     turns: 9,
-    laneMs: 180,
+    laneMs: 165,
     halves: true,
   },
   quick: {
