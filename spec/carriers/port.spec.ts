@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PortCarrier } from '../../src/carriers/port/port.js'
-import { ASK, TALLY } from '../../src/carriers/port/posts.js'
+import { ASK, MARK, TALLY } from '../../src/carriers/port/posts.js'
 import type { OutbandError } from '../../src/errors.js'
 import { connectPort } from '../../src/port/index.js'
 import { contract } from '../contract.js'
@@ -120,6 +120,22 @@ particular('a tally that is none: MALFORMED', async () => {
     const inbox = new Inbox()
     carrier.receive(inbox)
     port2.postMessage(['outband 1:', TALLY, memory])
+    assert.is(await codeOf(() => carrier.closed), 'MALFORMED')
+    port2.close()
+  }
+})
+
+particular('a mark that is no count: MALFORMED', async () => {
+  const counts = [Number.NaN, 1.5, Number.POSITIVE_INFINITY, 2 ** 60]
+  for (const mark of counts.flatMap(count => [
+    ['outband 1:', MARK, count],
+    ['outband 1:', new Uint8Array(8), count],
+  ])) {
+    const { port1, port2 } = new MessageChannel()
+    const carrier = new PortCarrier(port1)
+    carrier.receive(new Inbox())
+    // Only who was asked keeps a tally.
+    for (const post of [['outband 1:', ASK, 1], mark]) port2.postMessage(post)
     assert.is(await codeOf(() => carrier.closed), 'MALFORMED')
     port2.close()
   }

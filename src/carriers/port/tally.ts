@@ -28,7 +28,11 @@ export class Tally {
     return Number(Atomics.load(this.#cell, 0))
   }
 
+  /** @throws MALFORMED for what no sender can have counted */
   set count(count: number) {
+    if (!Number.isSafeInteger(count)) {
+      throw new OutbandError('MALFORMED', `port: a mark that is no count; got ${count}`)
+    }
     Atomics.store(this.#cell, 0, BigInt(count))
   }
 }
