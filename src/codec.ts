@@ -37,7 +37,7 @@ export class Codec {
   /** Made when first needed: a port that only sends decodes nothing. */
   #encoder: Encoder | undefined
   #decoder: Decoder | undefined
-  readonly #keepsShapes: boolean
+  /** The peer's shapes, where both sides keep them. */
   readonly #known: KnownShapes | undefined
 
   /** @throws TypeError for an option of the wrong type */
@@ -51,7 +51,6 @@ export class Codec {
     this.#encodeSettings = encodeSettings(options, host)
     this.#decodeSettings = decodeSettings(options, host)
     this.#format = formatOf(options)
-    this.#keepsShapes = keepsShapes
     this.#known = keepsShapes ? { shapes: [] } : undefined
     // A copy, limits resolved: what the caller does to the object later changes nothing.
     this.#options = options && { ...options, limits: this.#decodeSettings.limits }
@@ -86,7 +85,7 @@ export class Codec {
     if (this.#format !== undefined)
       return { ...this.#format.encode(value, this.#encodeSettings), isBeyondClone: true }
     const encoder = this.#freeEncoder()
-    const isKept = this.#keepsShapes && encoder === this.#encoder
+    const isKept = this.#known !== undefined && encoder === this.#encoder
     // What comes in between, while the encoder is busy, tells the receiver other shapes.
     if (!isKept) this.forget()
     const { meta, buffers } = encoder.parcel(value, this.#encodeSettings, textBytes, isKept)

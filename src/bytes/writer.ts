@@ -12,6 +12,7 @@ const START = 4096
 export const SLACK = 16
 /** A larger run is let go after use instead of being kept for the next message. */
 const KEEP = 2 ** 22
+/** A shorter run is lent by a view that is kept. */
 const SHORT = 512
 
 export class Writer {

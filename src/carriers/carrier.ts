@@ -38,7 +38,10 @@ export function expectTransfer(transfer: unknown): asserts transfer is Transfer 
 
 /** Takes what arrives. */
 export interface Sink {
-  /** The next packet; its buffers are the receiver's (own), its metadata unless it `isLent`. What this throws is thrown apart: the next packet comes. */
+  /**
+   * The next packet; its buffers are the receiver's (own), and so is its metadata unless it `isLent`. What this throws is
+   * thrown apart: the next packet comes.
+   */
   parcel(parcel: Parcel): void
   /** Nothing more will come: the peer closed, or, with an error, is gone. Called once. */
   end(error?: OutbandError): void

@@ -1,8 +1,8 @@
 /**
  * What writes the fields of objects of one shape: a function made for it, where V8 knows where each field lies. A field is
  * first asked whether it is of the kind that it was when the function was made, and is then written without a call of the
- * dispatch, which takes what is neither text, a number nor a constant: a small call 265 instead of 310 ns, cars.json a quarter less, records
- * and football.json an eighth (measured).
+ * dispatch, which takes what is neither text, a number nor a constant: a small call 265 instead of 310 ns, cars.json a
+ * quarter less, records and football.json an eighth (measured).
  */
 import { traced } from '../value/trace.js'
 import { FALSE, INTS, NULL, TRUE } from '../wire/ops.js'
@@ -24,8 +24,8 @@ export function generateFields(nodes: readonly ShapeNode[], like: readonly unkno
   }
 }
 
-/** How the kinds of value that most fields hold are known, and written where there is room. */
 const BYTE = 'w.bytes[w.pos++]='
+/** How the kinds of value that most fields hold are known, and written where there is room. */
 const KINDS: Readonly<Record<string, readonly [isLike: string, write: string]>> = {
   string: ["typeof v==='string'", 'w.texts.write(w,v)'],
   number: ["typeof v==='number'", `if(v>0&&v<${INTS}&&(v|0)===v)${BYTE}v;else number(w,v)`],

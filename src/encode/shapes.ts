@@ -96,20 +96,19 @@ export class ShapeNode {
   write(walk: Walk, object: Record<string, unknown>): void {
     if (this.fields !== undefined) return this.fields(walk, object)
     const nodes = this.nodes as readonly ShapeNode[]
-    const isWarm = ++this.count === WARM && walk.settings.limits.codegen
-    // Noted on the way: a getter must not be called twice.
-    const met: unknown[] = []
+    // Noted on the way, when the shape is warm: a getter must not be called twice.
+    const met: unknown[] | undefined = ++this.count === WARM && walk.settings.limits.codegen ? [] : undefined
     let i = 0
     try {
       for (; i < nodes.length; i++) {
         const value = object[nodes[i].key]
-        if (isWarm) met.push(value)
+        met?.push(value)
         walk.value(value, nodes[i])
       }
     } catch (error) {
       throw traced(error, nodes[i].key)
     }
-    if (isWarm) this.fields = generateFields(nodes, met)
+    if (met !== undefined) this.fields = generateFields(nodes, met)
   }
 }
 

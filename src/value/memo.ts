@@ -28,7 +28,7 @@ export class Memo {
   readonly #numbers: number[] = []
   #set: Set<unknown> | undefined
   #map: Map<unknown, number> | undefined
-  /** The first arrays of numbers. */
+  /** The first arrays of numbers, by their number; the others are found by their content. */
   readonly #fewArrays: (readonly number[])[] = []
   readonly #arrays = new ArraysMemo()
 
@@ -75,13 +75,9 @@ export class Memo {
   findNumbers(array: readonly number[]): number {
     const few = this.#fewArrays
     const count = this.#numbersCount
-    if (count < FEW_ARRAYS) {
-      for (let i = 0; i < count; i++) if (few[i] === array) return i
-      few[count] = array
-    } else {
-      // Those of the list have the numbers that they have there.
-      if (count === FEW_ARRAYS)
-        for (let i = 0; i < count; i++) this.#arrays.find(few[i], fingerprint(few[i]), i)
+    for (let i = Math.min(count, FEW_ARRAYS) - 1; i >= 0; i--) if (few[i] === array) return i
+    if (count < FEW_ARRAYS) few[count] = array
+    else {
       const number = this.#arrays.find(array, fingerprint(array), count)
       if (number >= 0) return number
     }

@@ -9,7 +9,8 @@
  *      brand                                               a bell: look into the ring
  *      [brand, number, number?]                            a note between carriers
  *
- * To a list that is a packet a number may be added, a mark: how much was sent, with it. A buffer that is the whole of its ArrayBuffer is posted as that.
+ * To a list that is a packet a number may be added, a mark: how much was sent, with it. A buffer that is the whole of its
+ * ArrayBuffer is posted as that.
  */
 import { isTextCheap } from '../../bytes/text.js'
 import { isBytes, isMemory } from '../../bytes/window.js'
