@@ -4,11 +4,11 @@
 
 import { Parser } from 'pickleparser'
 import { Peer } from '../spec/pickle/peer.js'
-import { scriptPath } from '../spec/pickle/python.js'
+import { scriptPath } from '../spec/pickle/script.js'
 import { pickle } from '../src/formats/pickle/index.js'
 import { decode, encode } from '../src/index.js'
+import { burstOf } from './burst.js'
 import { type Contestant, loop, type Session } from './contestant.js'
-import { burstOf } from './ports.js'
 import { findPython } from './python.js'
 
 const MIB = 2 ** 20

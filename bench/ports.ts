@@ -10,9 +10,9 @@ import { Packr } from 'msgpackr'
 import { Piscina } from 'piscina'
 import type { Channel } from '../src/channel.js'
 import { footprint } from '../src/cli/memory.js'
-import { encode } from '../src/index.js'
 import { connectPort, wrapPort } from '../src/port/index.js'
 import { connectRing, createRing, type RingEnd } from '../src/ring/index.js'
+import { burstOf, UNDER_WAY } from './burst.js'
 import type { Contestant, Session, Traits } from './contestant.js'
 import type { Side } from './cpu.js'
 import { ARRIVED, DONE, type Home, MODE, TARGET, THREAD, WORDS } from './port-worker.js'
@@ -20,8 +20,6 @@ import { ARRIVED, DONE, type Home, MODE, TARGET, THREAD, WORDS } from './port-wo
 const HOME = new URL('./port-worker.js', import.meta.url)
 /** Messages that a way takes until both threads have compiled what they do; no time goes into the memory itself. */
 const COLD = 10_000
-/** Messages under way while memory goes there and back. */
-const UNDER_WAY = 4
 
 /** One end of a way to a thread. */
 interface Way {
@@ -116,13 +114,6 @@ function session({ way, control }: Thread, value: unknown): Session {
 
 /** A thread of this process, by the number that Linux gives it; 0 is none. */
 const threadOf = (tid: number): Side | undefined => (tid > 0 ? { pid: process.pid, tid } : undefined)
-
-/** Messages of one operation: enough that the first wake-up of the thread is not what is measured. */
-export function burstOf(value: unknown): number {
-  const { meta, buffers } = encode(value)
-  const bytes = buffers.reduce((sum, { byteLength }) => sum + byteLength, meta.length)
-  return Math.min(1000, Math.max(4 * UNDER_WAY, Math.round(200_000 / bytes)))
-}
 
 /** Resolves when the thread has counted so many arrivals. */
 function expect(control: Int32Array, times: number): Promise<unknown> {

@@ -14,9 +14,9 @@ import { decode, encode } from '../src/index.js'
 import { forkChannel } from '../src/process/index.js'
 import { memoryOf, SharedArena } from '../src/shm/index.js'
 import { connect } from '../src/socket/index.js'
+import { burstOf } from './burst.js'
 import type { Contestant, Session, Traits } from './contestant.js'
 import { framesOf } from './length-prefix.js'
-import { burstOf } from './ports.js'
 import type { Home, Order } from './stream-worker.js'
 
 const HOME = new URL('./stream-worker.js', import.meta.url)

@@ -1,7 +1,8 @@
 /** Pickles that Python made, and what they hold: recorded ones, and those of the Python on this machine. */
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
-import { python, scriptPath } from './python.js'
+import { python } from './python.js'
+import { scriptPath } from './script.js'
 
 const RECORDED = new URL('../../../fixtures/pickles/', import.meta.url)
 

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { packFrames, pickle, unpackFrames } from '../../src/formats/pickle/index.js'
 import { decode, type EncodeOptions, encode, type Packet } from '../../src/index.js'
-import { python, scriptPath } from './python.js'
 
 const LENGTH = 8
 
@@ -15,7 +14,7 @@ export class Peer {
   #wanted = LENGTH
   errors = ''
 
-  constructor(command = python as string, args = ['-W', 'error', scriptPath('pickle_peer.py')]) {
+  constructor(command: string, args: readonly string[]) {
     this.#child = spawn(command, args)
     this.#child.stdout!.on('data', (chunk: Buffer) => this.#take(chunk))
     this.#child.stderr!.on('data', (chunk: Buffer) => {
@@ -69,6 +68,3 @@ export class Peer {
     await new Promise(resolve => this.#child.once('close', resolve))
   }
 }
-
-/** Whether there is a Python to ask. */
-export const hasPython = python !== undefined

@@ -1,5 +1,4 @@
 import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 
 /** Debian's Python has Debian's numpy; elsewhere the one that is found. */
 const CANDIDATES = [process.env.PYTHON, '/usr/bin/python3', 'python3'].filter(name => name !== undefined)
@@ -8,7 +7,3 @@ const CANDIDATES = [process.env.PYTHON, '/usr/bin/python3', 'python3'].filter(na
 export const python: string | undefined = CANDIDATES.find(
   name => spawnSync(name, ['-c', 'import numpy'], { stdio: 'ignore' }).status === 0,
 )
-
-/** Where a script of ours for it is. */
-export const scriptPath = (name: string): string =>
-  fileURLToPath(new URL(`../../../fixtures/python/${name}`, import.meta.url))

@@ -6,7 +6,9 @@ import { numberArrays } from '../../fixtures/arrays.js'
 import { NDArray, PythonName, PythonObject, pickle, pickleFormat } from '../../src/formats/pickle/index.js'
 import { decode, type EncodeOptions, encode, isReadonly, outOfBand } from '../../src/index.js'
 import { describe } from './describe.js'
-import { hasPython, Peer } from './peer.js'
+import { Peer } from './peer.js'
+import { python } from './python.js'
+import { scriptPath } from './script.js'
 
 const { POSITIVE_INFINITY } = Number
 /** All out of band, all in band, and as it comes. */
@@ -217,12 +219,12 @@ function hex({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
 }
 
 const test = suite('pickle writing: Python')
-const mayRun = hasPython || process.env.CI === 'true' ? test : test.skip
-if (!hasPython) console.log('SKIP: no Python with numpy, so none loads what is written')
+const mayRun = python !== undefined || process.env.CI === 'true' ? test : test.skip
+if (python === undefined) console.log('SKIP: no Python with numpy, so none loads what is written')
 
 let peer: Peer
 test.before(() => {
-  if (hasPython) peer = new Peer()
+  if (python !== undefined) peer = new Peer(python, ['-W', 'error', scriptPath('pickle_peer.py')])
 })
 test.after(async () => {
   await peer?.close()

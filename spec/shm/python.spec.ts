@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SharedMemory } from '../../src/shm/index.js'
-import { scriptPath } from '../pickle/python.js'
+import { scriptPath } from '../pickle/script.js'
 import { descriptorsOfShm, ended, eventually, isLinux, PATIENCE_MS, refused } from './kit.js'
 
 const script = scriptPath('shared_memory.py')
