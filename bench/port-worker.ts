@@ -3,6 +3,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import type { RingEnd } from '../src/ring/index.js'
 import { threadNumber } from './cpu.js'
+import { listByHand } from './list-by-hand.js'
 
 /** How a thread takes in what comes. */
 export type Home = 'raw' | 'wrapped' | 'channel' | 'ring' | 'msgpackr' | 'comlink'
@@ -38,9 +39,9 @@ async function open({ home, control, end }: Task, parent: NonNullable<typeof par
     return false
   }
   if (home === 'raw') {
-    const { footprint } = await import('../src/cli/memory.js')
+    const listOf = listByHand()
     parent.on('message', value => {
-      if (take()) parent.postMessage(value, [...footprint(value).backings] as ArrayBuffer[])
+      if (take()) parent.postMessage(value, listOf(value))
     })
   } else if (home === 'wrapped') {
     const { wrapPort } = await import('../src/port/index.js')

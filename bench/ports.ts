@@ -15,6 +15,7 @@ import { connectRing, createRing, type RingEnd } from '../src/ring/index.js'
 import { burstOf, UNDER_WAY } from './burst.js'
 import type { Contestant, Session, Traits } from './contestant.js'
 import type { Side } from './cpu.js'
+import { listByHand } from './list-by-hand.js'
 import { ARRIVED, DONE, type Home, MODE, TARGET, THREAD, WORDS } from './port-worker.js'
 
 const HOME = new URL('./port-worker.js', import.meta.url)
@@ -124,9 +125,8 @@ function expect(control: Int32Array, times: number): Promise<unknown> {
   return Promise.resolve(value)
 }
 
-const listOf = (value: unknown): ArrayBuffer[] => [...footprint(value).backings] as ArrayBuffer[]
-
 function raw(worker: Worker): Way {
+  const listOf = listByHand()
   return {
     post: value => worker.postMessage(value),
     move: value => worker.postMessage(value, listOf(value)),
@@ -174,6 +174,7 @@ function msgpackr(worker: Worker): Way {
 }
 
 function comlink(worker: Worker): Way {
+  const listOf = listByHand()
   const remote = Comlink.wrap<{ take(value: unknown): Promise<unknown> }>(nodeEndpoint(worker))
   let listener = (_: unknown) => {}
   return {

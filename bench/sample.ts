@@ -10,7 +10,7 @@ import { type Cpu, cpuOf, type Sides } from './cpu.js'
 
 export interface Plan {
   /**
-   * Least time of warming up. Whoever is slow, or is still getting faster, goes on up to five times as long: code
+   * Least time of warming up. Whoever is slow, or is still getting faster, goes on up to four times as long: code
    * that runs a few times a second was seen to wait for its compiler for a hundred operations.
    */
   readonly warmUpMs: number
@@ -29,7 +29,7 @@ export interface Plan {
 export const PLANS = {
   full: {
     warmUpMs: 80,
-    warmUpOperations: 100,
+    warmUpOperations: 30,
     turnMs: 5,
     leastBatch: 3,
     turns: 9,
@@ -72,8 +72,8 @@ const LEAST_TURNS = 3
  * gets round to it: after 15 ms without one a message of 1.8 µs was still seen to take 11.
  */
 const SETTLED = 3
-const SETTLED_MS = 50
-const PATIENCE = 5
+const SETTLED_MS = 40
+const PATIENCE = 4
 
 /** Samples lanes against each other; the timings come back in the order of the lanes. */
 export async function sample(lanes: readonly Lane[], plan: Plan): Promise<Timing[]> {
