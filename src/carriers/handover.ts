@@ -15,15 +15,41 @@ const LONG_LIST = 1024
 const LONG_COPY = 131_072
 const POOLED = 'memory of a pool, of WebAssembly or mapped'
 
+/** Memory up to so many ArrayBuffers is searched, which for the one of most messages costs less than a Set. */
+const FEW = 16
+
+/** ArrayBuffers, each once, in the order of their coming. */
+class Memory {
+  readonly list: ArrayBuffer[] = []
+  #set: Set<ArrayBufferLike> | undefined
+
+  has(buffer: ArrayBufferLike): boolean {
+    return this.#set === undefined ? this.list.includes(buffer as ArrayBuffer) : this.#set.has(buffer)
+  }
+
+  add(buffer: ArrayBuffer): void {
+    if (this.has(buffer)) return
+    this.list.push(buffer)
+    if (this.#set !== undefined) this.#set.add(buffer)
+    else if (this.list.length > FEW) this.#set = new Set(this.list)
+  }
+
+  without(others: ReadonlySet<ArrayBuffer>): Memory {
+    const rest = new Memory()
+    for (const buffer of this.list) if (!others.has(buffer)) rest.add(buffer)
+    return rest
+  }
+}
+
 /** The sender's wishes, looked through before anything is posted. */
 interface Wishes {
-  /** Memory that moves, each once. */
-  readonly memory: Set<ArrayBuffer>
+  /** Memory that moves. */
+  readonly memory: Memory
   /** What else was named: ports, streams. */
   readonly others: readonly object[]
 }
 
-const NO_MEMORY = new Set<ArrayBuffer>()
+const NO_MEMORY = new Memory()
 const NO_OBJECTS: readonly object[] = []
 
 /** What is posted: each buffer as it is or as a copy, and the list of what moves. */
@@ -65,7 +91,7 @@ export function handOver<Posted>(
   } catch (error) {
     if (isOutbandError(error)) throw error
     // What else does not want to move is noticed when the memory has gone: there is nothing left to copy.
-    if (memory.size === 0 || movingOf(plan).some(isDetached)) throw unsupported(error)
+    if (memory.list.length === 0 || movingOf(plan).some(isDetached)) throw unsupported(error)
     if (isStrict) throw isTelling() ? unsupported(error) : notTransferable(POOLED, 0, error)
     plan = planOf(buffers, NO_MEMORY, rest, isLent)
     try {
@@ -86,28 +112,31 @@ function restOf(others: readonly object[], hosts: readonly object[] = NO_OBJECTS
 
 function planOf(
   buffers: readonly Uint8Array[],
-  memory: ReadonlySet<ArrayBufferLike>,
+  memory: Memory,
   rest: readonly object[],
   isLent: boolean,
 ): Plan {
-  const list: object[] = [...memory, ...rest]
+  const list: object[] = [...memory.list, ...rest]
+  const posted: Uint8Array[] = []
   let movingBytes = 0
-  for (const { byteLength } of memory) movingBytes += byteLength
+  for (const { byteLength } of memory.list) movingBytes += byteLength
   let copied = 0
   let shared = 0
-  const posted = buffers.map(window => {
-    if (memory.has(window.buffer)) return window
-    if (isShared(window.buffer) && !isLent) {
-      shared += window.byteLength
-      return window
+  for (const window of buffers) {
+    const { buffer, byteLength } = window
+    let out = window
+    if (!memory.has(buffer)) {
+      if (isLent) copied += byteLength
+      else if (isShared(buffer)) shared += byteLength
+      else {
+        copied += byteLength
+        out = copyOf(window)
+        if (list.length < LONG_LIST) list.push(out.buffer)
+      }
     }
-    copied += window.byteLength
-    if (isLent) return window
-    const copy = copyOf(window)
-    if (list.length < LONG_LIST) list.push(copy.buffer)
-    return copy
-  })
-  return { buffers: posted, list, moving: memory.size, movingBytes, copied, shared }
+    posted.push(out)
+  }
+  return { buffers: posted, list, moving: memory.list.length, movingBytes, copied, shared }
 }
 
 function movingOf({ list, moving }: Plan): ArrayBuffer[] {
@@ -145,9 +174,9 @@ function wishesOf(buffers: readonly Uint8Array[], transfer: Transfer, isStrict: 
   const isListed = typeof transfer === 'object'
   const wishes = isListed
     ? listed(transfer)
-    : { memory: transfer ? new Set<ArrayBuffer>() : NO_MEMORY, others: NO_OBJECTS }
+    : { memory: transfer ? new Memory() : NO_MEMORY, others: NO_OBJECTS }
   const { memory } = wishes
-  let parts = NO_MEMORY
+  const parts = isListed ? new Memory() : NO_MEMORY
   for (const window of buffers) {
     const buffer = window.buffer as ArrayBuffer
     const { byteLength } = window
@@ -155,25 +184,23 @@ function wishesOf(buffers: readonly Uint8Array[], transfer: Transfer, isStrict: 
       throw new OutbandError('DETACHED', 'send: a buffer of the packet lost its memory')
     }
     const isWhole = byteLength === buffer.byteLength
-    if (isListed && !isWhole && memory.has(buffer)) {
-      if (parts === NO_MEMORY) parts = new Set()
-      parts.add(buffer)
-    }
+    if (isListed && !isWhole && memory.has(buffer)) parts.add(buffer)
     if (transfer !== true || isShared(buffer)) continue
     if (isWhole) memory.add(buffer)
     else if (isStrict) throw notTransferable('part of an ArrayBuffer', byteLength)
   }
-  for (const buffer of isStrict ? memory : parts) {
-    if (isMovable(buffer)) continue
-    if (isStrict) throw notTransferable(POOLED, buffer.byteLength)
-    // Node 20 would copy all of it, and what no view covers is not the peer's to see: the pool of Buffer, say.
-    memory.delete(buffer)
+  if (isStrict) {
+    const held = memory.list.find(buffer => !isMovable(buffer))
+    if (held !== undefined) throw notTransferable(POOLED, held.byteLength)
   }
-  return wishes
+  if (parts.list.length === 0) return wishes
+  // Node 20 would copy all of it, and what no view covers is not the peer's to see: the pool of Buffer, say.
+  const pools = new Set(parts.list.filter(buffer => !isMovable(buffer)))
+  return { ...wishes, memory: memory.without(pools) }
 }
 
 function listed(list: readonly object[]): Wishes {
-  const memory = new Set<ArrayBuffer>()
+  const memory = new Memory()
   const others: object[] = []
   for (const item of list) {
     const buffer = ArrayBuffer.isView(item) ? item.buffer : item
