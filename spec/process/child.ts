@@ -12,7 +12,7 @@ import { connectParent } from '../../src/process/index.js'
 const forever = () => setInterval(() => {}, 1000)
 const fd = Number(process.env.OUTBAND_FD)
 
-const roles: Readonly<Record<string, (argument: string) => unknown>> = {
+const roles: Readonly<Record<string, (first: string, second?: string) => unknown>> = {
   async echo() {
     const channel = connectParent()
     for await (const value of channel) await channel.send(value)
@@ -68,10 +68,12 @@ const roles: Readonly<Record<string, (argument: string) => unknown>> = {
   },
   /** The same without a child of its own. */
   surroundings: () => surroundings(() => undefined),
-  /** Sends so many arrays, and is gone when the system has them. */
-  async vanish(count) {
+  /** Sends so many arrays, of so many bytes, and is gone when the system has them. */
+  async vanish(count, length = '140000') {
     const channel = connectParent()
-    for (let i = 0; i < Number(count); i++) await channel.send({ i, bytes: new Uint8Array(140_000).fill(i) })
+    for (let i = 0; i < Number(count); i++) {
+      await channel.send({ i, bytes: new Uint8Array(Number(length)).fill(i) })
+    }
     process.kill(process.pid, 'SIGKILL')
   },
   /** Sends without end, and takes what comes. */
@@ -141,9 +143,9 @@ function surroundings(look: () => string | undefined): void {
   void channel.send({ before, grandchild, again, here, cwd: process.cwd(), argv: argv.slice(3), execArgv })
 }
 
-const [role = '', argument = ''] = process.argv.slice(2)
+const [role = '', first = '', second] = process.argv.slice(2)
 try {
-  await roles[role]!(argument)
+  await roles[role]!(first, second)
 } catch (error) {
   // That the parent has closed, or is gone, is no fault of the child.
   if (!isOutbandError(error, 'PEER_GONE', 'CLOSED')) throw error
