@@ -121,7 +121,7 @@ class Loopback implements Carrier {
   }
 
   /** Whoever closes takes in what is under way, paused or not: else closing might never end. */
-  get #isHeld(): boolean {
+  #isHeld(): boolean {
     return this.#isPaused && !this.#ending.isClosing
   }
 
@@ -141,7 +141,7 @@ class Loopback implements Carrier {
 
   #deliver(): void {
     const { highWaterMark = 2 ** 24 } = this.#options
-    while (this.#sink !== undefined && !this.#isHeld && !this.#ending.isOver) {
+    while (this.#sink !== undefined && !this.#isHeld() && !this.#ending.isOver) {
       const arrival = this.#inbox.shift()
       if (arrival === undefined) break
       this.#peer.queuedBytes -= arrival.byteLength

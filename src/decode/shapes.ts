@@ -31,6 +31,7 @@ const MOST_SHAPES = 1024
 const MOST_BYTES = 2048
 const MOST_KNOWN_BYTES = 2 ** 17
 
+export const NO_SHAPES: readonly Shape[] = []
 /** Of shapes that are not kept for the next message. */
 const NO_BYTES = new DataView(new ArrayBuffer(0))
 
@@ -73,25 +74,33 @@ export class Shape {
 export class Shapes {
   readonly #known = new Map<string, Shape>()
   #knownBytes = 0
-  #first: Shape | undefined
+  /** The shapes of the message before, if all of them are known. */
+  #last: readonly Shape[] = NO_SHAPES
 
   /** Reads the shape part. @throws TRUNCATED, MALFORMED */
-  read(reader: Reader): Shape[] {
+  read(reader: Reader): readonly Shape[] {
     const count = reader.varint()
     if (count > reader.end - reader.pos) throw reader.truncated(count)
-    if (this.#isFull) this.#forget()
-    const shapes: Shape[] = []
-    let predicted = this.#first
+    if (this.#isFull()) this.#forget()
+    const last = this.#last
+    // The list of the message before serves again while it holds what comes.
+    let shapes: Shape[] | undefined
+    let areKnown = true
+    let predicted: Shape | undefined = last[0]
     for (let i = 0; i < count; i++) {
-      const shape = predicted !== undefined && isNext(reader, predicted) ? predicted : this.#find(reader)
+      const shape: Shape =
+        predicted !== undefined && isNext(reader, predicted) ? predicted : this.#find(reader)
+      if (shapes === undefined && shape !== last[i]) shapes = last.slice(0, i)
       // Only known shapes are predicted: links to others would keep the shapes of hostile messages alive.
-      const known = shape.bytes === NO_BYTES ? undefined : shape
-      if (i === 0) this.#first = known
-      else shapes[i - 1].next = known
-      shapes.push(shape)
+      const isKnown = shape.bytes !== NO_BYTES
+      areKnown &&= isKnown
+      if (i > 0) (shapes ?? last)[i - 1].next = isKnown ? shape : undefined
+      shapes?.push(shape)
       predicted = shape.next
     }
-    return shapes
+    const list = shapes ?? (count === last.length ? last : last.slice(0, count))
+    this.#last = areKnown ? list : NO_SHAPES
+    return list
   }
 
   #find(reader: Reader): Shape {
@@ -102,7 +111,7 @@ export class Shapes {
     const name = readText(reader.bytes, start, byteLength, false)
     const known = this.#known.get(name)
     if (known !== undefined) return known
-    if (this.#isFull) return new Shape(keys, NO_BYTES)
+    if (this.#isFull()) return new Shape(keys, NO_BYTES)
     // A copy, which `slice` of a Buffer is not.
     const bytes = new Uint8Array(reader.bytes.subarray(start, reader.pos))
     const shape = new Shape(keys, new DataView(bytes.buffer))
@@ -111,14 +120,14 @@ export class Shapes {
     return shape
   }
 
-  get #isFull(): boolean {
+  #isFull(): boolean {
     return this.#known.size >= MOST_SHAPES || this.#knownBytes >= MOST_KNOWN_BYTES
   }
 
   #forget(): void {
     this.#known.clear()
     this.#knownBytes = 0
-    this.#first = undefined
+    this.#last = NO_SHAPES
   }
 }
 

@@ -93,23 +93,23 @@ export class Views {
     const least = runCount * 2 + viewCount
     if (least > walk.end - walk.pos) throw walk.truncated(least)
     const { buffers } = walk
-    const runs: Run[] = []
+    const runs = new Array<Run>(runCount)
     let total = 0
     for (let i = 0; i < runCount; i++) {
       const run = readRun(walk)
       total += Math.max(run.byteLength, run.max)
       checkLimit('totalBytes', limits.totalBytes, total, walk.pos)
       if (run.flags & RUN_OUT_OF_BAND) receive(run, buffers, isChecked ? walk.u32() : -1)
-      runs.push(run)
+      runs[i] = run
     }
     buffers.expectEnd()
-    const entries: Entry[] = []
+    const entries = new Array<Entry>(viewCount)
     let used = 0
     for (let i = 0; i < viewCount; i++) {
       const flags = walk.u8()
       const index = flags & VIEW_WHOLE ? used : walk.varint()
       used = Math.max(used, index + 1)
-      entries.push(readView(walk, flags, runs[index]))
+      entries[i] = readView(walk, flags, runs[index])
     }
     for (const run of runs) settle(walk, run)
     this.#entries = entries

@@ -7,11 +7,9 @@ import { overLimit } from '../limits.js'
 import { Buffers } from '../value/buffers.js'
 import { ARRAY, TEXT, TEXT_LONG, TEXT_REF } from '../wire/ops.js'
 import { type DecodeSettings, decodeSettings } from './settings.js'
-import { type Shape, Shapes } from './shapes.js'
+import { NO_SHAPES, type Shape, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
 import { Views } from './views.js'
-
-const NO_SHAPES: readonly Shape[] = []
 
 export abstract class Walk extends Reader {
   settings: DecodeSettings = decodeSettings(undefined)

@@ -120,7 +120,7 @@ export class FlexValue {
     this.#width = 1 << (packedType & 3)
   }
 
-  get #target(): number {
+  #target(): number {
     return this.#doc.target(this.#at, this.#slot)
   }
 
@@ -151,25 +151,25 @@ export class FlexValue {
       case FLOAT:
         return readFloat(view, this.#at, this.#slot)
       case INDIRECT_FLOAT:
-        return readFloat(view, this.#target, this.#width)
+        return readFloat(view, this.#target(), this.#width)
       case INDIRECT_INT:
         return this.#width === 8
-          ? view.getBigInt64(this.#target, true)
-          : BigInt(readInt(view, this.#target, this.#width))
+          ? view.getBigInt64(this.#target(), true)
+          : BigInt(readInt(view, this.#target(), this.#width))
       case INDIRECT_UINT:
         return this.#width === 8
-          ? view.getBigUint64(this.#target, true)
-          : BigInt(this.#doc.uint(this.#target, this.#width))
+          ? view.getBigUint64(this.#target(), true)
+          : BigInt(this.#doc.uint(this.#target(), this.#width))
       case STRING:
-        return this.#doc.text(this.#target, this.#length())
+        return this.#doc.text(this.#target(), this.#length())
       case KEY:
-        return this.#doc.key(this.#target)
+        return this.#doc.key(this.#target())
     }
     throw malformed(`a value of unknown type ${this.type}`, { offset: this.#at })
   }
 
   #length(): number {
-    return this.#doc.uint(this.#target - this.#width, this.#width)
+    return this.#doc.uint(this.#target() - this.#width, this.#width)
   }
 
   /** Elements of a vector, keys of a map, bytes of a blob. @throws MALFORMED */
@@ -177,20 +177,20 @@ export class FlexValue {
     const fixed = TYPED.get(this.type)?.[1] ?? 0
     const length = fixed > 0 ? fixed : this.#length()
     const width = this.type === BLOB ? 1 : this.#width
-    if (this.#target < 0 || this.#target + length * width > this.#doc.bytes.length)
+    if (this.#target() < 0 || this.#target() + length * width > this.#doc.bytes.length)
       throw malformed('a vector past the end', { offset: this.#at })
     return length
   }
 
   /** The bytes of a blob (borrow). */
   blob(): Uint8Array {
-    const target = this.#target
+    const target = this.#target()
     return this.#doc.bytes.subarray(target, target + this.length)
   }
 
   /** Element of a vector, or value of a map by the place of its key. The index is below `length`. */
   at(index: number, length: number): FlexValue {
-    const target = this.#target
+    const target = this.#target()
     const element = TYPED.get(this.type)?.[0]
     const packed =
       element === undefined ? this.#doc.view.getUint8(target + length * this.#width + index) : element << 2
@@ -204,8 +204,8 @@ export class FlexValue {
 
   #keyStart(index: number): number {
     const doc = this.#doc
-    const keys = doc.target(this.#target - 3 * this.#width, this.#width)
-    const width = doc.uint(this.#target - 2 * this.#width, this.#width)
+    const keys = doc.target(this.#target() - 3 * this.#width, this.#width)
+    const width = doc.uint(this.#target() - 2 * this.#width, this.#width)
     if (width !== 1 && width !== 2 && width !== 4 && width !== 8) throw malformed('keys of no width')
     return doc.target(keys + index * width, width)
   }

@@ -143,12 +143,12 @@ export class Assembly {
     this.#part = part
   }
 
-  get #isChecked(): boolean {
+  #isChecked(): boolean {
     return this.#settings.checksum !== false && this.#header?.hasChecksums === true
   }
 
   #check(part: number, checksum: number): void {
-    if (this.#isChecked) checkPart(this.#layout as Layout, part, checksum)
+    if (this.#isChecked()) checkPart(this.#layout as Layout, part, checksum)
   }
 
   #takeHeader(): void {
@@ -163,8 +163,8 @@ export class Assembly {
 
   #takeTable(table: Uint8Array): void {
     const header = this.#header as Header
-    this.#layout = readTable(header, this.#start, table, this.#settings.limits, this.#isChecked)
-    this.#expect('metadata', new Part(header.metaBytes, 0, 'metaBytes', this.#isChecked))
+    this.#layout = readTable(header, this.#start, table, this.#settings.limits, this.#isChecked())
+    this.#expect('metadata', new Part(header.metaBytes, 0, 'metaBytes', this.#isChecked()))
   }
 
   /** Begins the next large buffer, or as many small ones as share a block, or the end. */
@@ -179,7 +179,7 @@ export class Assembly {
     const padding = paddingBefore(this.#position, byteLength)
     if (byteLength >= LARGE) {
       const destination = this.#place(byteLength, first)
-      this.#expect('large', new Part(byteLength, padding, 'bufferBytes', this.#isChecked, destination))
+      this.#expect('large', new Part(byteLength, padding, 'bufferBytes', this.#isChecked(), destination))
       return
     }
     const start = this.#position + padding
@@ -213,7 +213,7 @@ export class Assembly {
       checkPadding(block, end, next, start + end)
       end = next + byteLength
       const buffer = new Uint8Array(block.buffer, next, byteLength)
-      if (this.#isChecked) this.#check(i, crc32c(buffer))
+      if (this.#isChecked()) this.#check(i, crc32c(buffer))
       this.#buffers.push(buffer)
     }
   }

@@ -160,7 +160,7 @@ export class RingReader extends Ring {
   get mark(): number | undefined {
     if (this.#head === this.#tail && this.#look() === 0) return undefined
     this.#skip()
-    return this.words[(this.#at >> 2) + 1]
+    return this.words[(this.#at() >> 2) + 1]
   }
 
   /** The next run as text of one unit a byte; there must be one. @throws RING_CORRUPT */
@@ -176,7 +176,7 @@ export class RingReader extends Ring {
    * Four bytes at a time, to a view that was made before: half the time of `text` and its way back to bytes.
    */
   lend(): Uint8Array {
-    const first = (this.#at + ENTRY_BYTES) >> 2
+    const first = (this.#at() + ENTRY_BYTES) >> 2
     const { words } = this
     const copy = this.#copy
     const count = (this.#length + 3) >> 2
@@ -200,11 +200,11 @@ export class RingReader extends Ring {
    * to it. @throws RING_CORRUPT
    */
   begin(): number {
-    const length = this.words[this.#at >> 2]
-    const most = Math.min((this.#tail - this.#head) | 0, this.capacity - this.#at) - ENTRY_BYTES
+    const length = this.words[this.#at() >> 2]
+    const most = Math.min((this.#tail - this.#head) | 0, this.capacity - this.#at()) - ENTRY_BYTES
     if (!(length >= 0 && length <= most)) throw corrupt('a length', length)
     this.#length = length
-    return this.#at + ENTRY_BYTES
+    return this.#at() + ENTRY_BYTES
   }
 
   /** Bytes of the run that was begun. */
@@ -241,7 +241,7 @@ export class RingReader extends Ring {
     return Atomics.load(this.control, WAITING) === 0 ? 0 : Atomics.exchange(this.control, WAITING, 0)
   }
 
-  get #at(): number {
+  #at(): number {
     return this.#head & (this.capacity - 1)
   }
 
@@ -254,8 +254,8 @@ export class RingReader extends Ring {
   }
 
   #skip(): void {
-    if (this.words[this.#at >> 2] !== SKIP) return
-    this.#head = (this.#head + this.capacity - this.#at) | 0
+    if (this.words[this.#at() >> 2] !== SKIP) return
+    this.#head = (this.#head + this.capacity - this.#at()) | 0
     if (this.#look() < ENTRY_BYTES) throw corrupt('a skip', (this.#tail - this.#head) | 0)
   }
 }

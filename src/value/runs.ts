@@ -15,23 +15,20 @@ export interface RunSettings {
 export function chosenRuns(views: Views, settings: RunSettings): Run[] {
   const runs = views.runs()
   views.check()
-  checkSizes(runs, settings.limits)
-  // All windows before the first callback: it may take away memory of a run that comes after.
-  for (const run of runs) run.window = windowOf(run, settings)
-  for (const run of runs) choose(run, settings)
-  if (settings.bufferCallback !== undefined) views.check()
-  return runs
-}
-
-function checkSizes(runs: readonly Run[], limits: Readonly<Limits>): void {
+  const { bufferCallback, limits } = settings
   checkLimit('buffers', limits.buffers, runs.length)
   let total = 0
-  for (const { start, end, max } of runs) {
-    const room = Math.max(end - start, max)
-    checkLimit('bufferBytes', limits.bufferBytes, room)
+  // All windows before the first callback: it may take away memory of a run that comes after.
+  for (const run of runs) {
+    const room = Math.max(run.end - run.start, run.max)
     total += room
+    checkLimit('bufferBytes', limits.bufferBytes, room)
+    checkLimit('totalBytes', limits.totalBytes, total)
+    run.window = windowOf(run, settings)
   }
-  checkLimit('totalBytes', limits.totalBytes, total)
+  for (const run of runs) choose(run, settings)
+  if (bufferCallback !== undefined) views.check()
+  return runs
 }
 
 function windowOf({ buffer, start, end, isShared }: Run, { copyShared }: RunSettings): Uint8Array {

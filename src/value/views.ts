@@ -68,6 +68,8 @@ export class Views {
   readonly kept = newRun(makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false, true))
   readonly keptEntry = makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false, true)
   entries: Entry[] = []
+  /** Whether structured clone would lose something of a view. */
+  isBeyondClone = false
   /** The last entry on each ArrayBuffer. */
   #last: Map<ArrayBufferLike, Entry> | undefined
 
@@ -78,6 +80,7 @@ export class Views {
     const { buffer, byteOffset } = view
     let kind = kindOf(view)
     if (isReadonly) kind |= VIEW_READONLY
+    if (isReadonly || kind === KIND_BUFFER) this.isBeyondClone = true
     if (maxBytes(buffer) >= 0 && isLengthTracking(view)) kind |= VIEW_TRACKING
     this.#add(view, buffer, byteOffset, byteOffset + byteLength, kind, isForced, isAlone)
   }
@@ -144,18 +147,10 @@ export class Views {
     }
   }
 
-  /** Whether structured clone would lose something of a view. */
-  get isBeyondClone(): boolean {
-    // Most messages have none, and should not pay for the question.
-    return (
-      this.entries.length > 0 &&
-      this.entries.some(({ kind }) => (kind & VIEW_READONLY) !== 0 || kind === KIND_BUFFER)
-    )
-  }
-
   clear(): void {
     if (this.entries.length === 0) return
     this.entries = []
+    this.isBeyondClone = false
     this.#last = undefined
   }
 }

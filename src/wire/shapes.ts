@@ -8,11 +8,16 @@ import { Writer } from '../bytes/writer.js'
 
 /** Whether a key is an array index, `0` to `2**32 − 2` in shortest form: engines keep those apart and put them first. */
 export function isIndex(key: string): boolean {
-  const unit = key?.charCodeAt(0)
+  const { length } = key
+  const first = key.charCodeAt(0)
   // Most keys are told by their first unit.
-  if (!(unit >= 48 && unit <= 57)) return false
-  const n = Number(key) >>> 0
-  return n !== 0xffff_ffff && String(n) === key
+  if (!(first >= 48 && first <= 57) || length > 10) return false
+  if (first === 48) return length === 1
+  for (let i = 1; i < length; i++) {
+    const unit = key.charCodeAt(i)
+    if (unit < 48 || unit > 57) return false
+  }
+  return length < 10 || Number(key) < 0xffff_ffff
 }
 
 /**

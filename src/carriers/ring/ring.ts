@@ -255,7 +255,7 @@ export class RingCarrier implements Carrier {
   }
 
   /** Whoever closes takes in what is under way, paused or not: else closing might never end. */
-  get #isHeld(): boolean {
+  #isHeld(): boolean {
     return this.#isPaused && !this.#ending.isClosing
   }
 
@@ -286,7 +286,7 @@ export class RingCarrier implements Carrier {
     this.#isGoing = true
     this.#guard(() => {
       let count = 0
-      while (count < AT_ONCE && !this.#isHeld && this.#deliver()) count++
+      while (count < AT_ONCE && !this.#isHeld() && this.#deliver()) count++
       if (count > 0) this.#spin.found()
       if (this.#ending.isOver) return
       this.#tellRoom()
@@ -299,7 +299,7 @@ export class RingCarrier implements Carrier {
 
   /** Nothing is there, or it may not be taken: the peer, or `resume`, will tell. */
   #rest(): void {
-    if (this.#ending.isOver || this.#isHeld || this.#incoming.isBlocked) return
+    if (this.#ending.isOver || this.#isHeld() || this.#incoming.isBlocked) return
     const goesOn = immediate !== undefined && this.#spin.goesOn()
     if (goesOn || !this.#reader.sleep(BELL)) this.#goLater()
   }

@@ -148,7 +148,7 @@ export class SharedLink implements Link {
   }
 
   /** Whether the other side can wake this one. */
-  get #isWoken(): boolean {
+  #isWoken(): boolean {
     return this.#isListening && !this.#hasEnded
   }
 
@@ -162,13 +162,13 @@ export class SharedLink implements Link {
       do {
         while (this.#queue.length > 0 && this.#pourFirst()) this.#tellSoon(this.#queue.shift()!.done)
         if (writer.mustWake()) this.#ring()
-      } while (this.#queue.length > 0 && this.#isWoken && !writer.wait())
+      } while (this.#queue.length > 0 && this.#isWoken() && !writer.wait())
     } catch (error) {
       return this.#fail(error)
     }
     if (this.#queue.length === 0) {
       if (this.#isFinishing) this.#finishSocket()
-    } else if (!this.#isWoken) this.#lookLater()
+    } else if (!this.#isWoken()) this.#lookLater()
   }
 
   /** Whether all of the first is out. */

@@ -395,7 +395,7 @@ export class StreamCarrier implements Carrier, Inlet {
       for (const item of read() as Iterable<Item>) {
         count++
         if (isNote(item) && (item.kind === 'taken' || item.kind === 'memory')) this.#hear(item)
-        else if (this.#isHeld || this.#inbox.length > 0) this.#keep(item)
+        else if (this.#isHeld() || this.#inbox.length > 0) this.#keep(item)
         else this.#handle(item)
         if (this.#ending.isOver) return
       }
@@ -410,7 +410,7 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#brake(total)
   }
 
-  get #isHeld(): boolean {
+  #isHeld(): boolean {
     return this.#sink === undefined || (this.#isPaused && !this.#ending.isClosing)
   }
 
@@ -521,7 +521,7 @@ export class StreamCarrier implements Carrier, Inlet {
   #brake(byteLength = this.#deframer.progress?.total ?? 0): void {
     if (this.#ending.isOver) return
     const isMuch = this.#inboxBytes + byteLength >= HELD_BYTES
-    if (!this.#isOverQuota && !(this.#isHeld && isMuch)) return
+    if (!this.#isOverQuota && !(this.#isHeld() && isMuch)) return
     this.#link.pause()
     this.#watch.hold()
     if (!this.#link.canPause) return
@@ -531,9 +531,9 @@ export class StreamCarrier implements Carrier, Inlet {
   }
 
   #release(): void {
-    if (this.#ending.isOver || this.#isHeld) return
+    if (this.#ending.isOver || this.#isHeld()) return
     this.#drain()
-    if (this.#ending.isOver || this.#isHeld || this.#isOverQuota) return
+    if (this.#ending.isOver || this.#isHeld() || this.#isOverQuota) return
     this.#isDeaf = false
     this.#watch.release()
     this.#link.resume()
@@ -547,7 +547,7 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#inboxBytes = 0
     for (const [at, item] of inbox.entries()) {
       if (this.#ending.isOver) return
-      if (this.#isHeld && !isLast) {
+      if (this.#isHeld() && !isLast) {
         for (const held of inbox.slice(at)) this.#keep(held)
         return
       }

@@ -111,22 +111,22 @@ export class Watch {
     this.#dueAt = 0
   }
 
-  get #idleAt(): number {
+  #idleAt(): number {
     return due(this.#heardAt, this.#isHeld || !this.#alarms.isOwed() ? 0 : this.idleTimeoutMs)
   }
 
-  get #completeAt(): number {
+  #completeAt(): number {
     return this.#frameAt < 0
       ? Number.POSITIVE_INFINITY
       : due(this.#frameAt, this.#isHeld ? 0 : this.#frameTimeoutMs)
   }
 
-  get #closeAt(): number {
+  #closeAt(): number {
     return due(Math.max(this.#closedAt, this.#heardAt), this.#closeMs)
   }
 
   #arm(): void {
-    const dueAt = Math.min(this.#idleAt, this.#completeAt, this.#closeAt, due(this.#saidAt, this.#aliveMs))
+    const dueAt = Math.min(this.#idleAt(), this.#completeAt(), this.#closeAt(), due(this.#saidAt, this.#aliveMs))
     // A timer that comes too early finds that out by itself: cheaper than a new one for every chunk.
     if (dueAt >= this.#dueAt) return
     clearTimeout(this.#timer)
@@ -147,7 +147,7 @@ export class Watch {
     this.#dueAt = Number.POSITIVE_INFINITY
     const late = this.#lateAt(now)
     if (late !== undefined) {
-      const isFrame = now >= this.#completeAt
+      const isFrame = now >= this.#completeAt()
       if (!isBelated || (isFrame ? this.#isFrameRenewed : this.#isSilenceRenewed))
         return this.#alarms.late(...late)
       this.#heardAt = now
@@ -166,9 +166,9 @@ export class Watch {
 
   /** With what the peer is late, and for how long. */
   #lateAt(now: number): [what: string, ms: number] | undefined {
-    if (now >= this.#completeAt) return ['the frame was not complete', this.#frameTimeoutMs]
-    if (now >= this.#idleAt) return ['the peer was silent', this.idleTimeoutMs]
-    if (now >= this.#closeAt) return ['close: the peer has not answered', this.#closeMs]
+    if (now >= this.#completeAt()) return ['the frame was not complete', this.#frameTimeoutMs]
+    if (now >= this.#idleAt()) return ['the peer was silent', this.idleTimeoutMs]
+    if (now >= this.#closeAt()) return ['close: the peer has not answered', this.#closeMs]
     return undefined
   }
 }
