@@ -163,6 +163,11 @@ export class RingReader extends Ring {
     return this.words[(this.#at() >> 2) + 1]
   }
 
+  /** Whether there is a next run, as far as was last seen. */
+  get hasSeen(): boolean {
+    return this.#head !== this.#tail
+  }
+
   /** The next run as text of one unit a byte; there must be one. @throws RING_CORRUPT */
   text(): string {
     const start = this.begin()

@@ -20,6 +20,13 @@ import { ABORTED, BELL, BLOCKED, block, isBlocking, STATE, takeBell, unblock } f
 
 /** Deliveries in one go; then the thread's other work has its turn, and a writer that waits is told. */
 const AT_ONCE = 256
+/**
+ * A reader that found fewer than this is level with the writer, and leaves it alone for some turns of the loop (2 to 3 µs).
+ * Close behind it would take away the cache lines that are written next, and the writer waits for each: 75 to 100 ns of
+ * 370 a small message, of which 290 are left.
+ */
+const LEVEL = 8
+const LEVEL_TURNS = 3
 /** A thread that blocks looks whether its peer lives after so long. */
 const PATIENCE_MS = 50
 const NO_LIST: object[] = []
@@ -271,12 +278,15 @@ export class RingCarrier implements Carrier {
     if (!isBell(data, BRAND)) this.#incoming.hold(data)
   }
 
-  #goLater(): void {
+  #goLater(turns = 1): void {
     if (this.#isDue || this.#ending.isOver) return
     this.#isDue = true
-    later(() => {
-      if (this.#isDue && !this.#isGoing) this.#go()
-    })
+    const go = (left: number): void => {
+      if (!this.#isDue || this.#isGoing) return
+      if (left > 1) later(() => go(left - 1))
+      else this.#go()
+    }
+    later(() => go(turns))
   }
 
   #go(): void {
@@ -286,12 +296,22 @@ export class RingCarrier implements Carrier {
     this.#isGoing = true
     this.#guard(() => {
       let count = 0
-      while (count < AT_ONCE && !this.#isHeld() && this.#deliver()) count++
+      let known = 0
+      let isLevel = false
+      while (count < AT_ONCE && !isLevel && !this.#isHeld() && this.#deliver()) {
+        count++
+        known++
+        if (this.#reader.hasSeen) continue
+        // One by itself may be an answer that somebody waits for.
+        isLevel = count > 1 && known < LEVEL && immediate !== undefined
+        known = 0
+      }
       if (count > 0) this.#spin.found()
       if (this.#ending.isOver) return
       this.#tellRoom()
       this.#settle()
-      if (count === AT_ONCE) this.#goLater()
+      if (isLevel) this.#goLater(LEVEL_TURNS)
+      else if (count === AT_ONCE) this.#goLater()
       else this.#rest()
     })
     this.#isGoing = false

@@ -126,7 +126,12 @@ export class Watch {
   }
 
   #arm(): void {
-    const dueAt = Math.min(this.#idleAt(), this.#completeAt(), this.#closeAt(), due(this.#saidAt, this.#aliveMs))
+    const dueAt = Math.min(
+      this.#idleAt(),
+      this.#completeAt(),
+      this.#closeAt(),
+      due(this.#saidAt, this.#aliveMs),
+    )
     // A timer that comes too early finds that out by itself: cheaper than a new one for every chunk.
     if (dueAt >= this.#dueAt) return
     clearTimeout(this.#timer)
