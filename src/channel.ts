@@ -301,8 +301,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     } catch (error) {
       return this.abort(error as OutbandError)
     }
-    const reader = this.#readers.shift()
-    if (reader !== undefined) return reader.resolve({ value, done: false })
+    if (this.#readers.length > 0) return this.#readers.shift()?.resolve({ value, done: false })
     if (this.#listeners.message.length > 0 && this.#waiting.length === 0) return this.#emit('message', value)
     const byteLength = inBand + outOfBand
     this.#waiting.push({ value, byteLength })
@@ -348,7 +347,9 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
 
   /** A listener that throws ends neither the message that follows nor the carrier: its error is thrown by itself. */
   #emit<Name extends keyof Events<In>>(name: Name, ...args: Events<In>[Name]): void {
-    for (const { listener, isOnce } of this.#listeners[name]) {
+    const listeners = this.#listeners[name]
+    for (let i = 0; i < listeners.length; i++) {
+      const { listener, isOnce } = listeners[i] as Listening<Events<In>[Name]>
       if (isOnce) this.#without(name, listener)
       try {
         listener(...args)

@@ -7,7 +7,7 @@
  * Short strings that repeat (enumerations, in most documents) are written once more the second time, with
  * a number, and as that number from then on.
  */
-import { writeShort } from '../bytes/text.js'
+import { readText, writeShort } from '../bytes/text.js'
 import { Writer } from '../bytes/writer.js'
 import { TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF, TEXTS } from '../wire/ops.js'
 
@@ -20,9 +20,8 @@ const SHORTEST = 3
 const LONGEST = 32
 
 export class Texts {
-  /** The first strings of a message, until there are more than a few units of them. */
-  readonly #few: string[] = []
-  #fewCount = 0
+  /** The first units of a message, while they are few and narrow. */
+  readonly #few = new Uint8Array(FEW)
   #fewUnits = 0
   #isSmall = true
   #open = ''
@@ -38,7 +37,6 @@ export class Texts {
 
   begin(): void {
     this.#open = ''
-    this.#fewCount = 0
     this.#fewUnits = 0
     this.#isSmall = true
     this.#closed.rewind()
@@ -47,7 +45,6 @@ export class Texts {
 
   end(): void {
     this.#open = ''
-    for (let i = 0; i < this.#fewCount; i++) this.#few[i] = ''
     if (this.#fills >= CACHE) this.#cache.fill('')
     else for (let i = 0; i < this.#fills; i++) this.#cache[this.#filled[i]] = ''
     this.#fills = 0
@@ -75,9 +72,9 @@ export class Texts {
   #append(text: string, units: number): void {
     if (units === 0) return
     if (this.#isSmall) {
-      this.#fewUnits += units
-      if (this.#fewUnits <= FEW) {
-        this.#few[this.#fewCount++] = text
+      const pos = this.#fewUnits
+      if (pos + units <= FEW && writeShort(this.#few, pos, text)) {
+        this.#fewUnits = pos + units
         return
       }
       this.#spill()
@@ -88,7 +85,7 @@ export class Texts {
 
   #spill(): void {
     this.#isSmall = false
-    for (let i = 0; i < this.#fewCount; i++) this.#open += this.#few[i]
+    this.#open = readText(this.#few, 0, this.#fewUnits, false)
   }
 
   /** True when the string was one seen before in this message, and is written. */
@@ -120,26 +117,19 @@ export class Texts {
 
   /** Appends the text part. */
   finish(out: Writer): void {
-    if (this.#isSmall && this.#finishFew(out)) return
-    if (this.#isSmall) this.#spill()
+    if (this.#isSmall) return this.#finishFew(out)
     if (this.#closed.pos > 0) out.append(this.#closed.bytes.subarray(0, this.#closed.pos))
     this.#close(out)
   }
 
-  /** Writes the few strings that there are; false, and nothing, when one is wide. */
-  #finishFew(out: Writer): boolean {
-    if (this.#fewUnits === 0) return true
-    const { pos } = out
+  #finishFew(out: Writer): void {
+    const few = this.#few
+    const units = this.#fewUnits
+    if (units === 0) return
     out.reserve(FEW + 1)
-    out.u8(this.#fewUnits * 2)
-    for (let i = 0; i < this.#fewCount; i++) {
-      const text = this.#few[i]
-      if (!writeShort(out.bytes, out.pos, text)) {
-        out.pos = pos
-        return false
-      }
-      out.pos += text.length
-    }
-    return true
+    out.u8(units * 2)
+    const { bytes, pos } = out
+    for (let i = 0; i < units; i++) bytes[pos + i] = few[i]
+    out.pos = pos + units
   }
 }
