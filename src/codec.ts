@@ -11,7 +11,7 @@ import { Encoder } from './encode/encode.js'
 import { encodeSettings, type EncodeOptions as OwnEncodeOptions } from './encode/settings.js'
 import { expectArgument } from './errors.js'
 import { type Format, isFormat } from './formats/format.js'
-import type { Packet, PacketLike, Parcel } from './packet.js'
+import { LENT, type Packet, type PacketLike, type Parcel } from './packet.js'
 import type { CustomType } from './registry.js'
 
 interface FormatOption {
@@ -89,7 +89,8 @@ export class Codec {
     // What comes in between, while the encoder is busy, tells the receiver other shapes.
     if (!isKept) this.forget()
     const { meta, buffers } = encoder.parcel(value, this.#encodeSettings, textBytes, isKept)
-    return { meta, buffers, isBeyondClone: encoder.isBeyondClone }
+    const lent = textBytes === LENT ? encoder.lent : undefined
+    return { meta, buffers, lent, isBeyondClone: encoder.isBeyondClone }
   }
 
   /** @internal A parcel was not sent: the next one says again what its shapes are. */
@@ -130,8 +131,8 @@ function expectPacket(packet: PacketLike): PacketLike {
 }
 
 /** Metadata to keep. That which came as text, as our own does between threads, is none of a format: it is refused as what it is. */
-function ownMeta({ meta, isLent }: Parcel): Uint8Array {
-  if (typeof meta !== 'string') return isLent ? meta.slice() : meta
+function ownMeta({ meta, lent }: Parcel): Uint8Array {
+  if (typeof meta !== 'string') return lent === undefined ? meta : meta.slice()
   const bytes = new Uint8Array(meta.length)
   writeText(bytes, 0, meta, false)
   return bytes

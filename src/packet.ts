@@ -18,8 +18,11 @@ export interface Parcel {
   readonly meta: Uint8Array | string
   /** Exact windows (borrow). */
   readonly buffers: readonly Uint8Array[]
-  /** Whether the metadata lies where that of the next parcel will: it is to be read, or copied, at once (borrow). */
-  readonly isLent?: boolean
+  /**
+   * On the same memory, from its first byte on, when the metadata lies where that of the next parcel will: it is to be
+   * read, or copied, at once (borrow).
+   */
+  readonly lent?: DataView | undefined
   /** Objects that only the platform can move, which the metadata names by number. */
   readonly hosts?: readonly object[] | undefined
   /** Ports sent beside the value, for whoever looks at the event's. */

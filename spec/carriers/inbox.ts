@@ -94,8 +94,9 @@ export class Inbox implements Sink {
 
   parcel(parcel: Parcel): void {
     assert.is(this.ends, 0, 'nothing arrives after the end')
-    const { meta, isLent } = parcel
-    this.parcels.push(isLent && typeof meta !== 'string' ? { ...parcel, meta: meta.slice() } : parcel)
+    const { meta, lent } = parcel
+    const isLent = lent !== undefined && typeof meta !== 'string'
+    this.parcels.push(isLent ? { ...parcel, meta: meta.slice(), lent: undefined } : parcel)
     this.#wake()
   }
 

@@ -25,11 +25,19 @@ export class Reader {
   /** Where this reader must stop: the byte after the last. */
   end = 0
 
-  /** Starts on these bytes (borrow, until `release`), or on text of one unit a byte. */
-  load(bytes: Uint8Array | string): void {
+  /**
+   * Starts on these bytes (borrow, until `release`), or on text of one unit a byte. With a view on them, from their first
+   * byte on, they are nobody else's meanwhile, and read where they are.
+   */
+  load(bytes: Uint8Array | string, view?: DataView): void {
     const { length } = bytes
     this.pos = 0
     this.end = length
+    if (view !== undefined) {
+      this.bytes = bytes as Uint8Array
+      this.view = view
+      return
+    }
     if (typeof bytes === 'string') {
       if (length > SCRATCH) this.#begin(new Uint8Array(length))
       writeText(this.bytes, 0, bytes, false)

@@ -27,6 +27,8 @@ export class Writer {
   start = 0
   /** Short runs that were lent, by their length: to make a view anew takes a tenth of a small message. */
   #lent: Uint8Array[] = []
+  /** On what was lent last, from its first byte on. */
+  lent: DataView | undefined
 
   reserve(byteLength: number): void {
     if (this.pos + byteLength > this.bytes.length) this.#grow(this.pos + byteLength)
@@ -50,6 +52,7 @@ export class Writer {
     this.view = new DataView(this.bytes.buffer)
     this.room = byteLength - SLACK
     this.#lent = []
+    this.lent = undefined
   }
 
   u8(byte: number): void {
@@ -121,6 +124,7 @@ export class Writer {
   /** The bytes written from `start` on, where they lie until the next message (borrow). */
   lend(start: number): Uint8Array {
     const length = this.pos - start
+    if (this.lent?.byteOffset !== start) this.lent = new DataView(this.bytes.buffer, start)
     const known = this.#lent[length]
     if (known !== undefined && known.byteOffset === start) return known
     const lent = this.bytes.subarray(start, this.pos)

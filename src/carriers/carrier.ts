@@ -39,7 +39,7 @@ export function expectTransfer(transfer: unknown): asserts transfer is Transfer 
 /** Takes what arrives. */
 export interface Sink {
   /**
-   * The next packet; its buffers are the receiver's (own), and so is its metadata unless it `isLent`. What this throws is
+   * The next packet; its buffers are the receiver's (own), and so is its metadata unless it is `lent`. What this throws is
    * thrown apart: the next packet comes.
    */
   parcel(parcel: Parcel): void

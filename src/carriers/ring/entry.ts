@@ -55,10 +55,11 @@ export function writePacket({ bytes, words }: RingWriter, at: number, { meta, bu
   }
 }
 
-/** Takes the next entry, a META, out of the ring. @throws RING_CORRUPT */
-export function readMeta(reader: RingReader): Parcel {
+/** Takes the next entry, a META, out of the ring; `isLending`: what it lent before is still in use. @throws RING_CORRUPT */
+export function readMeta(reader: RingReader, isLending: boolean): Parcel {
   reader.begin()
-  if (reader.length <= LENDABLE) return { meta: reader.lend(), buffers: NONE, isLent: true }
+  if (reader.length <= LENDABLE && !isLending)
+    return { meta: reader.lend(), buffers: NONE, lent: reader.lent }
   return { meta: isTextCheap && reader.length <= TEXT_BYTES ? reader.text() : reader.run(), buffers: NONE }
 }
 

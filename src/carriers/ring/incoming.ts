@@ -33,11 +33,14 @@ export class Incoming {
     return this.#mark() === POSTED && this.#posts.length === 0
   }
 
-  /** The next packet; 'bye' when there will be none, nothing when there is none now. @throws RING_CORRUPT, MALFORMED */
-  next(): Parcel | 'bye' | undefined {
+  /**
+   * The next packet; 'bye' when there will be none, nothing when there is none now. `isNested`: the one before is still being
+   * read. @throws RING_CORRUPT, MALFORMED
+   */
+  next(isNested: boolean): Parcel | 'bye' | undefined {
     const { reader } = this
     const mark = this.#mark()
-    if (mark === META) return readMeta(reader)
+    if (mark === META) return readMeta(reader, isNested)
     if (mark === PACKET) return readPacket(reader)
     if (mark === undefined) return this.#early()
     if (mark === POSTED && this.#posts.length === 0) return undefined

@@ -92,7 +92,7 @@ export class Outgoing {
     if (hosts !== undefined || ports !== undefined || typeof transfer === 'object') {
       return this.#sendPost(parcel, transfer)
     }
-    if (buffers.length === 0 && meta.length <= this.#inline) return this.#sendMeta(meta)
+    if (buffers.length === 0 && meta.length <= this.#inline) return this.#sendMeta(meta, parcel.lent)
     const length = transfer ? -1 : packetBytes(parcel, this.#inline)
     if (length < 0) return this.#sendPost(parcel, transfer)
     const ring = this.#ringFor(length)
@@ -146,9 +146,9 @@ export class Outgoing {
     this.#room = undefined
   }
 
-  #sendMeta(meta: Uint8Array | string): void {
-    if (this.#backlog.isEmpty && this.#writer.write(meta, META)) return
-    this.#backlog.roomFor(meta.length).write(meta, META)
+  #sendMeta(meta: Uint8Array | string, lent?: DataView): void {
+    if (this.#backlog.isEmpty && this.#writer.write(meta, META, lent)) return
+    this.#backlog.roomFor(meta.length).write(meta, META, lent)
   }
 
   #sendBare(mark: number): void {
