@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { defineType, registry } from '../../src/index.js'
 import { type ConnectRingOptions, connectRing, createRing, type RingChannel } from '../../src/ring/index.js'
 import { codeOf, turns, upTo, within } from '../carriers/inbox.js'
 import { difference } from '../same.js'
@@ -253,6 +254,37 @@ blocking(
     await Promise.all([left.close(), right.close()])
     assert.is(await codeOf(async () => right.receiveSync()), 'CLOSED')
     assert.is(await codeOf(async () => right.sendSync(1)), 'CLOSED')
+  },
+)
+
+blocking(
+  'a packet that is still being read stays what it is while its `rebuild` blocks for the next',
+  async () => {
+    class Pair {}
+    const [a, b] = createRing()
+    const inner = { other: 'nothing like the one before', x: 1.5, list: ['a', 'b'] }
+    let came: unknown
+    const type = defineType({
+      class: Pair,
+      tag: 'pair',
+      reduce: () => 'its part',
+      rebuild: () => {
+        came = right.receiveSync({ timeoutMs: 5000 })
+        return new Pair()
+      },
+    })
+    const types = registry(type)
+    const left = connectRing(a, { types })
+    const right = connectRing(b, { types })
+    const outer = { before: 'text', pair: new Pair(), after: 'more text', n: 12_345, f: 0.25 }
+    // The shapes are known from the second time on.
+    for (const _ of upTo(3)) {
+      left.sendSync(outer)
+      left.sendSync(inner)
+      assert.equal(right.receiveSync({ timeoutMs: 5000 }), outer)
+      assert.equal(came, inner)
+    }
+    await Promise.all([left.close(), right.close()])
   },
 )
 

@@ -75,7 +75,8 @@ export class Reader {
   }
 
   u8(): number {
-    return this.bytes[this.take(1)]
+    if (this.pos >= this.end) throw this.truncated(1)
+    return this.bytes[this.pos++]
   }
 
   u32(): number {
