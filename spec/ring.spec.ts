@@ -33,6 +33,23 @@ test('an entry comes out as it went in, as text or as bytes, with its mark', () 
   assert.is(reader.mark, undefined)
 })
 
+test('a run with a view on it comes out the same at every length, and nothing of what lies behind it goes in', () => {
+  const memory = new Uint8Array(600).fill(0xee)
+  const view = new DataView(memory.buffer, 4)
+  for (let length = 0; length <= 300; length++) {
+    const { writer, reader } = ring(1024)
+    const run = memory.subarray(4, 4 + length).map((_, i) => i % 251)
+    memory.set(run, 4)
+    assert.ok(writer.write(memory.subarray(4, 4 + length), 1, view))
+    assert.is(reader.mark, 1)
+    const start = reader.begin()
+    const rest = (4 - (length % 4)) % 4
+    assert.equal([...writer.bytes.subarray(start, start + length + rest)], [...run, ...new Uint8Array(rest)])
+    assert.equal([...reader.run()], [...run])
+    memory.fill(0xee)
+  }
+})
+
 test('what has no room is refused and nothing of it is written', () => {
   const { writer, reader } = ring()
   assert.ok(writer.write('x'.repeat(48), 1))
@@ -108,6 +125,7 @@ test('what is claimed is no run until it is committed, and no room is lost when 
     writer.bytes.fill(i, at, at + 8)
     writer.commit(i)
     assert.is(reader.mark, i)
+    assert.is(reader.mark, 1)
     const start = reader.begin()
     assert.is(reader.length, 8)
     assert.equal([...reader.bytes.subarray(start, start + 8)], Array(8).fill(i))
