@@ -131,37 +131,12 @@ const FEW = 16
  */
 function readFew(b: Uint8Array, p: number, units: number): string {
   const { fromCharCode: text } = String
-  const [a, c, d, e, f, g, h, i] = [
-    b[p],
-    b[p + 1],
-    b[p + 2],
-    b[p + 3],
-    b[p + 4],
-    b[p + 5],
-    b[p + 6],
-    b[p + 7],
-  ]
-  if (units <= 8) return text(a, c, d, e, f, g, h, i).substring(0, units)
-  const q = p + 8
-  const more = text(
-    a,
-    c,
-    d,
-    e,
-    f,
-    g,
-    h,
-    i,
-    b[q],
-    b[q + 1],
-    b[q + 2],
-    b[q + 3],
-    b[q + 4],
-    b[q + 5],
-    b[q + 6],
-    b[q + 7],
-  )
-  return more.substring(0, units)
+  // biome-ignore format: a row of eight
+  const few = units <= 8
+    ? text(b[p], b[p + 1], b[p + 2], b[p + 3], b[p + 4], b[p + 5], b[p + 6], b[p + 7])
+    : text(b[p], b[p + 1], b[p + 2], b[p + 3], b[p + 4], b[p + 5], b[p + 6], b[p + 7],
+        b[p + 8], b[p + 9], b[p + 10], b[p + 11], b[p + 12], b[p + 13], b[p + 14], b[p + 15])
+  return few.substring(0, units)
 }
 
 /** A copy: a view of two-byte units needs alignment, and another order than this machine's. */
