@@ -33,6 +33,13 @@ const MINOR_LANE_MS = 120
 /** Heats in which encode and decode are timed one by one as well; in the others both at once say enough. */
 const HALVED: ReadonlySet<string> = new Set(['msgpackr', 'cbor-x', 'library'])
 
+/**
+ * Ways to a thread: both sides compile while both processors are busy, which takes longer. After 320 ms records took a
+ * wrapped port 83 µs, after half a second 41; postMessage, which has nothing to compile, 84 all along.
+ */
+const THREADED: ReadonlySet<Group> = new Set(['port', 'ring'])
+const THREADED_WARM_UP = 3
+
 export type Request =
   | Probe
   | (Choice & { readonly task: 'time'; readonly heat: string })
@@ -78,7 +85,12 @@ async function time(request: Choice & { heat: string }): Promise<HeatResult> {
   const isMinor = rivals.every(({ contestant }) => contestant.variant)
   const timed = await clock(
     entrants,
-    planOf(PLANS[request.plan], entry.halves && HALVED.has(request.heat), isMinor),
+    planOf(
+      PLANS[request.plan],
+      entry.halves && HALVED.has(request.heat),
+      isMinor,
+      THREADED.has(request.group),
+    ),
   )
   const rows: Row[] = []
   for (const entrant of entrants) {
@@ -91,12 +103,13 @@ async function time(request: Choice & { heat: string }): Promise<HeatResult> {
   return { rows, absent }
 }
 
-/** Where variants alone meet us, both ways at once are enough, and less time. */
-function planOf(plan: Plan, hasHalves: boolean, isMinor: boolean): Plan {
+/** Where variants alone meet us, both ways at once are enough, and less time; ways to a thread are longer cold. */
+function planOf(plan: Plan, hasHalves: boolean, isMinor: boolean, isThreaded: boolean): Plan {
   const halves = plan.halves && hasHalves && !isMinor
   const laneMs = isMinor ? Math.min(plan.laneMs, MINOR_LANE_MS) : plan.laneMs
   const warmUpOperations = isMinor ? plan.warmUpOperations / 2 : plan.warmUpOperations
-  return { ...plan, halves, laneMs, warmUpOperations }
+  const warmUpMs = isThreaded ? plan.warmUpMs * THREADED_WARM_UP : plan.warmUpMs
+  return { ...plan, halves, laneMs, warmUpMs, warmUpOperations }
 }
 
 /** Samples operation by operation. A codec's first does both ways, so its warm-up serves its halves. */
