@@ -138,11 +138,12 @@ class ArraysMemo {
     const arrays = this.#arrays
     const nexts = this.#nexts
     const heads = this.#heads
+    const hashes = this.#hashes
     const slot = hash & (heads.length - 1)
     const head = heads[slot]
     let steps = 0
     for (let at = head; at !== 0 && steps < CHAIN; at = nexts[at], steps++) {
-      if (arrays[at] === array) return this.#numbers[at]
+      if (hashes[at] === hash && arrays[at] === array) return this.#numbers[at]
     }
     if (steps === CHAIN) {
       const known = this.#common?.get(array)
