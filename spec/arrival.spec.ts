@@ -95,6 +95,15 @@ function windowsOf(value: unknown): unknown[][] {
   ]
 }
 
+// A packet that came by `postMessage` has the properties that its sender gave it.
+delivered('what else a packet has is not heeded: carriers of ours say more of a parcel', () => {
+  const value = { a: 300, f: 1.5, list: [1000, 2000, 3000] }
+  const { meta, buffers } = encode(value)
+  for (const lent of [new DataView(new ArrayBuffer(64)), {}, 1, null]) {
+    assert.equal(decode({ meta, buffers, lent, isLent: true, hosts: [{}] } as PacketLike), value)
+  }
+})
+
 delivered.run()
 
 const place = suite('arrival: in place or copied once')

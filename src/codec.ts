@@ -101,7 +101,7 @@ export class Codec {
   /** @internal The value of a parcel. */
   open(parcel: Parcel): unknown {
     if (this.#format === undefined)
-      return this.#freeDecoder().decode(parcel, this.#decodeSettings, this.#known)
+      return this.#freeDecoder().decode(parcel, this.#decodeSettings, this.#known, parcel.lent)
     return this.#format.decode({ meta: ownMeta(parcel), buffers: parcel.buffers }, this.#decodeSettings)
   }
 

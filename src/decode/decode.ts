@@ -95,9 +95,16 @@ export interface KnownShapes {
 export class Decoder extends Walk {
   isBusy = false
 
-  /** A parcel's metadata may be text; else as `decode` says. `known`: where the shapes of one message are kept for the next. */
-  decode(packet: PacketLike | Parcel, settings: DecodeSettings, known?: KnownShapes): unknown {
-    const { meta, buffers } = packet
+  /**
+   * A parcel's metadata may be text; else as `decode` says. `known`: where the shapes of one message are kept for the next.
+   * `lent`: see `Parcel`; of a packet of the user's, which somebody else may have made, nothing of that name is heeded.
+   */
+  decode(
+    { meta, buffers }: PacketLike | Parcel,
+    settings: DecodeSettings,
+    known?: KnownShapes,
+    lent?: DataView,
+  ): unknown {
     expectArgument(typeof buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
     const outer = enterDecoder(this)
     this.isBusy = true
@@ -106,7 +113,7 @@ export class Decoder extends Walk {
       // One budget for all, or a packet in a packet in a packet would get a fresh one each time.
       if (outer !== undefined) this.depth = outer.depth
       checkLimit('metaBytes', settings.limits.metaBytes, meta.length, 0)
-      this.load(meta, (packet as Parcel).lent)
+      this.load(meta, lent)
       return this.#message(buffers, known)
     } catch (error) {
       throw this.#ours(error)
