@@ -93,6 +93,7 @@ export class Views {
     const least = runCount * 2 + viewCount
     if (least > walk.end - walk.pos) throw walk.truncated(least)
     const { buffers } = walk
+    // Lists as long as they will be: one that grows is made for seventeen.
     const runs = new Array<Run>(runCount)
     let total = 0
     for (let i = 0; i < runCount; i++) {

@@ -143,6 +143,7 @@ class ArraysMemo {
     const head = heads[slot]
     let steps = 0
     for (let at = head; at !== 0 && steps < CHAIN; at = nexts[at], steps++) {
+      // To compare two arrays V8 looks into both, and the one met before is in cold memory by now.
       if (hashes[at] === hash && arrays[at] === array) return this.#numbers[at]
     }
     if (steps === CHAIN) {

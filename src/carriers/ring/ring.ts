@@ -23,7 +23,7 @@ const AT_ONCE = 256
 /**
  * A reader that found fewer than this is level with the writer, and leaves it alone for some turns of the loop (3 to 4 µs).
  * Close behind it would take away the cache lines that are written next, and the writer waits for each: 75 to 100 ns of
- * 370 a small message, of which 290 are left.
+ * 370 a small message.
  */
 const LEVEL = 32
 const LEVEL_TURNS = 4
