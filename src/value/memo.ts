@@ -75,9 +75,12 @@ export class Memo {
   findNumbers(array: readonly number[]): number {
     const few = this.#fewArrays
     const count = this.#numbersCount
-    for (let i = Math.min(count, FEW_ARRAYS) - 1; i >= 0; i--) if (few[i] === array) return i
-    if (count < FEW_ARRAYS) few[count] = array
-    else {
+    if (count <= FEW_ARRAYS) {
+      for (let i = count - 1; i >= 0; i--) if (few[i] === array) return i
+      if (count < FEW_ARRAYS) few[count] = array
+      else for (let i = 0; i < FEW_ARRAYS; i++) this.#arrays.find(few[i], fingerprint(few[i]), i)
+    }
+    if (count >= FEW_ARRAYS) {
       const number = this.#arrays.find(array, fingerprint(array), count)
       if (number >= 0) return number
     }
