@@ -149,11 +149,15 @@ function ownNames(array: readonly unknown[]): readonly string[] {
   return first === keys.length ? NO_NAMES : keys.slice(first)
 }
 
+/** A plain object that its place did not recognise. */
 export function encodeObject(walk: Walk, object: Record<string, unknown>, slot: ShapeNode): void {
-  if (walk.isRepeated(object)) return
-  if (walk.isPolluted) return encodeRecord(walk, object, Object.keys(object))
-  const shape = slot.last
-  if (!shape.isLike(object)) return encodeUnlike(walk, object, slot)
+  if (walk.isPolluted) encodeRecord(walk, object, Object.keys(object))
+  else if (slot.last.isLike(object)) encodeLike(walk, object, slot.last)
+  else encodeUnlike(walk, object, slot)
+}
+
+/** A plain object with the keys of the shape. */
+export function encodeLike(walk: Walk, object: Record<string, unknown>, shape: ShapeNode): void {
   walk.enter(shape.length)
   const { shapes } = walk
   if (shape.epoch !== shapes.epoch) {

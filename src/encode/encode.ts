@@ -6,7 +6,7 @@ import { builtinOf, isPlain } from '../value/builtins.js'
 import { explained, stopped } from '../value/trace.js'
 import { FALSE, NULL, OBJECT_NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
 import { encodeBuiltin } from './builtins.js'
-import { encodeArray, encodeObject, encodeRecord } from './containers.js'
+import { encodeArray, encodeLike, encodeObject, encodeRecord } from './containers.js'
 import { finishPacket } from './layout.js'
 import { encodeCustom } from './reduce.js'
 import { encodeBigInt, encodeNumber } from './scalars.js'
@@ -57,24 +57,27 @@ export class Encoder extends Walk {
     if (typeof value === 'bigint') return encodeBigInt(this, value)
     const type = this.settings.types?.typeOf(value as object | symbol)
     if (type === undefined) throw stopped('UNSUPPORTED', `a ${typeof value} cannot travel`)
-    encodeCustom(this, value, type, slot)
+    if (!this.isRepeated(value)) encodeCustom(this, value, type, slot)
   }
 
   #object(object: object, slot: ShapeNode): void {
     const type = this.settings.types?.typeOf(object)
-    if (type !== undefined) return encodeCustom(this, object, type, slot)
-    if (Array.isArray(object)) encodeArray(this, object, slot)
-    else if (ArrayBuffer.isView(object)) this.#view(object, false, isReadonly(object))
+    if (type === undefined) {
+      if (Array.isArray(object)) return encodeArray(this, object, slot)
+      if (ArrayBuffer.isView(object)) return this.#view(object, false, isReadonly(object))
+      if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
+    }
+    if (this.isRepeated(object)) return
+    if (type !== undefined) encodeCustom(this, object, type, slot)
+    else if (slot.last.recognises(object)) encodeLike(this, object as Record<string, unknown>, slot.last)
     else if (getPrototypeOf(object) === ObjectPrototype)
       encodeObject(this, object as Record<string, unknown>, slot)
     else this.#special(object, slot)
   }
 
   #special(object: object, slot: ShapeNode): void {
-    if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
     const { host } = this.settings
     if (host?.is?.(object)) return encodeCustom(this, object, host, slot)
-    if (this.isRepeated(object)) return
     if (getPrototypeOf(object) === null) {
       this.isBeyondClone = true
       return encodeRecord(this, object, Object.keys(object), OBJECT_NULL)

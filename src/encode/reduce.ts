@@ -6,7 +6,6 @@ import type { ShapeNode } from './shapes.js'
 import type { Walk } from './walk.js'
 
 export function encodeCustom(walk: Walk, value: unknown, type: CustomType, slot: ShapeNode): void {
-  if (walk.isRepeated(value)) return
   if (type !== walk.settings.host) walk.isBeyondClone = true
   walk.enter(1)
   walk.u8(CUSTOM)

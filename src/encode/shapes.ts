@@ -12,7 +12,7 @@
 import type { Writer } from '../bytes/writer.js'
 import { traced } from '../value/trace.js'
 import { isIndex, shapeBytes } from '../wire/shapes.js'
-import { type Fields, generateFields } from './fields.js'
+import { type Fields, generateFields, generateTest, type Test } from './fields.js'
 import type { Walk } from './walk.js'
 
 /** Objects of a shape before its function is generated. */
@@ -46,8 +46,9 @@ export class ShapeNode {
   names: readonly string[] = UNKNOWN
   /** Whether objects of this shape take more memory than a one-byte op may cost; see `isCostly`. */
   readonly isCostly: boolean
-  /** Objects of this shape written by the loop, and the generated function that took over. */
+  /** Objects of this shape written by the loop, and the generated functions that took over. */
   count = 0
+  test: Test | undefined = undefined
   fields: Fields | undefined = undefined
   /** When `id` is valid: `Shapes.epoch`. */
   epoch = 0
@@ -83,8 +84,14 @@ export class ShapeNode {
     return nodes
   }
 
-  /** Whether the object has exactly these keys, in this order. */
+  /** Whether the object is plain and has exactly these keys, if a generated function can tell. */
+  recognises(object: object): boolean {
+    return this.test?.(object) === true
+  }
+
+  /** Whether a plain object that is not recognised has exactly these keys, in this order. */
   isLike(object: object): boolean {
+    if (this.test !== undefined) return false
     const { names } = this
     if (this.isCostly && this.length > 0) return isSameList(Object.keys(object), names)
     let i = 0
@@ -108,7 +115,9 @@ export class ShapeNode {
     } catch (error) {
       throw traced(error, nodes[i].key)
     }
-    if (met !== undefined) this.fields = generateFields(nodes, met)
+    if (met === undefined) return
+    this.fields = generateFields(nodes, met)
+    if (!this.isCostly) this.test = generateTest(this.names)
   }
 }
 

@@ -1,0 +1,116 @@
+/** Objects at a place where others were before: generated functions recognise those, and must not take another kind for them. */
+import { spawnSync } from 'node:child_process'
+import { runInNewContext } from 'node:vm'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Codec, defineType, registry } from '../src/index.js'
+import { difference } from './same.js'
+
+/** More than it takes until functions are generated. */
+const BEFORE = 40
+
+class Pair {
+  a = 1
+  b = 2
+}
+
+/** An instance whose class shows its method, and Object as its constructor, as classes of old do. */
+function Legacy(this: Record<string, unknown>): void {
+  this.a = 1
+}
+Legacy.prototype = { b: 2 }
+
+const hidden = (object: object, key: string, value: unknown): object =>
+  Object.defineProperty(object, key, { value, configurable: true })
+
+const types = registry(
+  defineType({ class: Pair, tag: 'pair', reduce: ({ a, b }) => [a, b], rebuild: () => new Pair() }),
+)
+
+interface Row {
+  readonly name: string
+  readonly make: () => object
+  /** What arrives, if it is not the same. */
+  readonly arrives?: object
+  readonly codec?: Codec
+}
+
+const rows: Row[] = [
+  { name: 'one like those before', make: () => ({ a: 3, b: 4 }) },
+  { name: 'a frozen one', make: () => Object.freeze({ a: 3, b: 4 }) },
+  { name: 'keys in another order', make: () => ({ b: 3, a: 4 }) },
+  { name: 'a key less', make: () => ({ a: 3 }) },
+  { name: 'a key more', make: () => ({ a: 3, b: 4, c: 5 }) },
+  { name: 'no keys', make: () => ({}) },
+  { name: 'a key that does not show', make: () => hidden({ a: 3 }, 'b', 4), arrives: { a: 3 } },
+  { name: 'an instance', make: () => new Pair(), arrives: { a: 1, b: 2 } },
+  {
+    name: 'an instance whose class shows its keys',
+    make: () => Reflect.construct(Legacy, []) as object,
+    arrives: { a: 1 },
+  },
+  {
+    name: 'an instance that hides its class',
+    make: () => hidden(new Pair(), 'constructor', Object),
+    arrives: { a: 1, b: 2 },
+  },
+  { name: 'an instance with a type of its own', make: () => new Pair(), codec: new Codec({ types }) },
+  { name: 'no prototype', make: () => Object.assign(Object.create(null) as object, { a: 3, b: 4 }) },
+  { name: 'a prototype that is plain', make: () => Object.create({ a: 3, b: 4 }) as object, arrives: {} },
+  {
+    name: 'an object of another realm',
+    make: () => runInNewContext('({ a: 3, b: 4 })') as object,
+    arrives: { a: 3, b: 4 },
+  },
+  { name: 'a key __proto__', make: () => JSON.parse('{"a":3,"__proto__":4}') as object },
+  { name: 'a Proxy', make: () => new Proxy({ a: 3, b: 4 }, {}), arrives: { a: 3, b: 4 } },
+  { name: 'a Map', make: () => new Map([['a', 3]]) },
+  { name: 'an array with those keys', make: () => Object.assign([1], { a: 3, b: 4 }) },
+  { name: 'an error with those keys', make: () => Object.assign(new Error('no'), { a: 3, b: 4 }) },
+]
+
+const odd = suite('prediction: the odd one')
+
+for (const { name, make, arrives, codec = new Codec() } of rows) {
+  odd(name, () => {
+    const one = make()
+    const before = Array.from({ length: BEFORE }, (_, a) => ({ a, b: 2 }))
+    const sent = [...before, one, { a: 5, b: 6 }, one]
+    const wanted = [...before, arrives ?? one, { a: 5, b: 6 }, arrives ?? one]
+    for (let round = 0; round < 3; round++) {
+      assert.is(difference(wanted, codec.decode(codec.encode(sent))), undefined)
+    }
+  })
+}
+
+odd('keys that somebody put on Object.prototype are nobody’s own', () => {
+  const codec = new Codec()
+  const sent = Array.from({ length: BEFORE }, (_, a) => ({ a, b: 2 }))
+  codec.encode(sent)
+  Object.defineProperty(Object.prototype, 'c', { value: 3, enumerable: true, configurable: true })
+  try {
+    assert.equal(Object.keys((codec.decode(codec.encode(sent)) as object[])[BEFORE - 1] as object), [
+      'a',
+      'b',
+    ])
+  } finally {
+    Reflect.deleteProperty(Object.prototype, 'c')
+  }
+})
+
+for (const flag of ['--disable-proto=delete', '--disable-proto=throw']) {
+  odd(`node ${flag}`, () => {
+    const index = new URL('../src/index.js', import.meta.url).href
+    const script = `
+      const { Codec } = await import('${index}')
+      const codec = new Codec()
+      const sent = Array.from({ length: ${BEFORE} }, (_, id) => ({ id, at: { x: id, y: 1 } }))
+      for (let round = 0; round < 3; round++) console.log(JSON.stringify(codec.decode(codec.encode(sent))) === JSON.stringify(sent))`
+    const { stdout, stderr } = spawnSync(process.execPath, [flag, '--input-type=module', '-e', script], {
+      encoding: 'utf8',
+    })
+    assert.is(stdout, 'true\ntrue\ntrue\n', stderr)
+  })
+}
+
+odd.run()
