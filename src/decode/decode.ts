@@ -218,8 +218,11 @@ export class Decoder extends Walk {
         this.note(view)
         return view
       }
-      case REF:
-        return this.#known(this.memo)
+      case REF: {
+        const known = this.#known(this.memo)
+        if (known === UNBUILT) throw this.malformed('a cycle through a one-step type')
+        return known
+      }
       case REF_NUMBERS:
         return this.#known(this.numbers)
     }
@@ -232,9 +235,7 @@ export class Decoder extends Walk {
   #known(list: readonly unknown[]): unknown {
     const number = this.varint()
     if (number >= list.length) throw this.malformed(`unknown ref ${number}`)
-    const known = list[number]
-    if (known === UNBUILT) throw this.malformed('a cycle through a one-step type')
-    return known
+    return list[number]
   }
 
   /** Nothing but our errors leaves: the engine's stack overflow is a limit, its other complaints are bad input. */
