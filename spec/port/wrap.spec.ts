@@ -823,4 +823,123 @@ for (const [name, port, options] of wrong) {
   })
 }
 
+/** Ways to hear that come and go. Each gives what it heard of posts whose numbers `post` makes known one by one. */
+type Hearing = (port: MessagePort, post: () => void) => Promise<number[]>
+
+/** Every 7th is too large for a ring, and pushes those before it. */
+const numbered = (i: number): object => ({ i, bytes: new Uint8Array(i % 7 === 6 ? 5000 : 10) })
+const numberOf = (value: unknown): number => (value as { i: number }).i
+
+const hearings: [name: string, hear: Hearing][] = [
+  [
+    'once, again and again',
+    async (port, post) => {
+      const heard: number[] = []
+      for (let i = 0; i < 100; i++) post()
+      while (heard.length < 100) {
+        const [value] = await once(port, 'message', { signal: AbortSignal.timeout(500) })
+        heard.push(numberOf(value))
+        await turns(heard.length % 3)
+      }
+      return heard
+    },
+  ],
+  [
+    'a listener that goes before they come, and one behind them',
+    async (port, post) => {
+      const heard: number[] = []
+      const listener = (value: unknown) => void heard.push(numberOf(value))
+      port.on('message', listener)
+      for (let round = 0; round < 10; round++) {
+        port.off('message', listener)
+        for (let i = 0; i < 10; i++) post()
+        await turns(2)
+        port.on('message', listener)
+        await turns(2)
+      }
+      return heard
+    },
+  ],
+  [
+    'onmessage, null in between',
+    async (port, post) => {
+      const heard: number[] = []
+      const property = port as unknown as { onmessage: ((event: { data: unknown }) => void) | null }
+      for (let round = 0; round < 10; round++) {
+        property.onmessage = ({ data }) => void heard.push(numberOf(data))
+        for (let i = 0; i < 5; i++) post()
+        await turns(2)
+        property.onmessage = null
+        for (let i = 0; i < 5; i++) post()
+        await turns(2)
+      }
+      property.onmessage = ({ data }) => void heard.push(numberOf(data))
+      await turns(3)
+      return heard
+    },
+  ],
+  [
+    'messageerror before message',
+    async (port, post) => {
+      const heard: number[] = []
+      port.on('messageerror', () => {})
+      ;(port as unknown as { onmessageerror: unknown }).onmessageerror = () => {}
+      for (let i = 0; i < 100; i++) post()
+      await turns(3)
+      port.on('message', value => void heard.push(numberOf(value)))
+      await turns(5)
+      return heard
+    },
+  ],
+]
+const states: [name: string, open: () => Promise<{ near: MessagePort; far: MessagePort }>][] = [
+  [
+    'as they are',
+    async () => {
+      const { port1, port2 } = new MessageChannel()
+      return { near: port1, far: port2 }
+    },
+  ],
+  ['of strangers', async () => pair()],
+  ['of acquaintances', () => acquainted()],
+  ['with a ring', ringed],
+]
+
+/** Two whose small packets go by a ring. */
+async function ringed(): Promise<Pair> {
+  const found = await acquainted()
+  const listener = () => {}
+  found.far.on('message', listener)
+  for (let i = 0; i < 60; i++) {
+    found.near.postMessage(i)
+    if (i % 10 === 0) await turns(1)
+  }
+  await turns(5)
+  found.far.off('message', listener)
+  return found
+}
+
+for (const [state, open] of states) {
+  for (const [name, hear] of hearings) {
+    face(`ports ${state} keep what comes while nobody listens: ${name}`, async () => {
+      const { near, far } = await open()
+      let posted = 0
+      const heard = await hear(far, () => near.postMessage(numbered(posted++)))
+      assert.equal(
+        heard,
+        Array.from({ length: posted }, (_, i) => i),
+      )
+      near.close()
+    })
+  }
+}
+
+face('a closed BroadcastChannel throws, as the raw one does', () => {
+  const name = `closed ${Math.random()}`
+  for (const channel of [new BroadcastChannel(name), wrapPort(new BroadcastChannel(name))]) {
+    channel.close()
+    assert.is((thrown(() => channel.postMessage(1)) as DOMException).name, 'InvalidStateError')
+  }
+})
+
 face.run()

@@ -167,8 +167,8 @@ class Wrapper implements Outlet, PeerListener {
 
   post(value: unknown, options: PostOptions | string, list: unknown): void {
     const transfer = transferOf(this.#endpoint.isOrigin(options) ? list : options) ?? this.#transfer
-    // As ports do: nothing happens any more, and nothing is thrown.
-    if (this.#isClosed) return
+    // As ports do: nothing happens any more, and nothing is thrown; but by a BroadcastChannel.
+    if (this.#isClosed) return this.#endpoint.isBroadcast ? this.#endpoint.post(undefined, []) : undefined
     const parcel = this.#hosts.encode(this.#codec, value, TEXT_BYTES)
     const { kind } = this.#peer
     if (kind === 'wrapped' || (kind === 'unknown' && parcel.isBeyondClone && !this.#endpoint.isBroadcast)) {
@@ -245,10 +245,15 @@ class Wrapper implements Outlet, PeerListener {
       this.#listen()
       this.#inlet.resume()
     } else {
-      this.#inlet.pause()
+      this.#inlet.hold()
       this.#stop?.()
       this.#stop = undefined
     }
+  }
+
+  /** Not for nobody: Node throws away the messages of a port that was started and is not heard. */
+  #start(): void {
+    if (this.#isHeard) this.#endpoint.start()
   }
 
   #listen(): void {
@@ -289,7 +294,7 @@ class Wrapper implements Outlet, PeerListener {
         if (ours === undefined) raw[way](name, listener)
         else {
           ours.add(listener, true, isOnce)
-          wrapper.#endpoint.start()
+          wrapper.#start()
         }
         return this
       }
@@ -304,7 +309,7 @@ class Wrapper implements Outlet, PeerListener {
       get: () => this.#listeners[name].property,
       set: (listener: unknown) => {
         this.#listeners[name].property = listener
-        this.#endpoint.start()
+        this.#start()
       },
     })
     const ending = (way: string) => () => {

@@ -46,6 +46,8 @@ export class Inlet {
   #posts = 0
   #small = 0
   #isPaused = false
+  /** Whether nothing at all is delivered. */
+  #isHeld = false
   /** Whether deliveries go on in this turn, or in a later one. */
   #isGoing = false
   #isDue = false
@@ -85,6 +87,7 @@ export class Inlet {
   /** Delivers all that there is; for the end, when no post will come any more. */
   finish(): void {
     this.#isPaused = false
+    this.#isHeld = false
     while (this.#deliver());
   }
 
@@ -93,9 +96,15 @@ export class Inlet {
     this.#isPaused = true
   }
 
+  /** Nobody listens: what came is kept, posts as well, until `resume`. */
+  hold(): void {
+    this.#isHeld = true
+  }
+
   resume(): void {
     this.#isPaused = false
-    if (this.#ring !== undefined && !this.#isGoing) this.#goLater()
+    this.#isHeld = false
+    if ((this.#ring !== undefined || this.#held.length > 0) && !this.#isGoing) this.#goLater()
   }
 
   #start(): void {
@@ -135,17 +144,19 @@ export class Inlet {
   /** Whether the ring may not be read now: it will be after the next post, or `resume`. */
   #isBlocked(): boolean {
     const mark = this.#mark()
-    return this.#isPaused || (mark !== undefined && mark !== this.#posts)
+    return this.#isPaused || this.#isHeld || (mark !== undefined && mark !== this.#posts)
   }
 
   #hasMore(): boolean {
+    if (this.#isHeld) return false
     return this.#held.length > 0 || (!this.#isPaused && this.#mark() === this.#posts)
   }
 
   /** Delivers one entry or post; false when there is none to deliver. */
   #deliver(): boolean {
-    const isHeld = this.#held.length > 0
-    if ((isHeld || !this.#isPaused) && this.#mark() === this.#posts) {
+    if (this.#isHeld) return false
+    const isPushed = this.#held.length > 0
+    if ((isPushed || !this.#isPaused) && this.#mark() === this.#posts) {
       this.#fromRing()
       return true
     }
