@@ -20,6 +20,8 @@ const types = registry(box)
 /** One more level around a value. */
 const wraps: [name: string, wrap: (inner: unknown) => unknown][] = [
   ['arrays', inner => [inner]],
+  ['properties of arrays', inner => Object.assign(['a'], { inner })],
+  ['properties of arrays of numbers', inner => Object.assign([1], { inner })],
   ['objects', inner => ({ inner })],
   ['null-prototype objects', inner => Object.assign(Object.create(null), { inner })],
   ['keys of Maps', inner => new Map([[inner, 1]])],

@@ -152,29 +152,35 @@ code('a getter that changes what comes after it is seen, and what comes before i
   assert.is(difference({ before: 1, middle: 0, after: 2 }, decode(encode(value))), undefined)
 })
 
-code('a getter that adds to a Map and a Set that are being written is seen', () => {
+code('a getter that changes the Map that is being written changes nothing of what is sent', () => {
   const map = new Map<string, unknown>()
+  const changing = {
+    get once() {
+      map.delete('gone')
+      map.set('b', 'changed').set('more', 1)
+      return 0
+    },
+  }
+  map.set('a', changing).set('b', 2).set('gone', 3)
+  const wanted = new Map<string, unknown>([
+    ['a', { once: 0 }],
+    ['b', 2],
+    ['gone', 3],
+  ])
+  assert.is(difference(wanted, decode(encode(map))), undefined)
+})
+
+code('a getter that changes the Set that is being written changes nothing of what is sent', () => {
   const set = new Set<unknown>()
-  map.set('a', {
-    get grow() {
-      map.set('b', 1)
+  const changing = {
+    get once() {
+      set.delete('gone')
+      set.add('more')
       return 0
     },
-  })
-  set.add({
-    get grow() {
-      set.add(1)
-      return 0
-    },
-  })
-  const wanted = [
-    new Map<string, unknown>([
-      ['a', { grow: 0 }],
-      ['b', 1],
-    ]),
-    new Set([{ grow: 0 }, 1]),
-  ]
-  assert.is(difference(wanted, decode(encode([map, set]))), undefined)
+  }
+  set.add(changing).add('gone')
+  assert.is(difference(new Set([{ once: 0 }, 'gone']), decode(encode(set))), undefined)
 })
 
 code('a getter that shortens an array leaves holes', () => {
@@ -186,6 +192,33 @@ code('a getter that shortens an array leaves holes', () => {
     },
   })
   assert.is(difference([{ cut: 0 }, 'a', , ,], decode(encode(array))), undefined)
+})
+
+code('a property that a getter before it deletes does not travel', () => {
+  const deleting = (object: Record<string, unknown>) =>
+    Object.defineProperty(object, 'first', {
+      enumerable: true,
+      get() {
+        delete object.second
+        return 1
+      },
+    })
+  const make = [() => ({}), () => Object.assign([0], {}), () => Object.create(null), () => new Error('no')]
+  for (const one of make) {
+    const object = deleting(one() as Record<string, unknown>)
+    object.second = 2
+    assert.equal(
+      Object.keys(decode(encode(object)) as object).filter(key => key !== '0'),
+      ['first'],
+    )
+  }
+})
+
+code('the message of an error is text, whatever somebody put there, as in structured clone', () => {
+  for (const message of [404, null, undefined, true, ['a', 'b']]) {
+    const error = Object.assign(new Error('no'), { message })
+    assert.is(decode<Error>(encode(error)).message, structuredClone(error as unknown as Error).message)
+  }
 })
 
 code('what a getter throws passes unchanged, and the codec works on', () => {

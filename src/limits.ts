@@ -1,7 +1,7 @@
 /**
  * What a message may ask for, in two profiles. A declared count is checked before anything is allocated;
- * the error names the limit so that its owner can raise it. Decode enforces all of them, encode those
- * that would otherwise make a message its receiver must refuse.
+ * the error names the limit so that its owner can raise it. Decode enforces all of them; encode all but
+ * `stringBytes`, so that it makes no message that its receiver must refuse.
  */
 import { expectArgument, failure, type OutbandError } from './errors.js'
 
@@ -9,7 +9,7 @@ import { expectArgument, failure, type OutbandError } from './errors.js'
 export interface Limits {
   /** Bytes of the metadata stream. */
   metaBytes: number
-  /** Containers inside each other. The engine's stack bounds it too: past about 5 000 expect `LIMIT` earlier. */
+  /** Containers inside each other. The engine's stack bounds it too: of some kinds it holds no more than about 1 100. */
   depth: number
   /** Elements of all containers together. */
   items: number

@@ -57,6 +57,14 @@ test('transfer() moves what is listed of a result', async () => {
   assert.is(await rpc.left(), 0)
 })
 
+test('a result that the port refuses fails its call alone', async () => {
+  for (const call of [rpc.closed, rpc.unmoved]) {
+    const error = await rejection(call)
+    assert.ok(isOutbandError(error, 'UNSUPPORTED'), String(error))
+  }
+  assert.is(await rpc.echo(1), 1)
+})
+
 test('with the option transfer everything whole moves', async () => {
   const other = connect({ types, transfer: true })
   const values = new Float64Array(1024)

@@ -8,6 +8,15 @@ export const extra = {
   keep: (): Float64Array => kept,
   /** Gives memory away. */
   give: (): { kept: Float64Array } => transfer({ kept }, [kept]),
+  /** What no port takes: one that is closed already. */
+  closed: async (): Promise<object> => {
+    const { port1 } = new MessageChannel()
+    port1.close()
+    await new Promise(resolve => setTimeout(resolve, 20))
+    return { port: port1 }
+  },
+  /** A transfer list that holds what does not move. */
+  unmoved: (): object => transfer({}, [{} as ArrayBuffer]),
   /** Bytes left of what was returned before. */
   left: (): number => {
     const { byteLength } = kept

@@ -88,6 +88,19 @@ test('a cycle is refused, with its path; an object twice is not', () => {
   refused(() => encode({ x: { 'a\0b': 1 } }, { format }), 'UNSUPPORTED', { path: 'value.x' })
 })
 
+test('an object twice, under keys that the engine has in another order than FlexBuffers', () => {
+  const shared = { q: 1 }
+  for (const value of [
+    { '': [shared], 7: shared },
+    { 9: shared, 10: [shared] },
+    { a: [shared], 10: shared, 9: shared },
+  ]) {
+    for (const sent of [value, [value, shared]]) {
+      assert.is(difference(sent, decode(encode(sent, { format }), { format })), undefined)
+    }
+  }
+})
+
 test('custom types, on both readings', () => {
   class Point {
     constructor(

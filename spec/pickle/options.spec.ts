@@ -335,6 +335,25 @@ values('views that overlap go on doing so, aligned or not', () => {
   }
 })
 
+values('in band, views that overlap lie on one buffer again, whichever comes first', () => {
+  const { buffer } = Uint8Array.from({ length: 64 }, (_, i) => i)
+  const views = [
+    new Uint8Array(buffer, 1, 42),
+    new Float64Array(buffer, 8, 3),
+    new Int16Array(buffer, 6, 9),
+    new Float32Array(buffer, 12, 4),
+  ]
+  for (const [i, first] of views.entries()) {
+    const value = [first, ...views.toSpliced(i, 1)]
+    const arrived = decode<ArrayBufferView[]>(
+      encode(value, { format: pickle, threshold: POSITIVE_INFINITY }),
+      { format: pickle },
+    )
+    assert.is(difference(value, arrived), undefined)
+    assert.is(new Set(arrived.map(view => view.buffer)).size, 1)
+  }
+})
+
 values('out of band is the same memory, in band a copy', () => {
   const view = new Float64Array(1024)
   const packet = encode([view, Buffer.alloc(9000)], { format: pickle })

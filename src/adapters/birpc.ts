@@ -103,7 +103,10 @@ class BirpcPort {
     try {
       this.#endpoint.post({ ...head, p: seal.message }, seal.list)
     } catch (error) {
-      throw refused(error)
+      if (t === 'q') throw refused(error)
+      // As above. It would be thrown at nobody, and end the thread.
+      const { message, list } = this.#seals.sealThrown(refused(error))
+      this.#endpoint.post({ ...head, p: message }, list)
     }
     if (t === 'q' && i !== undefined) this.#waiting.add(i)
   }

@@ -183,7 +183,9 @@ export function transferOf(values: readonly unknown[], usual: Transfer | undefin
 
 /** What the port said of a message, as an error of ours; other errors stay as they are. */
 export function refused(error: unknown): unknown {
-  if ((error as Error | undefined)?.name !== 'DataCloneError') return error
+  const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
+  // Node has an error of its own for a transfer list that holds what does not move.
+  if (name !== 'DataCloneError' && code !== 'ERR_INVALID_TRANSFER_OBJECT') return error
   return new OutbandError('UNSUPPORTED', `send: the port refuses the value: ${messageOf(error)}`, {
     cause: error,
   })

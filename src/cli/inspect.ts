@@ -1,5 +1,5 @@
 /** What a file holds, as text that people can read. Of a large file no more is in memory than the metadata of a frame. */
-import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import { isOutbandError } from '../errors.js'
 import { type Readable, readInto } from '../file/disk.js'
 import { type Head, readHead, readMeta } from '../file/head.js'
@@ -26,7 +26,7 @@ interface Source {
 export async function* inspectFile(path: string): AsyncGenerator<string, void, undefined> {
   const file = await open(path)
   try {
-    const source = await sourceOf(path, file)
+    const source = await sourceOf(file)
     const start = await bytesAt(source, 0, 4)
     if (isFrame(start)) yield* listFrames(source)
     else yield inspect({ meta: await bytesAt(source, 0, limits.metaBytes), buffers: [] })
@@ -35,10 +35,10 @@ export async function* inspectFile(path: string): AsyncGenerator<string, void, u
   }
 }
 
-async function sourceOf(path: string, file: FileHandle): Promise<Source> {
+async function sourceOf(file: FileHandle): Promise<Source> {
   const stats = await file.stat()
   if (stats.isFile()) return { file, size: stats.size }
-  const bytes = await readFile(path)
+  const bytes = await file.readFile()
   const read = async (target: Uint8Array, offset: number, length: number, position: number) => ({
     bytesRead: bytes.copy(target, offset, position, position + length),
   })

@@ -1,6 +1,7 @@
 /** Arrays, plain objects, Maps and Sets. */
 
 import { SLACK } from '../bytes/writer.js'
+import { checkKey, countEntries } from '../value/keys.js'
 import { traced } from '../value/trace.js'
 import {
   ARRAY,
@@ -42,8 +43,8 @@ export function encodeArray(walk: Walk, array: readonly unknown[], slot: ShapeNo
     walk.varint(length)
   }
   encodeElements(walk, array, length, slot)
-  if (names.length > 0) encodeRecord(walk, array, names)
   walk.depth--
+  if (names.length > 0) encodeRecord(walk, array, names)
 }
 
 /**
@@ -108,8 +109,8 @@ function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: S
   else if (op === NUMBERS_I32) for (let i = 0; i < length; i++, pos += 4) view.setInt32(pos, array[i], true)
   else for (let i = 0; i < length; i++, pos += 8) view.setFloat64(pos, array[i], true)
   walk.pos = pos
-  if (names.length > 0) encodeRecord(walk, array, names)
   walk.depth--
+  if (names.length > 0) encodeRecord(walk, array, names)
 }
 
 const NO_NAMES: readonly string[] = []
@@ -241,8 +242,11 @@ export function encodeRecord(walk: Walk, object: object, keys: readonly string[]
   let key = ''
   try {
     for (key of keys) {
+      const value = (object as Record<string, unknown>)[key]
+      // A getter before it took it away.
+      if (value === undefined && !hasOwn(object, key)) continue
       node = shapes.follow(node, key)
-      walk.value((object as Record<string, unknown>)[key], node)
+      walk.value(value, node)
     }
   } catch (error) {
     throw traced(error, key)
@@ -251,47 +255,45 @@ export function encodeRecord(walk: Walk, object: object, keys: readonly string[]
   walk.depth--
 }
 
+/** Op · u32 count · key and value, so many times */
 export function encodeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, slot: ShapeNode): void {
-  const at = startCounted(walk, MAP)
-  let count = 0
+  // All entries first, as structured clone takes them: code of the value's own may change the Map meanwhile.
+  const entries = [...Map.prototype.entries.call(map)]
+  startCounted(walk, MAP, entries.length, 2)
+  let i = 0
   try {
-    for (const [key, value] of Map.prototype.entries.call(map)) {
-      walk.count(2)
+    for (; i < entries.length; i++) {
+      const [key, value] = entries[i]
+      checkKey(walk.keys, key)
       walk.value(key, slot)
       walk.value(value, slot)
-      count++
     }
   } catch (error) {
-    throw traced(error, { within: `entry ${count}` })
+    throw traced(error, { within: `entry ${i}` })
   }
-  endCounted(walk, at, count)
+  walk.depth--
 }
 
+/** Op · u32 count · members */
 export function encodeSet(walk: Walk, set: ReadonlySet<unknown>, slot: ShapeNode): void {
-  const at = startCounted(walk, SET)
-  let count = 0
+  const members = [...Set.prototype.values.call(set)]
+  startCounted(walk, SET, members.length, 1)
+  let i = 0
   try {
-    for (const value of Set.prototype.values.call(set)) {
-      walk.count(1)
-      walk.value(value, slot)
-      count++
+    for (; i < members.length; i++) {
+      checkKey(walk.keys, members[i])
+      walk.value(members[i], slot)
     }
   } catch (error) {
-    throw traced(error, { within: `member ${count}` })
+    throw traced(error, { within: `member ${i}` })
   }
-  endCounted(walk, at, count)
+  walk.depth--
 }
 
-/** The count is filled in at the end: a getter inside may add entries. */
-function startCounted(walk: Walk, op: number): number {
-  walk.enter(0)
+function startCounted(walk: Walk, op: number, count: number, items: number): void {
+  walk.enter(count * items)
+  countEntries(walk.keys, count)
   walk.reserve(5)
   walk.u8(op)
-  walk.pos += 4
-  return walk.pos
-}
-
-function endCounted(walk: Walk, at: number, count: number): void {
-  walk.view.setUint32(at - 4, count, true)
-  walk.depth--
+  walk.u32(count)
 }

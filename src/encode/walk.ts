@@ -5,6 +5,7 @@
  */
 import { Writer } from '../bytes/writer.js'
 import { overLimit } from '../limits.js'
+import { SentKeys } from '../value/keys.js'
 import { Memo } from '../value/memo.js'
 import { stopped } from '../value/trace.js'
 import { Views } from '../value/views.js'
@@ -26,6 +27,7 @@ export abstract class Walk extends Writer {
   readonly views = new Views()
   depth = 0
   items = 0
+  readonly keys = new SentKeys()
   /** Whether the last message was let go of; not when the caller's stack ran out while it was. */
   isClean = true
   /** Whether a ref was written: only then must the receiver keep count of objects. */
@@ -48,6 +50,7 @@ export abstract class Walk extends Writer {
     this.limit = settings.limits.metaBytes
     this.depth = 0
     this.items = 0
+    this.keys.begin(settings.limits)
     this.hasRefs = false
     this.isPolluted = false
     this.isBeyondClone = false

@@ -1,5 +1,6 @@
 /** What a value may ask for while it is lifted: as much as its receiver, under the same limits, takes. */
 import { checkLimit, overLimit } from '../limits.js'
+import { SentKeys } from '../value/keys.js'
 import type { FormatEncodeSettings } from './format.js'
 import { Lifted } from './lifted.js'
 
@@ -9,12 +10,14 @@ const MOST_INT = 2n ** 64n - 1n
 
 export class Budget {
   settings!: FormatEncodeSettings
+  readonly keys = new SentKeys()
   #depth = 0
   #items = 0
 
   begin(): void {
     this.#depth = 0
     this.#items = 0
+    this.keys.begin(this.settings.limits)
   }
 
   /** Goes one container down, one of so many elements. */

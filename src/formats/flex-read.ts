@@ -7,6 +7,7 @@
  */
 import { checkLimit, type Limits } from '../limits.js'
 import { setField } from '../value/properties.js'
+import { isIndex } from '../wire/shapes.js'
 import { malformed } from './malformed.js'
 
 export const NULL = 0
@@ -251,8 +252,17 @@ export class FlexValue {
 
   #object(part: (value: FlexValue, depth: number) => unknown, depth: number, length: number): object {
     const object: Record<string, unknown> = {}
-    for (let i = 0; i < length; i++) {
-      setField(object, this.keyAt(i), this.at(i, length).read(part, depth))
+    const keys: string[] = []
+    for (let i = 0; i < length; i++) keys.push(this.keyAt(i))
+    if (!keys.some(isIndex)) {
+      for (let i = 0; i < length; i++) setField(object, keys[i], this.at(i, length).read(part, depth))
+      return object
+    }
+    // The engine has indices first, by their number. What has two places must be read in the order of whoever reads the object.
+    const places = new Map(keys.map((key, i) => [key, i]))
+    for (const key of keys) setField(object, key, undefined)
+    for (const key of Object.keys(object)) {
+      setField(object, key, this.at(places.get(key) as number, length).read(part, depth))
     }
     return object
   }

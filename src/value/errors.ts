@@ -21,7 +21,9 @@ export function partsOfError(error: Error, number: number) {
   for (const [bit, key] of ERROR_KEYS.entries()) {
     const isHidden = !fields.includes(key) && (key === 'name' || key === 'stack' || Object.hasOwn(error, key))
     if (!isHidden || (key === 'errors' && number !== AGGREGATE)) continue
-    const part = (error as AggregateError)[key]
+    let part: unknown = (error as AggregateError)[key]
+    // As structured clone has it: whatever somebody put there.
+    if (key === 'message') part = String(part)
     if (bit < ERROR_STRINGS && typeof part !== 'string') continue
     if (key === 'name' && part === ERROR_CLASSES[number].prototype.name) continue
     parts.push([key, part])

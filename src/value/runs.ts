@@ -32,8 +32,17 @@ export function chosenRuns(views: Views, settings: RunSettings): Run[] {
 }
 
 function windowOf({ buffer, start, end, isShared }: Run, { copyShared }: RunSettings): Uint8Array {
-  const window = new Uint8Array(buffer, start, end - start)
+  const window = bytesOf(buffer, start, end)
   return isShared && copyShared ? window.slice() : window
+}
+
+function bytesOf(buffer: ArrayBufferLike, start: number, end: number): Uint8Array {
+  try {
+    return new Uint8Array(buffer, start, end - start)
+  } catch {
+    // In Node 20 a Uint8Array holds 4 GiB, a Float64Array eight times that.
+    throw stopped('UNSUPPORTED', `this engine has no window of ${end - start} bytes`)
+  }
 }
 
 /** Sets whether a run goes out of band: as the callback says, else by size. */

@@ -78,6 +78,7 @@ export class Views {
     const byteLength = windowBytes(view)
     if (byteLength < 0) throw stopped('DETACHED', GONE)
     const { buffer, byteOffset } = view
+    if (buffer === undefined) throw stopped('UNSUPPORTED', 'a view without its prototype cannot travel')
     let kind = kindOf(view)
     if (isReadonly) kind |= VIEW_READONLY
     if (isReadonly || kind === KIND_BUFFER) this.isBeyondClone = true

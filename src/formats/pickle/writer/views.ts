@@ -139,22 +139,42 @@ export function finishPacket(walk: Walk): Packet {
   const runs = chosenRuns(walk.views, settings)
   const parts = new Parts(walk)
   const numbers = new Int32Array(runs.length).fill(-1)
+  const paddings = paddingsOf(runs, splices)
   for (const splice of splices) {
     const run = splice.entry.run as Run
     parts.upTo(splice.at)
-    fill(parts, splice, run, numbers[run.index])
+    fill(parts, splice, run, numbers[run.index], paddings[run.index])
     if (numbers[run.index] < 0) numbers[run.index] = splice.number
   }
   return { meta: parts.finish(), buffers: runs.filter(run => run.isOutOfBand).map(run => run.window) }
 }
 
+/**
+ * Bytes of nothing before each run in band that has several views, so that all of them are as aligned as they were: who reads
+ * it puts its first byte where any element may lie, and would have to copy what is not aligned there apart from the rest.
+ */
+function paddingsOf(runs: readonly Run[], splices: readonly Splice[]): Uint8Array {
+  const paddings = new Uint8Array(runs.length)
+  for (const { entry } of splices) {
+    const run = entry.run as Run
+    if (!run.isOutOfBand && !isWhole(entry, run)) paddings[run.index] = run.start & 7
+  }
+  return paddings
+}
+
+function isWhole(entry: Entry, run: Run): boolean {
+  return entry.start === run.start && entry.end === run.end
+}
+
+const NOTHING = new Uint8Array(7)
+
 /** The memory of a run where it is first needed, else where it is in the memo; then what is wanted of it. */
-function fill(parts: Parts, splice: Splice, run: Run, known: number): void {
+function fill(parts: Parts, splice: Splice, run: Run, known: number, padding: number): void {
   const { out } = parts
   const { entry, form } = splice
   out.reserve(32)
   if (known >= 0) writeGet(out, known)
-  else if (!run.isOutOfBand) parts.bytes(run.window, run.isReadonly)
+  else if (!run.isOutOfBand) parts.bytes(run.window, run.isReadonly, padding)
   else {
     out.u8(NEXT_BUFFER)
     if (run.isReadonly) out.u8(READONLY_BUFFER)
@@ -163,13 +183,13 @@ function fill(parts: Parts, splice: Splice, run: Run, known: number): void {
   out.u8(MEMOIZE)
   if (splice.isReadonly && !run.isReadonly) out.u8(READONLY_BUFFER)
   if (form === 'bytes') return
-  const start = entry.start - run.start
+  const start = padding + entry.start - run.start
   if (form === 'offset') return writeNumber(out, start + splice.offset)
   const { dtype, itemsize } = form
   out.u8(SHORT_BINUNICODE)
   out.u8(dtype.length)
   for (let i = 0; i < dtype.length; i++) out.u8(dtype.charCodeAt(i))
-  if (entry.start === run.start && entry.end === run.end) return
+  if (padding === 0 && isWhole(entry, run)) return
   writeNumber(out, (entry.end - entry.start) / itemsize)
   writeNumber(out, start)
 }
@@ -208,9 +228,9 @@ class Parts {
   }
 
   /** Bytes in band (copied when all is put together). */
-  bytes(bytes: Uint8Array, isReadonly: boolean): void {
+  bytes(bytes: Uint8Array, isReadonly: boolean, padding: number): void {
     const { out } = this
-    const { length } = bytes
+    const length = padding + bytes.length
     if (isReadonly && length < 256) {
       out.u8(SHORT_BINBYTES)
       out.u8(length)
@@ -221,6 +241,7 @@ class Parts {
       if (isLong) out.u32(length / 2 ** 32)
     }
     this.#close()
+    if (padding > 0) this.#add(NOTHING.subarray(0, padding))
     this.#add(bytes)
   }
 
