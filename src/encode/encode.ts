@@ -69,7 +69,8 @@ export class Encoder extends Walk {
     }
     if (this.isRepeated(object)) return
     if (type !== undefined) encodeCustom(this, object, type, slot)
-    else if (slot.last.recognises(object)) encodeLike(this, object as Record<string, unknown>, slot.last)
+    else if (!this.isPolluted && slot.last.recognises(object))
+      encodeLike(this, object as Record<string, unknown>, slot.last)
     else if (getPrototypeOf(object) === ObjectPrototype)
       encodeObject(this, object as Record<string, unknown>, slot)
     else this.#special(object, slot)
