@@ -38,12 +38,11 @@ import { BODY_START, type Walk } from './walk.js'
 export function finishPacket(walk: Walk, textBytes: number): Parcel {
   const { settings, shapes, views } = walk
   const bodyEnd = walk.pos
-  const buffers: Uint8Array[] = []
   // First: a callback may send something else meanwhile, and then the receiver knows none of these shapes.
   const runs = views.entries.length > 0 ? chosenRuns(views, settings) : undefined
   const hasShapes = shapes.areNew
   if (hasShapes) writeShapes(walk)
-  if (runs !== undefined) writeViews(walk, runs, buffers)
+  if (runs !== undefined) writeViews(walk, runs)
   walk.texts.finish(walk)
   const end = walk.pos
   const start = BODY_START - headerBytes(bodyEnd - BODY_START)
@@ -65,7 +64,7 @@ export function finishPacket(walk: Walk, textBytes: number): Parcel {
     walk.reserve(CHECKSUM_BYTES)
     walk.u32(crc32c(walk.bytes.subarray(start, end)))
   }
-  return { meta: finishMeta(walk, start, textBytes), buffers }
+  return { meta: finishMeta(walk, start, textBytes), buffers: runs === undefined ? [] : buffersOf(runs) }
 }
 
 function finishMeta(walk: Walk, start: number, textBytes: number): Uint8Array | string {
@@ -89,7 +88,7 @@ function writeShapes(walk: Walk): void {
 }
 
 /** varint runs · varint views · runs · views · bytes of the in-band runs */
-function writeViews(walk: Walk, runs: readonly Run[], buffers: Uint8Array[]): void {
+function writeViews(walk: Walk, runs: readonly Run[]): void {
   const { views } = walk
   walk.reserve(18)
   walk.varint(runs.length)
@@ -97,10 +96,15 @@ function writeViews(walk: Walk, runs: readonly Run[], buffers: Uint8Array[]): vo
   for (const run of runs) writeRun(walk, run)
   let used = 0
   for (const entry of views.entries) used = writeView(walk, entry, entry.run as Run, used)
-  for (const run of runs) {
-    if (run.isOutOfBand) buffers.push(run.window)
-    else walk.append(run.window)
-  }
+  for (const run of runs) if (!run.isOutOfBand) walk.append(run.window)
+}
+
+function buffersOf(runs: readonly Run[]): Uint8Array[] {
+  // A list that is made with its one element is not grown to seventeen for it.
+  if (runs.length === 1) return runs[0].isOutOfBand ? [runs[0].window] : []
+  const buffers: Uint8Array[] = []
+  for (const run of runs) if (run.isOutOfBand) buffers.push(run.window)
+  return buffers
 }
 
 /** flags · varint byteLength · varint maxByteLength, if resizable · u32 checksum, if out of band and asked for */
