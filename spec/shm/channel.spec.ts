@@ -298,6 +298,33 @@ linux('what a child sent is there, and the same, after the child and its channel
   }),
 )
 
+linux('a peer that is killed while this side holds back is PEER_GONE, for sends and the channel', () =>
+  withArena(MiB, async arena => {
+    // The child echoes, and this side never takes anything: in the end both wait for room.
+    const channel = forkChannel(member, ['echo'], {
+      memory: { arena, pipeBytes: 4096 },
+      highWaterMark: 2 ** 16,
+    })
+    await within(memoryOf(channel)!.joined, 'joined', 15_000)
+    let sent = 0
+    const sending = (async () => {
+      for (;;) {
+        await channel.send(new Uint8Array(1000))
+        sent++
+      }
+    })()
+    const failed = errorOf(sending)
+    const closed = errorOf(channel.closed)
+    for (let before = -1; sent !== before; ) {
+      before = sent
+      await new Promise(resolve => setTimeout(resolve, 300))
+    }
+    channel.kill('SIGKILL')
+    assert.is((await within(failed, 'the send fails', 10_000)).code, 'PEER_GONE')
+    assert.is((await within(closed, 'the channel ends', 10_000)).code, 'PEER_GONE')
+  }),
+)
+
 linux('an arena that is full, or too small, holds nobody up: all arrives, by the pipe', () =>
   withArena(2 ** 17, arena =>
     withChannel(

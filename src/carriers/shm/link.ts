@@ -219,8 +219,9 @@ export class SharedLink implements Link {
     if (this.#isOver || this.#isReading || !this.#isListening) return
     const { reader } = this.#conduit!
     try {
-      const isRest = this.#hand(TURN_BYTES)
-      if (this.#isOver || this.#isPaused) return
+      // What a side that has ended wrote is handed on, whatever `pause` says: only behind it stands whether it closed or died.
+      const isRest = this.#hand(TURN_BYTES, this.#hasEnded)
+      if (this.#isOver || (this.#isPaused && !this.#hasEnded)) return
       if (isRest || !(this.#hasEnded || reader.sleep())) return this.#readSoon()
     } catch (error) {
       return this.#fail(error)
