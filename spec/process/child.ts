@@ -4,13 +4,16 @@ import { spawn, spawnSync } from 'node:child_process'
 import { closeSync, writeSync } from 'node:fs'
 import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { packBytes } from '../../src/frame/index.js'
 import { encode, isOutbandError } from '../../src/index.js'
-import { connectParent } from '../../src/process/index.js'
+import { connectParent, forkChannel } from '../../src/process/index.js'
 
 /** Runs until somebody ends it. */
 const forever = () => setInterval(() => {}, 1000)
 const fd = Number(process.env.OUTBAND_FD)
+/** More values than a channel keeps for who takes none. */
+const MANY = 5000
 
 const roles: Readonly<Record<string, (first: string, second?: string) => unknown>> = {
   async echo() {
@@ -91,6 +94,20 @@ const roles: Readonly<Record<string, (first: string, second?: string) => unknown
     await channel.send('ready')
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(ms))
     for await (const value of channel) await channel.send(value)
+  },
+  /** Takes nothing, and waits for the end alone, which is no reason for an event loop to go on. */
+  async holding() {
+    const channel = connectParent()
+    await channel.closed.catch(() => {})
+  },
+  /** A parent of such a child: sends it more than it keeps, says its number, and is killed. */
+  async leaving() {
+    const channel = forkChannel(fileURLToPath(import.meta.url), ['holding'])
+    for (let i = 0; i < MANY; i++) void channel.send(i).catch(() => {})
+    await sleep(500)
+    await connectParent().send(channel.child.pid)
+    await sleep(100)
+    process.kill(process.pid, 'SIGKILL')
   },
   /** Aborts, and lives on. */
   part() {

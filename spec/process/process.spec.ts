@@ -19,6 +19,7 @@ import {
   spawnChannel,
 } from '../../src/process/index.js'
 import { upTo, within } from '../carriers/inbox.js'
+import { eventually, isAlive } from '../shm/kit.js'
 import { thrown } from '../thrown.js'
 import { errorOf, expectEcho, numbered, numbersOf, script, take, withChannel, withChild } from './kit.js'
 
@@ -309,6 +310,26 @@ lives(
     assert.is(hasEnded, false)
     await within(channel.close(), 'close')
     await within(channel.exited, 'the exit')
+  }),
+)
+
+lives(
+  'a child that takes nothing lives as well, and hears of the end',
+  withChild('holding', async channel => {
+    for (let i = 0; i < 5000; i++) void channel.send(i).catch(() => {})
+    await new Promise(resolve => setTimeout(resolve, 700))
+    assert.is(channel.child.exitCode, null)
+    channel.abort()
+    await within(channel.exited, 'the exit')
+  }),
+)
+
+lives(
+  'a child that takes nothing ends when its parent is killed',
+  withChild('leaving', async channel => {
+    const [pid] = await take(channel, 1)
+    await within(channel.exited, 'the exit of its parent')
+    await eventually('its child ends', () => !isAlive(pid as number))
   }),
 )
 

@@ -53,9 +53,9 @@ export function parentEnd(child: ChildProcess, place: string): ProcessLink | und
 
 /** The child's end. @throws TypeError, Node's own, where there is none */
 export function childEnd(place: string): ProcessLink {
-  if (place !== 'stdio') return new ProcessLink(SocketLink.on(Number(place)))
+  if (place !== 'stdio') return new ProcessLink(SocketLink.on(Number(place))).asChild()
   const reader = SocketLink.on(0, { readable: true, writable: false })
-  return new ProcessLink(reader, SocketLink.on(1, { readable: false, writable: true }), letGo)
+  return new ProcessLink(reader, SocketLink.on(1, { readable: false, writable: true }), letGo).asChild()
 }
 
 /** Node never closes the standard three. The parent must see the end, and what is printed afterwards must go nowhere. */

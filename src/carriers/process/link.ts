@@ -5,6 +5,7 @@
 import { OutbandError } from '../../errors.js'
 import type { SocketLink } from '../socket/link.js'
 import type { Inlet, Link } from '../stream/link.js'
+import { Stay } from './stay.js'
 
 export class ProcessLink implements Link {
   readonly name = 'process'
@@ -12,6 +13,8 @@ export class ProcessLink implements Link {
   readonly #reader: SocketLink
   readonly #writer: SocketLink
   readonly #last: () => void
+  /** Of a child. */
+  #stay: Stay | undefined
   #error: OutbandError | undefined
   /** Whether the other process has ended, and how many of the two sockets have not. */
   #isPeerDead = false
@@ -25,6 +28,12 @@ export class ProcessLink implements Link {
     this.#writer = writer
     this.#last = last
     this.#open = reader === writer ? 1 : 2
+  }
+
+  /** This is the child's end: while nothing is read, it keeps the process alive until the parent is gone. */
+  asChild(): this {
+    this.#stay = new Stay(() => this.rest())
+    return this
   }
 
   open(inlet: Inlet): void {
@@ -43,6 +52,7 @@ export class ProcessLink implements Link {
       },
       gone: error => {
         this.#isReaderGone = true
+        this.#stay?.end()
         // All that came was read; what is reset is what went.
         this.#isReset = !isEnded && codeOf(error) === 'ECONNRESET'
         if (this.#isReset) inlet.ended()
@@ -110,9 +120,11 @@ export class ProcessLink implements Link {
 
   pause(): void {
     this.#reader.pause()
+    if (!this.#isReaderGone) this.#stay?.begin()
   }
 
   resume(): void {
+    this.#stay?.end()
     this.#reader.resume()
   }
 
@@ -121,6 +133,7 @@ export class ProcessLink implements Link {
   }
 
   destroy(): void {
+    this.#stay?.end()
     this.#reader.destroy()
     this.#writer.destroy()
   }
