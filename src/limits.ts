@@ -1,7 +1,7 @@
 /**
  * What a message may ask for, in two profiles. A declared count is checked before anything is allocated;
  * the error names the limit so that its owner can raise it. Decode enforces all of them; encode all but
- * `stringBytes`, so that it makes no message that its receiver must refuse.
+ * `stringBytes` (of our own format) and the keys of Maps in pickle, so that its receiver seldom has to.
  */
 import { expectArgument, failure, type OutbandError } from './errors.js'
 

@@ -6,6 +6,7 @@ import { Box, box, Point, point } from '../../fixtures/classes.js'
 import { values } from '../../fixtures/values.js'
 import { isOutbandError, registry } from '../../src/index.js'
 import { type WrapOptions, type Wrapped, wrapPort } from '../../src/port/index.js'
+import { upTo } from '../carriers/inbox.js'
 import { difference } from '../same.js'
 import { thrown } from '../thrown.js'
 
@@ -924,15 +925,80 @@ for (const [state, open] of states) {
     face(`ports ${state} keep what comes while nobody listens: ${name}`, async () => {
       const { near, far } = await open()
       let posted = 0
-      const heard = await hear(far, () => near.postMessage(numbered(posted++)))
-      assert.equal(
-        heard,
-        Array.from({ length: posted }, (_, i) => i),
-      )
-      near.close()
+      const heard = await hear(far, () => near.postMessage(numbered(posted++))).finally(() => near.close())
+      assert.equal(heard, upTo(posted))
     })
   }
 }
+
+for (const [state, open] of states) {
+  face(
+    `ports ${state}: what was posted before a close arrives, though nobody listened when it came`,
+    async () => {
+      const { near, far } = await open()
+      for (let i = 0; i < 20; i++) near.postMessage(numbered(i))
+      near.close()
+      await turns(5)
+      const heard: number[] = []
+      far.on('message', value => void heard.push(numberOf(value)))
+      await turns(5)
+      assert.equal(heard, upTo(20))
+    },
+  )
+
+  face(`ports ${state}: what was posted before a close arrives at a listener that is slow`, async () => {
+    const { near, far } = await open()
+    const heard: number[] = []
+    far.on('message', value => {
+      heard.push(numberOf(value))
+      for (const end = performance.now() + 0.02; performance.now() < end; );
+    })
+    for (let i = 0; i < 3000; i++) near.postMessage(numbered(i))
+    near.close()
+    const deadline = performance.now() + 10_000
+    while (heard.length < 3000 && performance.now() < deadline) await turns(5)
+    assert.equal(heard, upTo(3000))
+  })
+
+  // Raw ports lose what comes then.
+  if (state === 'as they are') continue
+  for (const [way, leave] of Object.entries({
+    removeAllListeners: (port: MessagePort) => void port.removeAllListeners(),
+    'off and start': (port: MessagePort, listener: () => void) => {
+      port.off('message', listener)
+      port.start()
+    },
+  })) {
+    face(`ports ${state} keep the order after ${way}`, async () => {
+      const { near, far } = await open()
+      const listener = () => {}
+      far.on('message', listener)
+      leave(far, listener)
+      for (let i = 0; i < 10; i++) near.postMessage(numbered(i))
+      await turns(3)
+      const heard: number[] = []
+      far.on('message', value => void heard.push(numberOf(value)))
+      for (let i = 10; i < 20; i++) near.postMessage(numbered(i))
+      await turns(5)
+      near.close()
+      assert.equal(heard, upTo(20))
+    })
+  }
+}
+
+face('a Worker after removeAllListeners: each message comes once', async () => {
+  const worker = wrapPort(new Worker(new URL('echo-worker.js', import.meta.url)), { types })
+  const heard: unknown[] = []
+  for (let round = 0; round < 3; round++) {
+    worker.removeAllListeners()
+    worker.on('message', value => void heard.push(value))
+    const answer = once(worker, 'message')
+    worker.postMessage(round)
+    await answer
+  }
+  assert.equal(heard, [0, 1, 2])
+  await worker.terminate()
+})
 
 face('a closed BroadcastChannel throws, as the raw one does', () => {
   const name = `closed ${Math.random()}`

@@ -35,7 +35,7 @@ export function encodeArray(walk: Walk, array: readonly unknown[], slot: ShapeNo
   }
   if (walk.isRepeatedArray(array)) return
   const names = searched(walk, array, slot)
-  walk.enter(length + names.length)
+  walk.enter(length)
   if (names.length > 0) walk.u8(ARRAY_PROPS)
   if (length < ARRAYS) walk.u8(ARRAY | length)
   else {
@@ -97,7 +97,7 @@ function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: S
   }
   const { length } = array
   const names = length <= LONGEST_SEARCHED || walk.settings.strict ? searched(walk, array, slot) : NO_NAMES
-  walk.enter(length + names.length)
+  walk.enter(length)
   walk.reserve(length * NUMBERS_BYTES[op - NUMBERS_I8] + 10)
   if (names.length > 0) walk.u8(ARRAY_PROPS)
   walk.u8(op)

@@ -50,6 +50,8 @@ export class Peer implements Sender {
   readonly #listener: PeerListener
   #own = this.brand
   #brands = [this.brand]
+  /** Those of a peer that has gone: what it posted before may still come. */
+  #formerBrands: readonly string[] = []
   #lanes: Lane[] = []
   #idle: Port[] = []
   /** Whether this side introduced itself by a plain message, and by a hello; whether the other side did. */
@@ -105,7 +107,13 @@ export class Peer implements Sender {
   /** The brand of a post of the peer's; undefined for any other message. */
   brandOf(message: unknown): string | undefined {
     for (const brand of this.#brands) if (isBranded(message, brand)) return brand
+    for (const brand of this.#formerBrands) if (isBranded(message, brand)) return brand
     return undefined
+  }
+
+  /** Whether it is a brand of the peer that was there before. */
+  isFormer(brand: string): boolean {
+    return this.#formerBrands.includes(brand)
   }
 
   /** Takes in a message without a brand: a hello with a post in it, or a plain one, with the user's ports. */
@@ -198,6 +206,7 @@ export class Peer implements Sender {
     this.#lanes = this.#lanes.filter(other => other !== lane)
     if (this.#lanes.length > 0 || this.#isTold || this.kind !== 'wrapped') return
     this.kind = 'unknown'
+    this.#formerBrands = this.#brands
     this.brand = this.#own = newBrand()
     this.#brands = [this.brand]
     this.#isPresented = this.#hasSaidHello = this.#isIntroduced = false

@@ -103,6 +103,10 @@ class Wrapper implements Outlet, PeerListener {
   readonly #transfer: Transfer
   readonly #listeners: { readonly [Name in MessageName]: Listeners }
   #inlet: Inlet
+  /** Whether the peer that the inlet is about has gone; what it posted before may still come. */
+  #isForgotten = false
+  /** Whether the user has called `start`. */
+  #isStarted = false
   #watching: (() => void)[] = []
   #stop: (() => void) | undefined
   #isHeard = false
@@ -162,13 +166,26 @@ class Wrapper implements Outlet, PeerListener {
 
   forgotten(): void {
     this.#link.forget()
-    this.#inlet = new Inlet(this, this.#endpoint.canShare)
+    this.#isForgotten = true
+  }
+
+  /** Takes in a post under this brand: of the peer, of the one before it, or the first of a new one. */
+  #take(message: unknown, brand: string, event: MessageEvent | undefined): void {
+    if (this.#isForgotten && !this.#peer.isFormer(brand)) {
+      this.#isForgotten = false
+      this.#inlet.finish()
+      this.#inlet = new Inlet(this, this.#endpoint.canShare)
+    }
+    this.#inlet.hear(message, brand, event)
   }
 
   post(value: unknown, options: PostOptions | string, list: unknown): void {
     const transfer = transferOf(this.#endpoint.isOrigin(options) ? list : options) ?? this.#transfer
-    // As ports do: nothing happens any more, and nothing is thrown; but by a BroadcastChannel.
-    if (this.#isClosed) return this.#endpoint.isBroadcast ? this.#endpoint.post(undefined, []) : undefined
+    if (this.#isClosed) {
+      // As ports do: nothing happens any more, and nothing is thrown. A closed BroadcastChannel throws; let it.
+      if (this.#endpoint.isBroadcast) this.#endpoint.post(undefined, [])
+      return
+    }
     const parcel = this.#hosts.encode(this.#codec, value, TEXT_BYTES)
     const { kind } = this.#peer
     if (kind === 'wrapped' || (kind === 'unknown' && parcel.isBeyondClone && !this.#endpoint.isBroadcast)) {
@@ -188,9 +205,9 @@ class Wrapper implements Outlet, PeerListener {
 
   #hear(data: unknown, event: MessageEvent | undefined): void {
     const brand = this.#peer.brandOf(data)
-    if (brand !== undefined) return this.#inlet.hear(data, brand, event)
+    if (brand !== undefined) return this.#take(data, brand, event)
     const heard = this.#peer.hear(data, event?.ports ?? NO_PORTS)
-    if (heard.brand !== undefined) this.#inlet.hear(heard.message, heard.brand, event)
+    if (heard.brand !== undefined) this.#take(heard.message, heard.brand, event)
     else this.#listeners.message.emit('message', data, event, heard.ports)
   }
 
@@ -243,6 +260,7 @@ class Wrapper implements Outlet, PeerListener {
     if (this.#endpoint.isFlowing) return this.#endpoint.attend(isHeard)
     if (isHeard) {
       this.#listen()
+      if (this.#isStarted) this.#endpoint.start()
       this.#inlet.resume()
     } else {
       this.#inlet.hold()
@@ -276,12 +294,15 @@ class Wrapper implements Outlet, PeerListener {
   #removeAll(raw: Raw, name?: string): void {
     const ours = this.#of(name)
     if (ours !== undefined) return ours.clear()
+    if (name === undefined) {
+      // First: a port that still has our listeners is one that Node takes messages from.
+      for (const listeners of Object.values(this.#listeners)) listeners.clear()
+      this.#stop?.()
+      this.#stop = undefined
+    }
     raw.removeAllListeners(...(name === undefined ? [] : [name]))
-    if (name === undefined) for (const listeners of Object.values(this.#listeners)) listeners.clear()
     this.#watch()
-    if (name !== undefined) return
-    this.#stop = undefined
-    if (this.#endpoint.isFlowing || this.#isHeard) this.#listen()
+    if (name === undefined && this.#endpoint.isFlowing) this.#listen()
   }
 
   /** What the wrapper does itself; all else is the port's. */
@@ -362,6 +383,12 @@ class Wrapper implements Outlet, PeerListener {
         },
         onmessage: handler('message'),
         onmessageerror: handler('messageerror'),
+        start: {
+          value: () => {
+            this.#isStarted = true
+            this.#start()
+          },
+        },
         close: { value: ending('close') },
         terminate: { value: ending('terminate') },
       },

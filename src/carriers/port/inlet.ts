@@ -84,10 +84,9 @@ export class Inlet {
     if (this.#tally !== undefined) this.#tally.count = count
   }
 
-  /** Delivers all that there is; for the end, when no post will come any more. */
+  /** Delivers all that there is; for the end, when no post will come any more. What is held still waits for `resume`. */
   finish(): void {
     this.#isPaused = false
-    this.#isHeld = false
     while (this.#deliver());
   }
 
