@@ -103,6 +103,12 @@ for (const [name, value] of kinds) {
   })
 }
 
+what('a view whose prototype was taken away', () => {
+  for (const view of [new Uint8Array(3), new DataView(new ArrayBuffer(3))]) {
+    refused(() => codec.encode({ a: Object.setPrototypeOf(view, null) }), 'UNSUPPORTED', { path: 'value.a' })
+  }
+})
+
 what('what structured clone takes of these is nothing', () => {
   for (const [name, value] of kinds.filter(([name]) => !/claims|Blob/.test(name))) {
     let isTaken = true

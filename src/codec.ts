@@ -157,7 +157,7 @@ const codec = new Codec()
  *
  * @throws UNSUPPORTED when the value holds what cannot travel, with its path.
  * @throws DETACHED when a view lost its memory, before or during the call.
- * @throws LIMIT when the message would pass a limit that its receiver has as well; `stringBytes` is the receiver's alone.
+ * @throws LIMIT when the message would pass a limit that its receiver has as well; in our own format `stringBytes` is the receiver's alone.
  * @throws TypeError for an option of the wrong type. What getters, callbacks and `reduce` throw passes unchanged.
  */
 export function encode(value: unknown, options?: EncodeOptions): Packet {

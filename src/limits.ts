@@ -1,7 +1,7 @@
 /**
  * What a message may ask for, in two profiles. A declared count is checked before anything is allocated;
  * the error names the limit so that its owner can raise it. Decode enforces all of them; encode all but
- * `stringBytes` (of our own format) and the keys of Maps in pickle, so that its receiver seldom has to.
+ * `stringBytes` (in our own format) and the keys of Maps (in pickle), which only the receiver refuses.
  */
 import { expectArgument, failure, type OutbandError } from './errors.js'
 

@@ -28,7 +28,7 @@ export class Memo {
   readonly #numbers: number[] = []
   #set: Set<unknown> | undefined
   #map: Map<unknown, number> | undefined
-  /** The first arrays of numbers, by their number; the others are found by their content. */
+  /** The first arrays of numbers, by their number; with more of them, all are found by their content. */
   readonly #fewArrays: (readonly number[])[] = []
   readonly #arrays = new ArraysMemo()
 
@@ -75,12 +75,12 @@ export class Memo {
   findNumbers(array: readonly number[]): number {
     const few = this.#fewArrays
     const count = this.#numbersCount
-    if (count <= FEW_ARRAYS) {
-      for (let i = count - 1; i >= 0; i--) if (few[i] === array) return i
-      if (count < FEW_ARRAYS) few[count] = array
-      else for (let i = 0; i < FEW_ARRAYS; i++) this.#arrays.find(few[i], fingerprint(few[i]), i)
-    }
-    if (count >= FEW_ARRAYS) {
+    if (count <= FEW_ARRAYS) for (let i = count - 1; i >= 0; i--) if (few[i] === array) return i
+    if (count < FEW_ARRAYS) few[count] = array
+    else {
+      // One too many: from now on the first are found by their content as well.
+      if (count === FEW_ARRAYS)
+        for (const [i, one] of few.entries()) this.#arrays.find(one, fingerprint(one), i)
       const number = this.#arrays.find(array, fingerprint(array), count)
       if (number >= 0) return number
     }

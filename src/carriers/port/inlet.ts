@@ -40,7 +40,7 @@ export class Inlet {
   readonly #canShare: boolean
   #tally: Tally | undefined
   /** Posts that came and wait for the entries before them. */
-  readonly #held: Post[] = []
+  readonly #waiting: Post[] = []
   #ring: RingReader | undefined
   /** Posts delivered, modulo 2**32, and small ones among them. */
   #posts = 0
@@ -61,7 +61,7 @@ export class Inlet {
 
   /** Takes in a post of the peer's. */
   hear(message: unknown, brand: string, event?: MessageEvent): void {
-    if (!isBell(message, brand)) this.#held.push({ message, brand, event })
+    if (!isBell(message, brand)) this.#waiting.push({ message, brand, event })
     this.#start()
   }
 
@@ -103,7 +103,7 @@ export class Inlet {
   resume(): void {
     this.#isPaused = false
     this.#isHeld = false
-    if ((this.#ring !== undefined || this.#held.length > 0) && !this.#isGoing) this.#goLater()
+    if ((this.#ring !== undefined || this.#waiting.length > 0) && !this.#isGoing) this.#goLater()
   }
 
   #start(): void {
@@ -148,18 +148,18 @@ export class Inlet {
 
   #hasMore(): boolean {
     if (this.#isHeld) return false
-    return this.#held.length > 0 || (!this.#isPaused && this.#mark() === this.#posts)
+    return this.#waiting.length > 0 || (!this.#isPaused && this.#mark() === this.#posts)
   }
 
   /** Delivers one entry or post; false when there is none to deliver. */
   #deliver(): boolean {
     if (this.#isHeld) return false
-    const isPushed = this.#held.length > 0
+    const isPushed = this.#waiting.length > 0
     if ((isPushed || !this.#isPaused) && this.#mark() === this.#posts) {
       this.#fromRing()
       return true
     }
-    const post = this.#held.shift()
+    const post = this.#waiting.shift()
     if (post === undefined) return false
     const { message, brand, event } = post
     if (!isOffer(message)) {

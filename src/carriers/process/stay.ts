@@ -1,10 +1,11 @@
-/** How often a child that reads nothing looks whether its parent is still there. */
+/**
+ * What keeps a child alive while it holds back: a pipe that is not read is no reason for the event loop to go on, and does not
+ * tell of the parent's end either, so that is looked for.
+ */
+
+/** How often. */
 const LOOK_MS = 500
 
-/**
- * Keeps a child alive while it holds back: a pipe that is not read is no reason for the event loop to go on, and does not tell
- * of the parent's end either, so that is looked for.
- */
 export class Stay {
   readonly #parent = process.ppid
   readonly #orphaned: () => void
