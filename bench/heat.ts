@@ -35,10 +35,10 @@ const HALVED: ReadonlySet<string> = new Set(['msgpackr', 'cbor-x', 'library'])
 
 /**
  * Ways to a thread: both sides compile while both processors are busy, which takes longer. After 320 ms records took a
- * wrapped port 83 µs, after half a second 41; postMessage, which has nothing to compile, 84 all along.
+ * wrapped port 83 µs, after half a second 42 to 64, after 4000 posts 36; postMessage, which has nothing to compile, 85 all along.
  */
 const THREADED: ReadonlySet<Group> = new Set(['port', 'ring'])
-const THREADED_WARM_UP = 3
+const THREADED_WARM_UP = 6
 
 export type Request =
   | Probe

@@ -2,17 +2,16 @@
  * Identity: which objects of the value were met before, and as which.
  *
  * A hash of the object's address is not to be had in JavaScript, and a Map costs 60 to 100 ns an object
- * (measured), so three structures share the work:
- * - the first few objects sit in a list that is searched;
- * - further ones go into a Set, one operation each: its size tells whether the object was new. The first
- *   object met twice turns it into a Map, which knows the number as well;
+ * (measured), so two structures share the work:
+ * - `Identities` knows objects by what they are;
  * - arrays of numbers, and arrays that begin with one, come by the hundred thousand (coordinates) and are
  *   found by their content: the same array has the same numbers (unless the caller's code changes it
  *   meanwhile), so only arrays with equal numbers are compared by identity (20 to 40 ns each; what repeats
  *   too often falls back to a Map).
  */
 
-const FEW = 24
+import { Identities } from './identities.js'
+
 const FEW_ARRAYS = 4
 const NO_NUMBERS: readonly number[] = []
 /** Arrays inside each other that are looked through for numbers. */
@@ -22,40 +21,16 @@ export class Memo {
   /** Objects and number arrays numbered so far. */
   count = 0
   #numbersCount = 0
-  /** Objects that are not found by content; the first few of them, and the number of each. */
-  #size = 0
-  readonly #few: unknown[] = []
-  readonly #numbers: number[] = []
-  #set: Set<unknown> | undefined
-  #map: Map<unknown, number> | undefined
+  readonly #objects = new Identities()
   /** The first arrays of numbers, by their number; with more of them, all are found by their content. */
   readonly #fewArrays: (readonly number[])[] = []
   readonly #arrays = new ArraysMemo()
 
   /** The number of an object met before; else numbers it and returns −1. */
   find(object: unknown): number {
-    if (this.#map !== undefined) {
-      const number = this.#map.get(object)
-      if (number !== undefined) return number
-      this.#map.set(object, this.count++)
-      return -1
-    }
-    if (this.#set !== undefined) {
-      this.#set.add(object)
-      if (this.#set.size > this.#size) {
-        this.#numbers[this.#size++] = this.count++
-        return -1
-      }
-      this.#map = new Map()
-      for (const known of this.#set) this.#map.set(known, this.#numbers[this.#map.size])
-      return this.#map.get(object) as number
-    }
-    const few = this.#few
-    for (let i = 0; i < this.#size; i++) if (few[i] === object) return this.#numbers[i]
-    few[this.#size] = object
-    this.#numbers[this.#size++] = this.count++
-    if (this.#size === FEW) this.#set = new Set(few)
-    return -1
+    const number = this.#objects.find(object, this.count)
+    if (number < 0) this.count++
+    return number
   }
 
   /** The same for an array of anything. */
@@ -89,15 +64,10 @@ export class Memo {
   }
 
   clear(): void {
-    // Written over, not cut: a list that keeps its length is not allocated again for the next message.
-    for (let i = Math.min(this.#size, FEW) - 1; i >= 0; i--) this.#few[i] = undefined
-    if (this.#size > MOST_KEPT) this.#numbers.length = 0
-    this.#size = 0
     this.count = 0
     for (let i = Math.min(this.#numbersCount, FEW_ARRAYS) - 1; i >= 0; i--) this.#fewArrays[i] = NO_NUMBERS
     this.#numbersCount = 0
-    this.#set = undefined
-    this.#map = undefined
+    this.#objects.clear()
     this.#arrays.clear()
   }
 }
@@ -119,6 +89,8 @@ const GROWTH = 4
 const LOAD = 1
 /** A table up to this size (1.5 MiB) is kept for the next message. */
 const MOST_KEPT = 2 ** 16
+/** Arrays that are undone one by one: filling the table took a seventh of a small message's time. */
+const FEW = 24
 /** Arrays compared before their content is taken for a common one, such as [0, 0]. */
 const CHAIN = 16
 
@@ -214,7 +186,6 @@ class ArraysMemo {
       this.#heads.fill(0)
       return
     }
-    // A few are undone one by one: filling took a seventh of a small message's time.
     const mask = this.#heads.length - 1
     for (let at = 1; at <= count; at++) this.#heads[this.#hashes[at] & mask] = 0
   }
