@@ -60,7 +60,7 @@ export function asBuffer(buffer: ArrayBufferLike, byteOffset: number, length: nu
 export function allocateUncleared(byteLength: number): Uint8Array {
   if (native === undefined) return new Uint8Array(byteLength)
   const buffers = NodeBuffer as BufferClass
-  if (byteLength >= MAPPED && !isKept) {
+  if (byteLength >= RETURNED && !isKept) {
     isKept = true
     buffers.allocUnsafeSlow(KEPT)
   }
@@ -68,12 +68,13 @@ export function allocateUncleared(byteLength: number): Uint8Array {
 }
 
 /**
- * From so many bytes on glibc asks the system for memory and gives it back when it is freed, each page of which then
- * costs a fault at its first use: 3 of 5 ms for 8 MiB. It stops to do so up to the size of what it has seen freed, of
- * 32 MiB at most: so it is shown that much once, untouched, which takes no memory. A stream of arrays of 8 MiB then is
- * received at 5.5 instead of 1.7 GB/s (`bench/frame.ts`). Other allocators do not care.
+ * From 128 KiB on glibc asks the system for memory and gives it back when it is freed, each page of which then
+ * costs a fault at its first use: 3 of 5 ms for 8 MiB. Of shorter runs it gives back what adds up to as much at the end of
+ * its heap. It stops to do so up to the size of what it has seen freed, of 32 MiB at most: so it is shown that much once,
+ * untouched, which takes no memory. A stream of arrays of 8 MiB then is received at 5.5 instead of 1.7 GB/s
+ * (`bench/frame.ts`). Other allocators do not care.
  */
-const MAPPED = 131_072
+const RETURNED = 65_536
 const KEPT = 2 ** 25 - 65_536
 let isKept = false
 
