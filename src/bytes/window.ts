@@ -13,6 +13,7 @@ interface Resizable {
 // Slots are asked, not classes: they are the same in every realm (a test runner gives each file one of its own).
 const TypedArrayPrototype = Object.getPrototypeOf(Uint8Array.prototype) as Uint8Array
 const typedArrayName = slotOf(TypedArrayPrototype, Symbol.toStringTag)
+const typedArrayBytes = slotOf(TypedArrayPrototype, 'byteLength')
 const dataViewBytes = slotOf(DataView.prototype, 'byteLength')
 const bufferBytes = slotOf(ArrayBuffer.prototype, 'byteLength')
 const sharedBytes =
@@ -58,7 +59,8 @@ export function isGone(view: ArrayBufferView): boolean {
 /** Bytes of the window, −1 when they cannot be read any more: there a DataView throws and a typed array claims 0. */
 export function windowBytes(view: ArrayBufferView): number {
   try {
-    const { byteLength } = view
+    const slot = isDataView(view) ? dataViewBytes : typedArrayBytes
+    const byteLength = slot.call(view) as number
     return byteLength === 0 && isGone(view) ? -1 : byteLength
   } catch {
     return -1

@@ -119,7 +119,7 @@ function writeRun(walk: Walk, run: Run): void {
       (run.max >= 0 ? RUN_RESIZABLE : 0) |
       ((run.start & 7) << PHASE_SHIFT),
   )
-  walk.varint(window.byteLength)
+  walk.varint(run.end - run.start)
   if (run.max >= 0) walk.varint(run.max)
   if (checksum && isOutOfBand) walk.u32(crc32c(window))
 }

@@ -237,11 +237,16 @@ function bufferBytes(buffer: ArrayBufferLike): number {
   return isDetached(buffer) ? -1 : buffer.byteLength
 }
 
+/** The class met last: most messages have one, and the look into the Map costs as much as the questions about its memory. */
+let last = { name: '', kind: 0 }
+
 function kindOf(view: ArrayBufferView): number {
   const name = arrayName(view)
   if (name === undefined) return KIND_DATA_VIEW
   if (name === 'Uint8Array' && isBuffer(view)) return KIND_BUFFER
+  if (name === last.name) return last.kind
   const kind = KIND_NUMBERS.get(name)
   if (kind === undefined) throw stopped('UNSUPPORTED', `a ${name} cannot travel`)
+  last = { name, kind }
   return kind
 }
