@@ -71,11 +71,11 @@ wrong('what is no packet is a TypeError', () => {
     { meta: meta.buffer, buffers: [] },
     { meta: new Int8Array(meta.buffer), buffers: [] },
   ]
-  for (const value of [...none, ...noBytes])
-    assert.instance(
-      thrown(() => decode(value as never)),
-      TypeError,
-    )
+  for (const value of [...none, ...noBytes]) {
+    const error = thrown(() => decode(value as never))
+    assert.instance(error, TypeError)
+    assert.match((error as Error).message, ': wanted ')
+  }
 })
 
 wrong.run()

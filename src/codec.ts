@@ -9,7 +9,7 @@ import { Decoder, type KnownShapes } from './decode/decode.js'
 import { decodeSettings, type DecodeOptions as OwnDecodeOptions } from './decode/settings.js'
 import { Encoder } from './encode/encode.js'
 import { encodeSettings, type EncodeOptions as OwnEncodeOptions } from './encode/settings.js'
-import { expectArgument } from './errors.js'
+import { expectArgument, expectObject } from './errors.js'
 import { type Format, isFormat } from './formats/format.js'
 import { LENT, type Packet, type PacketLike, type Parcel } from './packet.js'
 import type { CustomType } from './registry.js'
@@ -74,6 +74,7 @@ export class Codec {
     const all = options === undefined ? undefined : merged(this.#options, options)
     const settings = all === undefined ? this.#decodeSettings : decodeSettings(all)
     const format = all === undefined ? this.#format : formatOf(all)
+    expectObject(packet, 'packet')
     expectArgument(isBytes(packet.meta), 'packet.meta', 'a Uint8Array')
     if (format !== undefined) return format.decode(expectPacket(packet), settings) as T
     return this.#freeDecoder().decode(packet, settings) as T

@@ -119,6 +119,11 @@ export function expectArgument(isRight: boolean, name: string, wanted: string): 
   if (!isRight) throw new TypeError(`${name}: wanted ${wanted}`)
 }
 
+/** @throws TypeError for what has no members to be asked for */
+export function expectObject(value: unknown, name: string): void {
+  expectArgument(typeof value === 'object' && value !== null, name, 'an object')
+}
+
 /** @throws TypeError for what is no time */
 export function expectTime(ms: unknown, name: string): asserts ms is number {
   expectArgument(typeof ms === 'number' && ms >= 0, name, 'milliseconds ≥ 0')

@@ -550,6 +550,9 @@ odd('mistakes in arguments are TypeErrors', () => {
     create({ writable: 1 }),
     create({ leases: 0 }),
     create({ label: 7 }),
+    () => SharedArena.create(undefined as never),
+    () => arena.alloc(Array as never, 5),
+    () => arena.alloc(Date as never, 5),
     () => arena.alloc(Uint8Array, -1),
     () => arena.alloc(Float64Array, 0.5),
     () => arena.alloc(Uint8Array, 2 ** 40),
@@ -561,6 +564,7 @@ odd('mistakes in arguments are TypeErrors', () => {
   for (const mistake of mistakes) {
     const error = thrown(mistake)
     assert.ok(error instanceof TypeError && !(error instanceof OutbandError), `${mistake}: ${error}`)
+    assert.match(error.message, ': wanted ')
   }
   arena.close()
 })

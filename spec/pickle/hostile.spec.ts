@@ -310,6 +310,8 @@ for (const [limit, n, make] of [
       assert.is(error.max, n)
       assert.is(error.requested, n + 1)
       decode(packet, { format: pickle, limits: { [limit]: n + 1 } })
+      const write = () => encode(make(n + 2), { format: pickle, threshold, limits: { [limit]: n } })
+      assert.is(codeOf(write), 'LIMIT')
     })
   }
 }

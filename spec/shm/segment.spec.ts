@@ -78,6 +78,8 @@ row('to attach to fewer bytes than there are is to have those; to more is SHM_ST
 })
 
 const mistakes: [what: string, run: () => unknown][] = [
+  ['no options', () => SharedMemory.create(undefined as never)],
+  ['a handle of nothing', () => SharedMemory.attach(null as never)],
   ['no size', () => SharedMemory.create({} as CreateOptions)],
   ['a size of 0', () => SharedMemory.create({ size: 0 })],
   ['a size below 0', () => SharedMemory.create({ size: -1 })],
@@ -98,7 +100,9 @@ const mistakes: [what: string, run: () => unknown][] = [
 ]
 for (const [what, run] of mistakes) {
   row(`${what} is a TypeError`, () => {
-    assert.instance(thrown(run), TypeError)
+    const error = thrown(run)
+    assert.instance(error, TypeError)
+    assert.match((error as Error).message, ': wanted ')
   })
 }
 

@@ -7,7 +7,7 @@
  * sealed: changes made afterwards do not travel, however long the library lets the message wait.
  */
 import type { Transfer } from '../carriers/carrier.js'
-import { handOver, isMovable } from '../carriers/handover.js'
+import { handOver, isMovable, unsupported } from '../carriers/handover.js'
 import { TEXT_BYTES } from '../carriers/port/posts.js'
 import type { Codec, CodecOptions } from '../codec.js'
 import { expectArgument, OutbandError } from '../errors.js'
@@ -186,9 +186,7 @@ export function refused(error: unknown): unknown {
   const { name, code } = (error ?? {}) as { name?: unknown; code?: unknown }
   // Node has an error of its own for a transfer list that holds what does not move.
   if (name !== 'DataCloneError' && code !== 'ERR_INVALID_TRANSFER_OBJECT') return error
-  return new OutbandError('UNSUPPORTED', `send: the port refuses the value: ${messageOf(error)}`, {
-    cause: error,
-  })
+  return unsupported(error)
 }
 
 /** Our own errors, with their class; built first, so that a cause may refer back. */

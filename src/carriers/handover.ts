@@ -245,7 +245,8 @@ export function notTransferable(what: string, requested: number, cause?: unknown
   })
 }
 
-function unsupported(cause: unknown): OutbandError {
+/** What a port said of what it will not take, as an error of ours. */
+export function unsupported(cause: unknown): OutbandError {
   const { message } = cause as Error
   return new OutbandError('UNSUPPORTED', `send: the port refuses the value: ${message}`, { cause })
 }

@@ -1,7 +1,7 @@
 /** Arrays, plain objects, Maps and Sets. */
 
 import { SLACK } from '../bytes/writer.js'
-import { checkKey, countEntries } from '../value/keys.js'
+import { checkKey, entriesOf, membersOf } from '../value/keys.js'
 import { traced } from '../value/trace.js'
 import {
   ARRAY,
@@ -257,8 +257,7 @@ export function encodeRecord(walk: Walk, object: object, keys: readonly string[]
 
 /** Op · u32 count · key and value, so many times */
 export function encodeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, slot: ShapeNode): void {
-  // All entries first, as structured clone takes them: code of the value's own may change the Map meanwhile.
-  const entries = [...Map.prototype.entries.call(map)]
+  const entries = entriesOf(walk.keys, map)
   startCounted(walk, MAP, entries.length, 2)
   let i = 0
   try {
@@ -276,7 +275,7 @@ export function encodeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, slot: 
 
 /** Op · u32 count · members */
 export function encodeSet(walk: Walk, set: ReadonlySet<unknown>, slot: ShapeNode): void {
-  const members = [...Set.prototype.values.call(set)]
+  const members = membersOf(walk.keys, set)
   startCounted(walk, SET, members.length, 1)
   let i = 0
   try {
@@ -292,7 +291,6 @@ export function encodeSet(walk: Walk, set: ReadonlySet<unknown>, slot: ShapeNode
 
 function startCounted(walk: Walk, op: number, count: number, items: number): void {
   walk.enter(count * items)
-  countEntries(walk.keys, count)
   walk.reserve(5)
   walk.u8(op)
   walk.u32(count)

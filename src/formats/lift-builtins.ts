@@ -1,7 +1,7 @@
 /** The built-in classes, on their way to a library that knows none of them. */
 import type { BuiltinKind } from '../value/builtins.js'
 import { errorClassOf, partsOfError } from '../value/errors.js'
-import { checkKey, countEntries } from '../value/keys.js'
+import { checkKey, entriesOf, membersOf } from '../value/keys.js'
 import { forbidden, stopped, traced } from '../value/trace.js'
 import { ERROR_CLASSES } from '../wire/ops.js'
 import type { Lift } from './lift.js'
@@ -26,11 +26,9 @@ export const LIFTS: Readonly<Record<BuiltinKind, LiftOne>> = {
 }
 
 function liftMap(lift: Lift, map: ReadonlyMap<unknown, unknown>): Lifted {
-  // All entries first: code of the value's own may change the Map meanwhile.
-  const sent = [...Map.prototype.entries.call(map)]
+  const sent = entriesOf(lift.keys, map)
   const entries: unknown[] = []
   lift.enter(1 + sent.length * 2)
-  countEntries(lift.keys, sent.length)
   try {
     for (const [key, value] of sent) {
       checkKey(lift.keys, key)
@@ -45,10 +43,9 @@ function liftMap(lift: Lift, map: ReadonlyMap<unknown, unknown>): Lifted {
 }
 
 function liftSet(lift: Lift, set: ReadonlySet<unknown>): Lifted {
-  const sent = [...Set.prototype.values.call(set)]
+  const sent = membersOf(lift.keys, set)
   const members: unknown[] = []
   lift.enter(1 + sent.length)
-  countEntries(lift.keys, sent.length)
   try {
     for (const member of sent) {
       checkKey(lift.keys, member)

@@ -6,7 +6,7 @@
  */
 import { closeSync, fstatSync, ftruncateSync } from 'node:fs'
 import { dispose } from '../dispose.js'
-import { expectArgument, OutbandError } from '../errors.js'
+import { expectArgument, expectObject, OutbandError } from '../errors.js'
 import { Mapping } from './mapping.js'
 import { createMemoryFile, openOf } from './memfd.js'
 import { expectName, identityOf, openName, PREFIX } from './names.js'
@@ -82,6 +82,7 @@ export class SharedMemory {
    * koffi or on another system; TypeError for a size or name that is none
    */
   static create(options: CreateOptions): SharedMemory {
+    expectObject(options, 'options')
     const { size, name, anonymous = false } = options
     expectArgument(Number.isSafeInteger(size) && size > 0, 'size', 'a number of bytes above 0')
     expectArgument(typeof anonymous === 'boolean', 'anonymous', 'a boolean')
@@ -201,7 +202,9 @@ function given(name: string | undefined): string | undefined {
   return bare
 }
 
-function openHandle({ pid = process.pid, fd, size, identity }: SharedMemoryHandle): number {
+function openHandle(handle: SharedMemoryHandle): number {
+  expectObject(handle, 'handle')
+  const { pid = process.pid, fd, size, identity } = handle
   const isNumber = (n: number): boolean => Number.isSafeInteger(n) && n >= 0
   expectArgument(isNumber(pid) && isNumber(fd), 'handle', 'the numbers of a process and a descriptor')
   expectArgument(size === undefined || isNumber(size), 'handle.size', 'a number of bytes')

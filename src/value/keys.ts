@@ -1,5 +1,9 @@
 /** Keys of Maps and members of Sets: how many a message may have, by kind. */
+import { slotOf } from '../bytes/window.js'
 import { checkLimit, LIMITS, type Limits } from '../limits.js'
+
+const mapSize = slotOf(Map.prototype, 'size')
+const setSize = slotOf(Set.prototype, 'size')
 
 /** What a message has used up so far. */
 export interface KeyBudget {
@@ -31,6 +35,21 @@ export class SentKeys implements KeyBudget {
 export function countEntries(budget: KeyBudget, count: number): void {
   budget.entries += count
   checkLimit('entries', budget.limits.entries, budget.entries, budget.pos)
+}
+
+/**
+ * The entries of a Map, all at once, as structured clone takes them: code of the value's own may change the Map while it is
+ * written. Counted before they are listed. @throws LIMIT
+ */
+export function entriesOf(budget: KeyBudget, map: ReadonlyMap<unknown, unknown>): [unknown, unknown][] {
+  countEntries(budget, mapSize.call(map) as number)
+  return [...Map.prototype.entries.call(map)] as [unknown, unknown][]
+}
+
+/** The same for the members of a Set. @throws LIMIT */
+export function membersOf(budget: KeyBudget, set: ReadonlySet<unknown>): unknown[] {
+  countEntries(budget, setSize.call(set) as number)
+  return [...Set.prototype.values.call(set)] as unknown[]
 }
 
 /** Whether V8 hashes a text as the number that it reads as. */

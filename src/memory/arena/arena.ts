@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { arrayName } from '../../bytes/window.js'
 import { dispose } from '../../dispose.js'
-import { expectArgument } from '../../errors.js'
+import { expectArgument, expectObject } from '../../errors.js'
 import { Blocks, expectBlockBytes } from './blocks.js'
 import { expectLeased, type Source } from './lease.js'
 import { ArenaLender } from './lender.js'
@@ -73,6 +73,7 @@ export class SharedArena {
    * @throws SHM_NOSPACE, UNSUPPORTED without Linux or the package koffi, TypeError for an option of the wrong type
    */
   static create(options: ArenaOptions): SharedArena {
+    expectObject(options, 'options')
     const { byteLength, writable = false, leases = LEASES, label = '' } = options
     const isLength = Number.isSafeInteger(byteLength) && byteLength > 0 && byteLength <= 2 ** 36
     expectArgument(isLength, 'byteLength', 'a number of bytes from 1 to 2**36')
@@ -94,7 +95,7 @@ export class SharedArena {
     length: number,
     { zero = true }: { zero?: boolean | undefined } = {},
   ): View {
-    expectArgument(typeof Type === 'function', 'Type', 'the class of a typed array')
+    expectArgument(isViewType(Type), 'Type', 'the class of a typed array, or DataView')
     expectArgument(Number.isSafeInteger(length), 'length', 'a number of elements')
     const byteLength = length * (Type.BYTES_PER_ELEMENT ?? 1)
     expectBlockBytes(byteLength)
@@ -177,6 +178,15 @@ function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
 function typeOf<View extends ArrayBufferView>(view: View): ArrayType<View> {
   const name = Buffer.isBuffer(view) ? 'Buffer' : (arrayName(view) ?? 'DataView')
   return (globalThis as unknown as Record<string, ArrayType<View>>)[name]
+}
+
+/** By what is the same in every realm. */
+function isViewType(Type: unknown): boolean {
+  if (typeof Type !== 'function') return false
+  const { BYTES_PER_ELEMENT, prototype } = Type as { BYTES_PER_ELEMENT?: unknown; prototype?: object }
+  return (
+    typeof BYTES_PER_ELEMENT === 'number' || Reflect.get(prototype ?? {}, Symbol.toStringTag) === 'DataView'
+  )
 }
 
 function viewOn<View extends ArrayBufferView>(

@@ -1,4 +1,5 @@
 /** Lists, dicts and sets; and what may be a key in Python. */
+import { checkKey, entriesOf, membersOf } from '../../../value/keys.js'
 import { stopped, traced } from '../../../value/trace.js'
 import { PythonName, PythonObject } from '../objects.js'
 import {
@@ -107,7 +108,7 @@ export function writeFields(walk: Walk, object: Record<string, unknown>, keys: r
 export function writeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>): void {
   walk.op(EMPTY_DICT)
   walk.note(walk.latest)
-  writeEntries(walk, [...Map.prototype.entries.call(map)])
+  writeEntries(walk, entriesOf(walk.keys, map))
 }
 
 /** Sets entries in the dict, or what is like one, that is on the top. */
@@ -119,6 +120,7 @@ export function writeEntries(walk: Walk, entries: readonly (readonly [unknown, u
   let i = 0
   try {
     for (; i < entries.length; i++) {
+      checkKey(walk.keys, entries[i][0])
       writeKey(walk, entries[i][0])
       walk.value(entries[i][1])
     }
@@ -136,14 +138,17 @@ export function writeSet(walk: Walk, set: ReadonlySet<unknown>): void {
 }
 
 function writeMembers(walk: Walk, set: ReadonlySet<unknown>, op: number): void {
-  const members = [...Set.prototype.values.call(set)]
+  const members = membersOf(walk.keys, set)
   walk.enter(members.length)
   if (members.length > 0 || op === FROZENSET) {
     expectDistinct(members)
     walk.op(MARK)
     let i = 0
     try {
-      for (; i < members.length; i++) writeKey(walk, members[i])
+      for (; i < members.length; i++) {
+        checkKey(walk.keys, members[i])
+        writeKey(walk, members[i])
+      }
     } catch (error) {
       throw traced(error, { within: `member ${i}` })
     }

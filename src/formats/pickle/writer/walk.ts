@@ -7,6 +7,7 @@
 import { utf8Room, writeUtf8 } from '../../../bytes/utf8.js'
 import { Writer } from '../../../bytes/writer.js'
 import { checkLimit, overLimit } from '../../../limits.js'
+import { SentKeys } from '../../../value/keys.js'
 import { Memo } from '../../../value/memo.js'
 import { stopped } from '../../../value/trace.js'
 import { Views } from '../../../value/views.js'
@@ -52,6 +53,7 @@ export abstract class Walk extends Writer {
   splices: Splice[] = []
   depth = 0
   items = 0
+  readonly keys = new SentKeys()
   /** Whether the last message was let go of; not when the caller's stack ran out while it was. */
   isClean = true
 
@@ -70,6 +72,7 @@ export abstract class Walk extends Writer {
     this.limit = settings.limits.metaBytes
     this.depth = 0
     this.items = 0
+    this.keys.begin(settings.limits)
     this.#given = 0
     this.u8(PROTO)
     this.u8(PROTOCOL)
