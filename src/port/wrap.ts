@@ -257,8 +257,11 @@ class Wrapper implements Outlet, PeerListener {
     const isHeard = this.#listeners.message.size > 0
     if (isHeard === this.#isHeard) return
     this.#isHeard = isHeard
-    if (this.#endpoint.isFlowing) return this.#endpoint.attend(isHeard)
-    if (isHeard) {
+    if (this.#endpoint.isFlowing) {
+      const isKept = this.#endpoint.attend(isHeard)
+      if (isHeard) this.#inlet.resume()
+      else if (isKept) this.#inlet.hold()
+    } else if (isHeard) {
       this.#listen()
       if (this.#isStarted) this.#endpoint.start()
       this.#inlet.resume()

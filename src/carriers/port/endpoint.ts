@@ -50,8 +50,11 @@ export interface Endpoint {
   /** Hears of a message that cannot be rebuilt here, such as shared memory that came from another process. */
   onLost(hear: (event: MessageEvent | undefined) => void): () => void
   start(): void
-  /** Told whether anybody listens, of a port that is heard all the time: a Worker of Node's keeps its owner alive for that. */
-  attend(isHeard: boolean): void
+  /**
+   * Told whether anybody listens, of a port that is heard all the time. A Worker of Node's keeps its owner alive for that, and
+   * its messages from the moment on at which its last listener went: answers whether they are kept.
+   */
+  attend(isHeard: boolean): boolean
   /** Ends a port of one's own; a thread's, or a window, is only left alone. */
   release(): void
 }
@@ -119,7 +122,7 @@ function targetEndpoint(port: Target): Endpoint {
     onGone: hear => listening(port, 'close', () => hear()),
     onLost: hear => listening(port, 'messageerror', hear),
     start: () => port.start?.(),
-    attend: () => {},
+    attend: () => false,
     release: () => {
       if (isOwn && !isThreadsOwn(port)) port.close?.()
     },
@@ -208,10 +211,17 @@ function workerEndpoint(worker: Emitter): Endpoint {
       return () => worker.off('messageerror', listener)
     },
     start: () => {},
-    attend: isHeard => (isHeard ? inner?.ref?.() : inner?.unref?.()),
+    attend: isHeard => {
+      // Node does both when its own listeners come and go.
+      if (isHeard) worker.on('message', nothing)
+      else worker.off('message', nothing)
+      return inner !== undefined
+    },
     release: () => {},
   }
 }
+
+const nothing = (): void => {}
 
 function innerPort(worker: object): Target | undefined {
   for (const symbol of Object.getOwnPropertySymbols(worker)) {
@@ -250,7 +260,7 @@ function windowEndpoint(target: Target, { targetOrigin }: WindowOptions): Endpoi
         if (isTheirs(event)) hear(event)
       }),
     start: () => {},
-    attend: () => {},
+    attend: () => false,
     release: () => {},
   }
 }

@@ -8,7 +8,7 @@
  */
 import { isTextCheap } from '../../bytes/text.js'
 import { RingReader, ringMemory } from '../../memory/ring.js'
-import { isBell, isOffer, isSmall, type Reading, readPost } from './posts.js'
+import { isBell, isOffer, isSmall, isTaken, type Reading, readPost } from './posts.js'
 import { Tally, tallyMemory } from './tally.js'
 
 /** Small posts after which a ring is offered. */
@@ -42,7 +42,9 @@ export class Inlet {
   /** Posts that came and wait for the entries before them. */
   readonly #waiting: Post[] = []
   #ring: RingReader | undefined
-  /** Posts delivered, modulo 2**32, and small ones among them. */
+  /** Whether the peer uses it: before that is said, posts are not counted as it counts them. */
+  #isTaken = false
+  /** Posts delivered since then, modulo 2**32; and small ones. */
   #posts = 0
   #small = 0
   #isPaused = false
@@ -162,6 +164,11 @@ export class Inlet {
     const post = this.#waiting.shift()
     if (post === undefined) return false
     const { message, brand, event } = post
+    if (isTaken(message)) {
+      this.#posts = 0
+      this.#isTaken = true
+      return true
+    }
     if (!isOffer(message)) {
       this.#posts = (this.#posts + 1) | 0
       if (isSmall(message)) this.#countSmall()
@@ -188,7 +195,7 @@ export class Inlet {
 
   #mark(): number | undefined {
     try {
-      return this.#ring?.mark
+      return this.#isTaken ? this.#ring?.mark : undefined
     } catch (error) {
       this.#drop(error)
       return undefined
@@ -197,6 +204,7 @@ export class Inlet {
 
   #drop(error: unknown): void {
     this.#ring = undefined
+    this.#isTaken = false
     this.#outlet.offer(undefined)
     this.#outlet.broken(error)
   }

@@ -11,7 +11,7 @@ import { Credits } from '../credits.js'
 import { handOver, notTransferable } from '../handover.js'
 import { noteDeparture } from './arrivals.js'
 import type { Endpoint } from './endpoint.js'
-import { ASK, RING, SMALL, TALLY, toPost } from './posts.js'
+import { ASK, RING, SMALL, TAKEN, TALLY, toPost } from './posts.js'
 import { Tally } from './tally.js'
 
 /** What one message costs beside its bytes, about. */
@@ -57,7 +57,7 @@ export class Link {
   /** Whether somebody waits for room. */
   #isHolding = false
   #isEnded = false
-  /** Posts made, modulo 2**32. */
+  /** Posts made since the ring was taken, modulo 2**32. */
   #posts = 0
   #ring: RingWriter | undefined
   /** Where the peer keeps count, once it has said so: marks then do for questions, until somebody waits. */
@@ -143,7 +143,12 @@ export class Link {
   /** The peer offers a ring, or takes it back. @throws RING_CORRUPT when it is none */
   useRing(memory: unknown): void {
     if (memory === undefined) this.#ring = undefined
-    else this.#ring ??= new RingWriter(memory as SharedArrayBuffer)
+    if (memory === undefined || this.#ring !== undefined || this.#isEnded) return
+    const ring = new RingWriter(memory as SharedArrayBuffer)
+    // What was posted before may have been lost, or heard by somebody else: both sides count from here.
+    this.note(TAKEN)
+    this.#posts = 0
+    this.#ring = ring
   }
 
   /** The peer offers to keep a tally. @throws MALFORMED when it is none */

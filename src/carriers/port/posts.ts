@@ -33,6 +33,8 @@ export const RING = 4
 export const TALLY = 5
 /** A note within a packet: what was sent up to this count, the packet with it, is there. */
 export const MARK = 6
+/** A note: the ring that was offered is used from now on, and posts are counted from here. */
+export const TAKEN = 7
 
 const NOTHING: readonly object[] = []
 
@@ -82,6 +84,11 @@ export function isBell(message: unknown, brand: string): boolean {
 /** Whether a branded post is an offer. */
 export function isOffer(message: unknown): boolean {
   return Array.isArray(message) && (message[1] === RING || message[1] === TALLY)
+}
+
+/** Whether a branded post says that the ring is used from now on. */
+export function isTaken(message: unknown): boolean {
+  return Array.isArray(message) && message[1] === TAKEN
 }
 
 /** Whether a branded post holds nothing but a small packet. */
