@@ -107,6 +107,15 @@ export function resolveLimits(
   return limits as unknown as Limits
 }
 
+/** For lengths that are compared with those of a file instead: none is too large. */
+export const UNLIMITED: Readonly<Limits> = Object.freeze({
+  ...LIMITS.trusted,
+  metaBytes: Infinity,
+  buffers: Infinity,
+  bufferBytes: Infinity,
+  totalBytes: Infinity,
+})
+
 /** Names of the limits that are numbers. */
 export type Measure = { [Name in keyof Limits]: Limits[Name] extends number ? Name : never }[keyof Limits]
 

@@ -1,7 +1,8 @@
 /** The head of a frame in a file, and its metadata: read without what follows, and no more of it than there is. */
+import { isOutbandError } from '../errors.js'
 import { checkStart, HEADER_BYTES, type Layout, readHeader } from '../frame/header.js'
-import { readLayout } from '../frame/unpack.js'
-import type { Limits } from '../limits.js'
+import { readLayout, truncated } from '../frame/unpack.js'
+import { type Limits, UNLIMITED } from '../limits.js'
 import { type Readable, readInto } from './disk.js'
 
 /** Bytes that are read at first: most heads, and much metadata. */
@@ -22,7 +23,8 @@ export interface Head {
 }
 
 /**
- * The head of the frame that begins at byte `at` of a file of `size` bytes.
+ * The head of the frame that begins at byte `at` of a file of `size` bytes. One that the limits refuse may be good only if it
+ * has its checksum and its frame ends in the file: a bit of a length that changed is CHECKSUM or TRUNCATED, whatever the limits.
  * @throws TRUNCATED, MALFORMED, VERSION, LIMIT, CHECKSUM; Node's own errors
  */
 export async function readHead(
@@ -31,13 +33,47 @@ export async function readHead(
   size: number,
   settings: HeadSettings,
 ): Promise<Head> {
+  try {
+    return await headWithin(file, at, size, settings)
+  } catch (error) {
+    if (!isOutbandError(error, 'LIMIT')) throw error
+    const { frameBytes } = await announcedLayout(file, at, size, settings)
+    throw frameBytes > size - at ? truncated(frameBytes, size - at) : error
+  }
+}
+
+/**
+ * What the head at this place announces, whatever the limits say of that: only the table, which is read, is held against
+ * that of buffers.
+ * @throws as `readHead` does
+ */
+export async function announcedLayout(
+  file: Readable,
+  at: number,
+  size: number,
+  { limits, isChecked }: HeadSettings,
+): Promise<Layout> {
+  const start = await extended(file, new Uint8Array(0), at, Math.min(HEADER_BYTES, size - at))
+  checkStart(start, start.length)
+  if (start.length === HEADER_BYTES) {
+    const { headBytes, metaBytes, count } = readHeader(start, UNLIMITED)
+    const least = headBytes + metaBytes
+    if (count > limits.buffers && least > size - at) throw truncated(least, size - at)
+  }
+  const tableLimits = { ...UNLIMITED, buffers: limits.buffers }
+  const { layout } = await headWithin(file, at, size, { limits: tableLimits, isChecked })
+  return layout
+}
+
+async function headWithin(file: Readable, at: number, size: number, settings: HeadSettings): Promise<Head> {
+  const { limits, isChecked } = settings
   let bytes = await extended(file, new Uint8Array(0), at, Math.min(FIRST, size - at))
   checkStart(bytes, bytes.length)
   if (bytes.length >= HEADER_BYTES) {
-    const { headBytes } = readHeader(bytes, settings.limits)
+    const { headBytes } = readHeader(bytes, limits)
     bytes = await extended(file, bytes, at, Math.min(headBytes, size - at))
   }
-  return { layout: readLayout(bytes, settings.limits, settings.isChecked ? undefined : false), bytes }
+  return { layout: readLayout(bytes, limits, isChecked ? undefined : false), bytes }
 }
 
 /** The metadata (own), or what there is of it. */

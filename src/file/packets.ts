@@ -13,11 +13,17 @@ import { truncated } from '../frame/unpack.js'
 import type { Limits } from '../limits.js'
 import type { Packet } from '../packet.js'
 import { PIECE, type Readable, readInto } from './disk.js'
+import { readHead } from './head.js'
 
 /** Bytes of a block. */
 const BLOCK = 65_536
 /** A part that has so many bytes to come is read without a block. */
 const LONG = 32_768
+
+/** What frames are held against, limits resolved. */
+export interface PacketsOptions extends DeframerOptions {
+  readonly limits: Readonly<Limits>
+}
 
 /** A packet, and where its frame ends. */
 export interface Arrival {
@@ -33,35 +39,45 @@ export async function* packetsIn(
   file: Readable,
   start: number,
   end: number,
-  options: DeframerOptions,
+  options: PacketsOptions,
 ): AsyncGenerator<Arrival, void, undefined> {
   const deframer = new Deframer(options)
   const memory = new Uint8Array(Math.min(BLOCK, end - start))
   let block = memory.subarray(0, 0)
-  for (let at = start; at < end; ) {
-    const { wanted } = deframer
-    let byteLength: number
-    let found: Iterable<Packet>
-    if (block.length === 0 && wanted >= LONG) {
-      const target = deframer.target()
-      const most = Math.min(target.length, wanted, end - at, PIECE)
-      byteLength = (await file.read(target, 0, most, at)).bytesRead
-      found = deframer.filled(byteLength)
-    } else {
-      if (block.length === 0) {
-        const target = memory.subarray(0, end - at)
-        block = target.subarray(0, await readInto(file, target, at))
+  let frameStart = start
+  try {
+    for (let at = start; at < end; ) {
+      const { wanted } = deframer
+      if (deframer.progress === undefined) frameStart = at
+      let byteLength: number
+      let found: Iterable<Packet>
+      if (block.length === 0 && wanted >= LONG) {
+        const target = deframer.target()
+        const most = Math.min(target.length, wanted, end - at, PIECE)
+        byteLength = (await file.read(target, 0, most, at)).bytesRead
+        found = deframer.filled(byteLength)
+      } else {
+        if (block.length === 0) {
+          const target = memory.subarray(0, end - at)
+          block = target.subarray(0, await readInto(file, target, at))
+        }
+        const piece = block.subarray(0, wanted)
+        block = block.subarray(piece.length)
+        byteLength = piece.length
+        found = deframer.push(piece)
       }
-      const piece = block.subarray(0, wanted)
-      block = block.subarray(piece.length)
-      byteLength = piece.length
-      found = deframer.push(piece)
+      if (byteLength === 0) throw truncated(end - start, at - start)
+      at += byteLength
+      for (const packet of found) yield { packet, end: at }
     }
-    if (byteLength === 0) throw truncated(end - start, at - start)
-    at += byteLength
-    for (const packet of found) yield { packet, end: at }
+    deframer.end()
+  } catch (error) {
+    const { limits, checksum } = options
+    // A stream has no end that a length could be compared with: here it may turn out to be damage.
+    if (isOutbandError(error, 'LIMIT'))
+      await readHead(file, frameStart, end, { limits, isChecked: checksum !== false })
+    throw error
   }
-  deframer.end()
 }
 
 /** Good frames one after the other. */

@@ -11,7 +11,7 @@ import { isOutbandError, type OutbandError } from '../errors.js'
 import type { Layout } from '../frame/header.js'
 import type { Limits } from '../limits.js'
 import { type Readable, readInto } from './disk.js'
-import { readHead } from './head.js'
+import { announcedLayout } from './head.js'
 import { goodRun } from './packets.js'
 import { isDamage, torn } from './path.js'
 
@@ -109,11 +109,11 @@ class Search {
     return next
   }
 
-  /** What the head at this place says, when it is the one that was written. @throws LIMIT */
+  /** What the head at this place says, when it is the one that was written. @throws LIMIT for a table that is too long */
   async #layoutAt(at: number): Promise<Layout | undefined> {
     const { limits } = this.#settings
     try {
-      const { layout } = await readHead(this.#file, at, this.#size, { limits, isChecked: true })
+      const layout = await announcedLayout(this.#file, at, this.#size, { limits, isChecked: true })
       return layout.hasChecksums ? layout : undefined
     } catch (error) {
       if (isOutbandError(error) && error.code !== 'LIMIT') return undefined
