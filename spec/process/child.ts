@@ -6,6 +6,7 @@ import process from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { packBytes } from '../../src/frame/index.js'
+import { packNote } from '../../src/frame/note.js'
 import { encode, isOutbandError } from '../../src/index.js'
 import { connectParent, forkChannel } from '../../src/process/index.js'
 
@@ -37,6 +38,11 @@ const roles: Readonly<Record<string, (first: string, second?: string) => unknown
   /** Says goodbye by itself. */
   async bye(exitCode) {
     await connectParent().close()
+    process.exit(Number(exitCode))
+  },
+  /** Says goodbye by a note, and nothing else: a program that is no channel. */
+  note(exitCode) {
+    writeSync(fd, packNote('bye'))
     process.exit(Number(exitCode))
   },
   exit: exitCode => process.exit(Number(exitCode)),

@@ -251,6 +251,8 @@ ends(
 const goodbyes: [role: string, exitCode: number, arrives: unknown[]][] = [
   ['bye 0', 0, []],
   ['bye 3', 3, []],
+  ['note 0', 0, []],
+  ['note 3', 3, []],
   ['plain 0', 0, [{ i: 0 }, { i: 1 }, { i: 2 }]],
 ]
 for (const [role, exitCode, arrives] of goodbyes) {

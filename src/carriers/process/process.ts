@@ -154,11 +154,13 @@ export class ProcessCarrier implements Carrier {
     const isOurs = error !== undefined && (this.#isAborted || error.code !== 'PEER_GONE')
     // A child whose channel we ended has nobody left to work for.
     if (isOurs) this.child.stop(this.#graceMs)
-    const isGoodbye = error === undefined && this.#stream.isPeerChannel
+    // A program that is no channel is not asked what it has taken in: the system tells whether it has read what it was sent.
+    const hasRead = !this.#link.isReset || this.#sentPackets === 0
+    const { isPeerChannel, hasHeardBye } = this.#stream
+    const isGoodbye = error === undefined && (isPeerChannel || (hasHeardBye && hasRead))
     if (isOurs || isGoodbye) return this.#ending.come(error, () => {})
     await this.child.over(EXIT_MS)
-    // A program that knows no notes has said goodbye by its last byte, if it ended well and has read what it was sent.
-    const hasRead = !this.#link.isReset || this.#sentPackets === 0
+    // One that knows no notes has said goodbye by its last byte, if it ended well.
     const hasSaid = this.#link.hasHeard || this.#isClosing
     const isInOrder = error === undefined && this.child.isWell && hasRead && hasSaid
     this.#ending.come(isInOrder ? undefined : this.child.lost(error?.cause), () => {})

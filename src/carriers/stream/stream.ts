@@ -92,6 +92,7 @@ export class StreamCarrier implements Carrier, Inlet {
   #receivedPackets = 0
   /** Whether the peer has said all, and whether its last byte is there. */
   #isPeerDone = false
+  #hasHeardBye = false
   #isEnded = false
   #hasSaidBye = false
   /** Whether the peer was asked, with our goodbye, what it has taken in. */
@@ -142,6 +143,11 @@ export class StreamCarrier implements Carrier, Inlet {
   /** Whether the peer has said hello: an end without an error is its goodbye then, and not only its last byte. */
   get isPeerChannel(): boolean {
     return this.#peer === 'channel'
+  }
+
+  /** Whether the peer has said bye, which one that is no channel may do as well. */
+  get hasHeardBye(): boolean {
+    return this.#hasHeardBye
   }
 
   receive(sink: Sink): void {
@@ -465,8 +471,10 @@ export class StreamCarrier implements Carrier, Inlet {
       this.#credits.taken(count)
       if (this.#credits.isDue) this.#ask()
       this.#finish()
-    } else if (kind === 'bye') this.#hearBye()
-    else if (kind === 'memory') this.#annex?.hear(count)
+    } else if (kind === 'bye') {
+      this.#hasHeardBye = true
+      this.#hearBye()
+    } else if (kind === 'memory') this.#annex?.hear(count)
     else if (kind === 'handles') this.#expectHandles()
   }
 
