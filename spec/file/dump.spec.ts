@@ -18,6 +18,8 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { values } from '../../fixtures/values.js'
 import { type DumpOptions, dump, type LoadOptions, load, openFile } from '../../src/file/index.js'
+import { msgpack } from '../../src/formats/msgpack.js'
+import { pickle } from '../../src/formats/pickle/index.js'
 import { layOut, writeHead } from '../../src/frame/header.js'
 import { pack, packBytes, unpack } from '../../src/frame/index.js'
 import { defineType, encode, registry } from '../../src/index.js'
@@ -342,6 +344,25 @@ place(
 place.run()
 
 const options = suite('file: options')
+
+options(
+  'a value written in a format is read in it, by load and openFile',
+  inFolder(async folder => {
+    const path = join(folder, 'value')
+    for (const format of [msgpack, pickle]) {
+      const sent = { id: 7, samples: new Float64Array(2000).fill(1.5) }
+      await dump(path, sent, { ...FAST, format })
+      assert.is(difference(sent, await load(path, { format })), undefined)
+      const file = await openFile(path, { format })
+      assert.is(difference(sent, await file.decode()), undefined)
+      await file.close()
+      await refused(load(path), 'MALFORMED')
+    }
+    const nothing = {} as typeof msgpack
+    assert.instance(await rejection(dump(path, 1, { format: nothing })), TypeError)
+    assert.instance(await rejection(openFile(path, { format: nothing })), TypeError)
+  }),
+)
 
 options(
   'limits are those of untrusted files, checked on the head, and the error names them',

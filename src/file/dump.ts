@@ -1,6 +1,5 @@
 /** One value as the whole of a file. */
-import { encode } from '../codec.js'
-import type { EncodeOptions } from '../encode/settings.js'
+import { type EncodeOptions, encode } from '../codec.js'
 import { expectArgument } from '../errors.js'
 import { writeAll } from './disk.js'
 import { Draft } from './draft.js'

@@ -8,8 +8,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { crc32c } from '../bytes/crc32c.js'
-import { decode } from '../codec.js'
-import type { DecodeOptions } from '../decode/settings.js'
+import { Codec, type DecodeOptions } from '../codec.js'
 import { asyncDispose } from '../dispose.js'
 import { expectArgument, failure } from '../errors.js'
 import { checkPart, expectChecksums, type Layout, partsOf } from '../frame/header.js'
@@ -19,7 +18,6 @@ import { type Limits, resolveLimits } from '../limits.js'
 import { type FileAccess, mapFile } from '../memory/mapped-file.js'
 import type { Mapping } from '../memory/mapping.js'
 import type { Packet } from '../packet.js'
-import { expectRegistry, type Registry } from '../registry.js'
 import { PIECE } from './disk.js'
 import { readHead, readMeta } from './head.js'
 import { packetsIn } from './packets.js'
@@ -38,11 +36,13 @@ export interface LoadOptions extends Omit<DecodeOptions, 'limits'> {
   mmap?: FileAccess | undefined
   /** `'untrusted'` (default), `'trusted'` for files of one's own, or single limits over `untrusted`. */
   limits?: DecodeOptions['limits']
+  /** The one of `dump`: a file does not say in which format its value is. */
+  format?: DecodeOptions['format']
 }
 
 /** What an open file was asked for. */
 interface Settings {
-  readonly types: Registry | undefined
+  readonly codec: Codec
   readonly limits: Readonly<Limits>
   readonly checksum: boolean | undefined
   readonly mmap: FileAccess | undefined
@@ -102,8 +102,7 @@ export class FrameFile {
 
   /** Reads all: the value, whose memory is the caller's own. @throws as `packet` and `decode` do */
   async decode<T = unknown>(): Promise<T> {
-    const { types, limits } = this.#settings
-    return decode<T>(await this.packet(), { types, limits })
+    return this.#settings.codec.decode<T>(await this.packet())
   }
 
   /** Closes the file, after the calls that are under way. Mapped buffers stay good: the mapping lives as long as they do. */
@@ -182,16 +181,16 @@ export class FrameFile {
  * @throws TypeError for an option of the wrong type; Node's own errors, unchanged: ENOENT when there is no such file.
  */
 export async function openFile(path: FilePath, options: LoadOptions = {}): Promise<FrameFile> {
-  const { types, checksum, mmap } = options
+  const { types, format, checksum, mmap } = options
   const limits = resolveLimits(options.limits, 'untrusted')
-  expectRegistry(types)
+  const codec = new Codec({ types, format, limits })
   expectArgument(checksum === undefined || typeof checksum === 'boolean', 'checksum', 'a boolean')
   expectArgument(
     mmap === undefined || mmap === 'private' || mmap === 'shared',
     'mmap',
     "'private' or 'shared'",
   )
-  const settings = { types, limits, checksum, mmap }
+  const settings = { codec, limits, checksum, mmap }
   const absolute = pathOf(path)
   const file = await openToRead(absolute, mmap === 'shared')
   try {
