@@ -425,12 +425,23 @@ for (const [what, value, path] of [
   ],
   ['1 and 1n as members', new Set<unknown>([1, 1n]), 'value'],
   ['null and undefined as members', new Set([null, undefined]), 'value'],
-  ['an array that repeats its elements', new NDArray(new Float64Array(1), [3], { strides: [0] }), 'value'],
+  [
+    'an array of more elements than its data has',
+    new NDArray(new Float64Array(1), [3], { strides: [0] }),
+    'value',
+  ],
 ] as const) {
   values(`${what} cannot travel`, () => {
     refused(() => encode(value, { format: pickle }), 'UNSUPPORTED', { path })
   })
 }
+
+values('an array that repeats elements, but has no more than its data, travels with its strides', () => {
+  for (const strides of [[0], [1, 1]]) {
+    const sent = new NDArray(Float64Array.of(5, 6, 7, 8), strides.length === 1 ? [4] : [2, 2], { strides })
+    assert.is(difference(sent, through(sent)), undefined)
+  }
+})
 
 values('numbers of one kind, and of kinds that never are equal, are keys', () => {
   const map = new Map<unknown, unknown>([

@@ -13,35 +13,46 @@ const DAY_MICROS = 86_400e6
 export function datetime(machine: Machine, args: readonly unknown[]): unknown {
   const bytes = fixed(machine, args[0], 10)
   const offset = offsetOf(args[1])
+  // The highest bit of the month tells the second of two equal hours, which the offset tells too.
+  const day = dayOf(machine, bytes[0] * 256 + bytes[1], bytes[2] & 127, bytes[3])
+  const [hour, minute, second, micros] = clockOf(machine, bytes[4], bytes.subarray(5))
   if (offset === undefined) return new PythonObject('datetime.datetime', args)
-  const micros = bytes[7] * 65_536 + bytes[8] * 256 + bytes[9]
-  // The highest bit of the month tells the second of two equal hours, which the offset has told.
-  const day = dayOf(bytes[0] * 256 + bytes[1], bytes[2] & 127, bytes[3])
-  const seconds = (bytes[4] * 60 + bytes[5]) * 60 + bytes[6]
-  return valid(machine, day + seconds * 1000 + Math.floor((micros - offset) / 1000))
+  const seconds = (hour * 60 + minute) * 60 + second
+  return new Date(day + seconds * 1000 + Math.floor((micros - offset) / 1000))
 }
 
 /** Four bytes: its midnight in UTC. */
 export function date(machine: Machine, args: readonly unknown[]): Date {
   const bytes = fixed(machine, args[0], 4)
-  return valid(machine, dayOf(bytes[0] * 256 + bytes[1], bytes[2], bytes[3]))
+  return new Date(dayOf(machine, bytes[0] * 256 + bytes[1], bytes[2], bytes[3]))
 }
 
 /** Six bytes, as numbers: hour, minute, second, microsecond, and a zone. */
 export function time(machine: Machine, args: readonly unknown[]): PythonObject {
-  const [hour, minute, second, high, middle, low] = fixed(machine, args[0], 6)
+  const bytes = fixed(machine, args[0], 6)
+  // The highest bit of the hour is that of a datetime's month.
+  return new PythonObject('datetime.time', [
+    ...clockOf(machine, bytes[0] & 127, bytes.subarray(1)),
+    ...args.slice(1),
+  ])
+}
+
+/** Milliseconds of a day's midnight in UTC. @throws MALFORMED for a day that Python has not, as its constructors do */
+function dayOf(machine: Machine, year: number, month: number, day: number): number {
+  const date = new Date(0)
+  const timeMs = date.setUTCFullYear(year, month - 1, day)
+  const isThere = date.getUTCMonth() === month - 1 && date.getUTCDate() === day
+  if (year < 1 || year > 9999 || !isThere) throw machine.malformed('a date that is none')
+  return timeMs
+}
+
+/** Hour, minute, second and microsecond; `bytes` has all but the hour. @throws MALFORMED for a time that Python has not */
+function clockOf(machine: Machine, hour: number, bytes: Uint8Array): readonly number[] {
+  const [minute, second, high, middle, low] = bytes
   const micros = high * 65_536 + middle * 256 + low
-  return new PythonObject('datetime.time', [hour & 127, minute, second, micros, ...args.slice(1)])
-}
-
-function dayOf(year: number, month: number, day: number): number {
-  return new Date(0).setUTCFullYear(year, month - 1, day)
-}
-
-function valid(machine: Machine, timeMs: number): Date {
-  const date = new Date(timeMs)
-  if (Number.isNaN(date.getTime())) throw machine.malformed('a date that is none')
-  return date
+  if (hour > 23 || minute > 59 || second > 59 || micros > 999_999)
+    throw machine.malformed('a time that is none')
+  return [hour, minute, second, micros]
 }
 
 /** Microseconds that a `datetime.timezone` is ahead of UTC; `undefined` for zones of other kinds. */

@@ -27,8 +27,9 @@ export function writeNDArray(walk: Walk, array: NDArray): void {
   walk.enter(1)
   if (Array.isArray(data)) writeObjects(walk, array as NDArray<unknown[]>)
   else if (order === 'K' || typeof dtype !== 'string') {
-    // As many elements as places for them at least: an array that repeats its memory would be one of any size.
-    if (size > lengthOf(data, layout)) throw stopped('UNSUPPORTED', 'an NDArray that repeats its elements')
+    // One that repeats its memory could be of any size.
+    if (size > lengthOf(data, layout))
+      throw stopped('UNSUPPORTED', 'an NDArray of more elements than its data has')
     const { itemsize } = layout
     walk.name('numpy.ndarray')
     walk.op(MARK)
@@ -86,7 +87,7 @@ function inOrder(
   offset: number,
   size: number,
 ): readonly unknown[] {
-  if (size > data.length) throw stopped('UNSUPPORTED', 'an NDArray that repeats its elements')
+  if (size > data.length) throw stopped('UNSUPPORTED', 'an NDArray of more elements than its data has')
   const steps = stridesOf(shape, 'C')
   return Array.from({ length: size }, (_, i) => {
     let at = offset
