@@ -98,8 +98,16 @@ arguments_('inspect lists a file that holds metadata, and what it can of any oth
     const listed = run('inspect', file)
     assert.is(listed.status, 0)
     assert.is(listed.stdout.trim(), inspect({ meta, buffers: [] }).trim())
-    writeFileSync(file, 'no packet')
-    assert.match(run('inspect', file).stdout, /stopped|malformed|magic/i)
+    for (const [content, reason] of [
+      ['no packet', /! stopped: no magic number/],
+      ['', /! stopped: /],
+      [meta.subarray(0, -1), /! stopped: /],
+    ] as const) {
+      writeFileSync(file, content)
+      const { status, stdout, stderr } = run('inspect', file)
+      assert.match(stdout, reason)
+      assert.equal([status, stderr], [1, ''])
+    }
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -111,13 +119,14 @@ arguments_('inspect lists the frames of a file, up to where they make no sense',
     const packet = encode({ id: 7, samples: new Float64Array(200) }, { threshold: 0 })
     const [plain, checked] = [packBytes(packet), packBytes(packet, { checksum: true })]
     const file = join(folder, 'stream.frame')
-    const listed = (...frames: Uint8Array[]): string => {
+    const ended = (wanted: number, ...frames: Uint8Array[]): string => {
       writeFileSync(file, Buffer.concat(frames))
-      const { status, stdout } = run('inspect', file)
-      assert.is(status, 0)
+      const { status, stdout, stderr } = run('inspect', file)
+      assert.equal([status, stderr], [wanted, ''])
       return stdout
     }
-    const both = listed(plain, checked)
+    const damaged = (...frames: Uint8Array[]) => ended(1, ...frames)
+    const both = ended(0, plain, checked)
     assert.is(both.split(inspect(packet).trim()).length, 3)
     assert.match(both, `outband frame at byte 0: ${plain.length} bytes, 1 buffer\n`)
     assert.match(
@@ -126,10 +135,10 @@ arguments_('inspect lists the frames of a file, up to where they make no sense',
     )
     assert.match(both, /\d\d\d? {2}buffer 0, 1600 bytes, checksum 0x[0-9a-f]{8}\n/)
     checked[checked.length - 9]! ^= 1
-    assert.match(listed(checked), /! buffer 0 is not what was sent[\s\S]*Float64Array/)
-    assert.match(listed(plain.subarray(0, 500)), /! the frame ends[\s\S]*Float64Array/)
-    assert.match(listed(plain.subarray(0, 30)), /! not a frame: the frame ends/)
-    assert.match(listed(plain, Buffer.from('noise')), /at byte \d+\n! not a frame: no magic number/)
+    assert.match(damaged(checked), /! buffer 0 is not what was sent[\s\S]*Float64Array/)
+    assert.match(damaged(plain.subarray(0, 500)), /! the frame ends[\s\S]*Float64Array/)
+    assert.match(damaged(plain.subarray(0, 30)), /! not a frame: the frame ends/)
+    assert.match(damaged(plain, Buffer.from('noise')), /at byte \d+\n! not a frame: no magic number/)
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -160,27 +169,26 @@ arguments_('inspect lists a log, and says where its torn tail begins, behind 100
     await log.close()
     const whole = readFileSync(file)
     const frameBytes = whole.length / 130
-    const listed = (bytes: Uint8Array): string => {
+    const ended = (wanted: number, bytes: Uint8Array): string => {
       writeFileSync(file, bytes)
       const { status, stdout, stderr } = run('inspect', file)
-      assert.is(stderr, '')
-      assert.is(status, 0)
+      assert.equal([status, stderr], [wanted, ''])
       return stdout
     }
-    const all = listed(whole)
+    const all = ended(0, whole)
     assert.is(all.match(/outband frame at byte/g)?.length, 100)
     assert.match(all, `\n\n… 30 more frames, ${30 * frameBytes} bytes\n`)
     assert.not.match(all, 'torn')
-    const torn = listed(whole.subarray(0, -9))
+    const torn = ended(1, whole.subarray(0, -9))
     assert.match(
       torn,
       `… 29 more frames, ${29 * frameBytes} bytes\noutband frame at byte ${129 * frameBytes}\n`,
     )
     assert.match(torn, /! torn: the frame ends at byte \d+; wanted \d+, got \d+\n… \d+ more bytes\n$/)
-    const short = listed(whole.subarray(0, frameBytes * 2 + 1000))
+    const short = ended(1, whole.subarray(0, frameBytes * 2 + 1000))
     assert.match(short, `! torn: 1000 bytes from byte ${2 * frameBytes} on are no whole frame`)
     assert.is(short.match(/outband packet: /g)?.length, 3)
-    assert.match(listed(Buffer.concat([whole, Buffer.alloc(24)])), '! torn: no magic number')
+    assert.match(ended(1, Buffer.concat([whole, Buffer.alloc(24)])), '! torn: no magic number')
   } finally {
     rmSync(folder, { recursive: true })
   }
@@ -200,5 +208,24 @@ arguments_('inspect reads a pipe to its end', () => {
   assert.match(stdout, `outband frame at byte 0: ${frame.length} bytes, 0 buffers\n`)
 })
 
+const devices = suite('cli: devices')
+const onLinux = isLinux ? devices : devices.skip
+
+onLinux('inspect of what never ends is an error', () => {
+  const { status, stdout, stderr } = run('inspect', '/dev/zero')
+  assert.equal([status, stdout], [1, ''])
+  assert.match(stderr, /^outband: \/dev\/zero is no file, and has 1 GiB or more[^\n]*\n$/)
+})
+
+onLinux('a full disk is an error of one line, and a reader that has seen enough is none', () => {
+  const helped = `"${process.execPath}" "${main}" --help`
+  const ended = (command: string) => spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+  const full = ended(`${helped} >/dev/full`)
+  assert.is(full.status, 1)
+  assert.match(full.stderr, /^outband: ENOSPC[^\n]*\n$/)
+  assert.is(ended(`${helped} | true`).stderr, '')
+})
+
 demo.run()
+devices.run()
 arguments_.run()

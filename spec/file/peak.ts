@@ -37,7 +37,7 @@ const ways: Record<string, () => () => Promise<number>> = {
   },
   inspect: () => async () => {
     let text = ''
-    for await (const piece of inspectFile(path)) text = piece
+    for await (const lines of inspectFile(path)) text = lines.toString()
     return 100 + Number(/… (\d+) more frames/.exec(text)![1])
   },
 }

@@ -1,16 +1,22 @@
-/** What a file holds, as text that people can read. Of a large file no more is in memory than the metadata of a frame. */
+/**
+ * What a file holds, as text that people can read. Of a large file no more is in memory than the metadata of a frame, of a pipe
+ * all of it.
+ */
 import { type FileHandle, open } from 'node:fs/promises'
 import { isOutbandError } from '../errors.js'
-import { type Readable, readInto } from '../file/disk.js'
+import { PIECE, type Readable, readInto } from '../file/disk.js'
 import { type Head, readHead, readMeta } from '../file/head.js'
 import { goodRun } from '../file/packets.js'
 import { isFrame, partsOf } from '../frame/header.js'
 import { readNote } from '../frame/note.js'
-import { inspect, LIMITS, type OutbandError } from '../index.js'
+import { LIMITS, type OutbandError } from '../index.js'
+import { listed } from '../wire/inspect.js'
 import { count, Lines, reasonOf } from '../wire/lines.js'
 
 /** Frames of one file that are listed; those behind them are checked and counted. */
 const MOST_FRAMES = 100
+/** Pieces of a pipe that are kept: 1 GiB. Some never end. */
+const MOST_PIECES = 1024
 const limits = LIMITS.trusted
 
 /** A file, or a pipe that has been read to its end. */
@@ -21,28 +27,53 @@ interface Source {
 
 /**
  * Lists a file that holds frames, one after the other, and says where it is torn; or `meta` alone, whose buffers are
- * elsewhere, so that only their lengths are shown. Gives the text piece by piece.
+ * elsewhere, so that only their lengths are shown. Gives the listing piece by piece.
+ * @throws Error for what is no file and has 1 GiB or more; Node's own errors
  */
-export async function* inspectFile(path: string): AsyncGenerator<string, void, undefined> {
+export async function* inspectFile(path: string): AsyncGenerator<Lines, void, undefined> {
   const file = await open(path)
   try {
-    const source = await sourceOf(file)
+    const source = await sourceOf(file, path)
     const start = await bytesAt(source, 0, 4)
     if (isFrame(start)) yield* listFrames(source)
-    else yield inspect({ meta: await bytesAt(source, 0, limits.metaBytes), buffers: [] })
+    else yield listed({ meta: await bytesAt(source, 0, limits.metaBytes), buffers: [] })
   } finally {
     await file.close()
   }
 }
 
-async function sourceOf(file: FileHandle): Promise<Source> {
+async function sourceOf(file: FileHandle, path: string): Promise<Source> {
   const stats = await file.stat()
   if (stats.isFile()) return { file, size: stats.size }
-  const bytes = await file.readFile()
-  const read = async (target: Uint8Array, offset: number, length: number, position: number) => ({
-    bytesRead: bytes.copy(target, offset, position, position + length),
-  })
-  return { file: { read }, size: bytes.length }
+  const pieces: Buffer[] = []
+  let size = 0
+  for (let isEnded = false; !isEnded; ) {
+    if (pieces.length === MOST_PIECES)
+      throw new Error(`${path} is no file, and has 1 GiB or more: save what you want of it first`)
+    const piece = Buffer.allocUnsafe(PIECE)
+    const byteLength = await readOn(file, piece)
+    isEnded = byteLength < PIECE
+    pieces.push(piece.subarray(0, byteLength))
+    size += byteLength
+  }
+  const read = async (target: Uint8Array, offset: number, length: number, position: number) => {
+    const start = position % PIECE
+    return {
+      bytesRead: pieces[Math.floor(position / PIECE)]?.copy(target, offset, start, start + length) ?? 0,
+    }
+  }
+  return { file: { read }, size }
+}
+
+/** Fills the target from where the pipe has come to; returns how many bytes there were. */
+async function readOn(pipe: FileHandle, target: Uint8Array): Promise<number> {
+  let done = 0
+  while (done < target.length) {
+    const { bytesRead } = await pipe.read(target, done, target.length - done, null)
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return done
 }
 
 /** So many bytes, or as many as there are. */
@@ -51,17 +82,17 @@ async function bytesAt({ file, size }: Source, at: number, most: number): Promis
   return bytes.subarray(0, await readInto(file, bytes, at))
 }
 
-async function* listFrames(source: Source): AsyncGenerator<string, void, undefined> {
+async function* listFrames(source: Source): AsyncGenerator<Lines, void, undefined> {
   let frames = 0
   for (let at = 0; at < source.size; frames++) {
-    if (frames > 0) yield '\n'
+    if (frames > 0) yield new Lines()
     if (frames === MOST_FRAMES) return yield await countFrames(source, at)
     const head = await headAt(source, at)
     if (isOutbandError(head)) {
       const lines = new Lines()
       lines.title(`outband frame at byte ${at}`)
-      lines.title(`! not a frame: ${reasonOf(head)}`)
-      return yield lines.toString()
+      lines.problem(`not a frame: ${reasonOf(head)}`)
+      return yield lines
     }
     yield await listFrame(source, at, head)
     at += head.layout.frameBytes
@@ -79,19 +110,19 @@ async function headAt({ file, size }: Source, at: number): Promise<Head | Outban
 }
 
 /** What one end of a connection told the other. */
-async function listNote(source: Source, at: number, head: Head): Promise<string> {
+async function listNote(source: Source, at: number, head: Head): Promise<Lines> {
   const lines = new Lines()
   try {
     const { kind = 'of another kind', count } = readNote(await readMeta(source.file, at, source.size, head))
     lines.title(`outband note at byte ${at}: ${kind} ${count}`)
   } catch (error) {
     lines.title(`outband note at byte ${at}`)
-    lines.title(`! ${reasonOf(error)}`)
+    lines.problem(reasonOf(error))
   }
-  return lines.toString()
+  return lines
 }
 
-async function listFrame(source: Source, at: number, head: Head): Promise<string> {
+async function listFrame(source: Source, at: number, head: Head): Promise<Lines> {
   if (head.layout.isNote) return listNote(source, at, head)
   const { headBytes, frameBytes, lengths, checksums } = head.layout
   const lines = new Lines()
@@ -108,24 +139,26 @@ async function listFrame(source: Source, at: number, head: Head): Promise<string
   }
   lines.add(frameBytes, 0, 'end')
   const { error } = await goodRun(source.file, at, Math.min(at + frameBytes, source.size), limits)
-  if (error) lines.title(`! ${reasonOf(error)}`)
+  if (error) lines.problem(reasonOf(error))
   const rest = source.size - at
-  if (rest < frameBytes) lines.title(`! torn: ${count(rest, 'byte')} from byte ${at} on are no whole frame`)
+  if (rest < frameBytes) lines.problem(`torn: ${count(rest, 'byte')} from byte ${at} on are no whole frame`)
   const meta = await readMeta(source.file, at, source.size, head)
   // Only their lengths are shown, and they need not be in memory for that.
   const buffers = lengths.map(byteLength => ({ byteLength }) as ArrayBuffer)
-  return `${lines.toString()}\n${inspect(error ? meta : { meta, buffers })}`
+  lines.title('')
+  lines.append(listed(error ? meta : { meta, buffers }))
+  return lines
 }
 
 /** What is behind the frames that were listed. */
-async function countFrames(source: Source, start: number): Promise<string> {
+async function countFrames(source: Source, start: number): Promise<Lines> {
   const { end, frames, error } = await goodRun(source.file, start, source.size, limits)
   const lines = new Lines()
   if (frames > 0) lines.title(`… ${count(frames, 'more frame')}, ${count(end - start, 'byte')}`)
   if (error) {
     lines.title(`outband frame at byte ${end}`)
-    lines.title(`! torn: ${reasonOf(error)}`)
+    lines.problem(`torn: ${reasonOf(error)}`)
     lines.title(`… ${count(source.size - end, 'more byte')}`)
   }
-  return lines.toString()
+  return lines
 }

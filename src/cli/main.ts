@@ -15,10 +15,11 @@ const USAGE = `usage: outband <command>
 
 class UsageError extends Error {}
 
-// A reader that has seen enough (\`| head\`) is not a failure.
+// A reader that has seen enough (`| head`) is not a failure; a full disk is.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  process.exit()
+  if (error.code === 'EPIPE') process.exit()
+  process.stderr.write(`outband: ${error.message}\n`)
+  process.exit(1)
 })
 
 try {
@@ -41,13 +42,22 @@ async function main(args: string[]): Promise<number> {
       return (await demo({ json: values.json })) ? 0 : 1
     case 'inspect':
       if (operands.length !== 1) throw new UsageError(`inspect takes one file, got ${operands.length}`)
-      for await (const text of inspectFile(operands[0]!)) print(text)
-      return 0
+      return inspect(operands[0]!)
     case undefined:
       throw new UsageError('no command')
     default:
       throw new UsageError(`no command is called ${command}`)
   }
+}
+
+/** Whatever can be listed is, and the exit code tells whether that was all. */
+async function inspect(path: string): Promise<number> {
+  let code = 0
+  for await (const lines of inspectFile(path)) {
+    print(lines.toString())
+    if (lines.isBroken) code = 1
+  }
+  return code
 }
 
 function readArguments(args: string[]) {

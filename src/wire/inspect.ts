@@ -43,6 +43,11 @@ const FLAG_NAMES = ['refs', 'shapes', 'views', 'checksum']
  * Never throws, whatever the bytes. Borrows the packet; `buffers` are looked at only when they are an array.
  */
 export function inspect(packet: PacketLike | Uint8Array): string {
+  return listed(packet).toString()
+}
+
+/** @internal As `inspect`, before it is text. */
+export function listed(packet: PacketLike | Uint8Array): Lines {
   const lines = new Lines()
   try {
     const meta = ArrayBuffer.isView(packet) ? packet : packet.meta
@@ -52,9 +57,9 @@ export function inspect(packet: PacketLike | Uint8Array): string {
     reader.load(meta)
     new Inspection(reader, lines).run()
   } catch (error) {
-    lines.title(`! not a packet: ${reasonOf(error)}`)
+    lines.problem(`not a packet: ${reasonOf(error)}`)
   }
-  return lines.toString()
+  return lines
 }
 
 function buffersOf(packet: PacketLike | Uint8Array): string {
@@ -142,10 +147,8 @@ class Inspection {
     if (flags & HAS_CHECKSUM) {
       const wanted = reader.view.getUint32(reader.end, true)
       const got = crc32c(reader.bytes.subarray(0, reader.end))
-      lines.part(
-        reader.end,
-        `checksum ${hex(wanted)}${got === wanted ? '' : `, but the metadata has ${hex(got)}`}`,
-      )
+      lines.part(reader.end, `checksum ${hex(wanted)}`)
+      if (got !== wanted) lines.problem(`the metadata has the checksum ${hex(got)}`)
     }
   }
 

@@ -46,10 +46,22 @@ export class Lines {
   readonly #lines: string[] = []
   /** Lines that still fit into the part. */
   #room = MOST_LINES
+  #isBroken = false
+
+  /** Whether something could not be read, or is not what it was. */
+  get isBroken(): boolean {
+    return this.#isBroken
+  }
 
   /** A line without an offset. */
   title(text: string): void {
     this.#lines.push(clip(text))
+  }
+
+  /** A line without an offset, of what is wrong. */
+  problem(text: string): void {
+    this.#isBroken = true
+    this.title(`! ${text}`)
   }
 
   /** The first line of a part, which has room of its own. */
@@ -67,6 +79,7 @@ export class Lines {
 
   /** Where reading stopped, and why. */
   stop(offset: number, depth: number, error: unknown): void {
+    this.#isBroken = true
     this.add(offset, depth, `! stopped: ${reasonOf(error)}`)
   }
 
@@ -79,6 +92,7 @@ export class Lines {
 
   append(lines: Lines): void {
     for (const line of lines.#lines) this.#lines.push(line)
+    this.#isBroken ||= lines.#isBroken
   }
 
   toString(): string {

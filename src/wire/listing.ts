@@ -53,6 +53,7 @@ export class Body {
   /** Segment of the next string, and units of it that were used. */
   #segment = 0
   #cut = 0
+  #isTextMissing = false
 
   constructor(reader: Reader, parts: Parts) {
     this.#reader = reader
@@ -69,13 +70,14 @@ export class Body {
         const frame = frames[frames.length - 1]
         const { pos } = reader
         if (frame.left === 0) frames.pop()
-        else if (lines.isFull(pos, `${count(reader.end - pos, 'more byte')} of the body`)) return
+        else if (lines.isFull(pos, `${count(reader.end - pos, 'more byte')} of the body`)) break
         else this.#child(frame, lines)
       }
-      if (reader.pos < reader.end) throw reader.malformed('a second value')
+      if (frames.length === 0 && reader.pos < reader.end) throw reader.malformed('a second value')
     } catch (error) {
       lines.stop(reader.pos, Math.max(1, frames.length), error)
     }
+    if (this.#isTextMissing) lines.problem('there is less text than the body has')
   }
 
   #child(frame: Frame, lines: Lines): void {
@@ -242,9 +244,11 @@ export class Body {
       this.#cut = 0
     }
     const segment = segments[this.#segment]
-    if (segment === undefined) return `${count(units, 'unit')} (no text left)`
     const start = this.#cut
-    if (units > segment.units - start) return `${count(units, 'unit')} (more than is left in the segment)`
+    const isThere = segment !== undefined && units <= segment.units - start
+    if (!isThere) this.#isTextMissing = true
+    if (segment === undefined) return `${count(units, 'unit')} (no text left)`
+    if (!isThere) return `${count(units, 'unit')} (more than is left in the segment)`
     this.#cut += units
     const width = segment.wide ? 2 : 1
     const shown = Math.min(units, SHOWN)
