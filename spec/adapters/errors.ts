@@ -50,12 +50,45 @@ export const errorRows: readonly (readonly [
   ],
   [
     'odd',
-    'an error that cannot travel is UNSUPPORTED, with what can of it as cause',
+    'of an error only the fields that cannot travel are left out',
+    error => {
+      assert.instance(error, RangeError)
+      const { name, message, stack, cause, ...fields } = error as RangeError & { again: unknown }
+      assert.equal([name, message, cause], ['OddError', 'odd', { at: 7 }])
+      assert.match(String(stack), /kit\.js/)
+      assert.equal(Object.keys(fields), ['code', 'status', 'again'])
+      assert.is(fields.again, error)
+    },
+  ],
+  [
+    'oddBeneath',
+    'of its causes, and of errors in a list, too',
+    error => {
+      assert.instance(error, QuotaError)
+      const { message, code, left, cause } = error as QuotaError
+      assert.equal([message, code, left.length], ['no room', 'QUOTA', 1000])
+      assert.instance(cause, AggregateError)
+      const [odd, well] = (cause as AggregateError).errors as Error[]
+      assert.equal(Object.keys(odd!), ['code', 'status', 'again'])
+      assert.is(well?.message, 'well')
+    },
+  ],
+  [
+    'unreadable',
+    'an error that cannot travel at all is UNSUPPORTED, with what can of it as cause',
     error => {
       assert.ok(isOutbandError(error, 'UNSUPPORTED'))
-      assert.match(error.message, /handler/)
+      assert.match(error.message, /cannot travel/)
       const { message, code } = error.cause as Error & { code: string }
-      assert.equal([message, code], ['odd', 'EODD'])
+      assert.equal([message, code], ['unreadable', 'EREAD'])
+    },
+  ],
+  [
+    'hollow',
+    'what is no error and cannot travel is UNSUPPORTED',
+    error => {
+      assert.ok(isOutbandError(error, 'UNSUPPORTED'))
+      assert.match(error.message, /value\.handler/)
     },
   ],
   ['literal', 'what is no error is thrown as it is', error => assert.is(error, 'a string')],

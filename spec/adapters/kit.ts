@@ -65,6 +65,14 @@ export function sample() {
   }
 }
 
+/** As Axios has them: what it was called with is among its fields, functions and all. */
+export function oddError(): Error {
+  const error = new RangeError('odd', { cause: { at: 7 } })
+  Object.defineProperty(error, 'name', { value: 'OddError' })
+  const config = { url: '/', transform: [() => {}] }
+  return Object.assign(error, { code: 'EODD', status: 404, config, toJSON: () => {}, again: error })
+}
+
 /** Methods of a worker, the same for each library. */
 export const api = {
   echo: (value: unknown): unknown => value,
@@ -87,7 +95,23 @@ export const api = {
     throw new OutbandError('TORN', 'ours', { offset: 9, cause: new Error('beneath') })
   },
   odd: (): never => {
-    throw Object.assign(new Error('odd'), { code: 'EODD', handler: () => {} })
+    throw oddError()
+  },
+  oddBeneath: (): never => {
+    throw new QuotaError('no room', 'QUOTA', new Float64Array(1000), {
+      cause: new AggregateError([oddError(), new Error('well')]),
+    })
+  },
+  unreadable: (): never => {
+    throw Object.defineProperty(Object.assign(new Error('unreadable'), { code: 'EREAD' }), 'later', {
+      enumerable: true,
+      get: () => {
+        throw new Error('too early')
+      },
+    })
+  },
+  hollow: (): never => {
+    throw { handler: () => {} }
   },
   literal: (): never => {
     throw 'a string'

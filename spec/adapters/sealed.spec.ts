@@ -2,10 +2,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Message, Seals, transfer, transferOf } from '../../src/adapters/sealed.js'
-import { isOutbandError } from '../../src/errors.js'
+import { isOutbandError, OutbandError } from '../../src/errors.js'
 import { difference } from '../same.js'
 import { rejection } from './errors.js'
-import { sample, types } from './kit.js'
+import { oddError, sample, types } from './kit.js'
 
 const post = (message: Message, list: object[]): Message =>
   structuredClone(message, { transfer: list as ArrayBuffer[] })
@@ -94,6 +94,17 @@ test('what no one sealed is MALFORMED', async () => {
   const seals = new Seals({})
   for (const message of [undefined, null, 5, {}, [], ['outband value', 5, [], []], ['other', '', [], []]]) {
     assert.ok(isOutbandError(await rejection(() => seals.open(message)), 'MALFORMED'))
+  }
+})
+
+test('strict leaves no field of an error out', async () => {
+  for (const [strict, wanted] of [
+    [false, RangeError],
+    [true, OutbandError],
+  ] as const) {
+    const seals = new Seals({ strict })
+    const { message, list } = seals.sealThrown(oddError())
+    assert.is((await rejection(() => seals.open(post(message, list))))?.constructor, wanted)
   }
 })
 

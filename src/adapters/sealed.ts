@@ -13,12 +13,16 @@ import type { Codec, CodecOptions } from '../codec.js'
 import { expectArgument, OutbandError } from '../errors.js'
 import { Hosts } from '../hosts.js'
 import { type CustomType, defineType, registry } from '../registry.js'
+import { lightened, remainsOf } from './thrown.js'
 
 /** Options of every adapter; the codec's among them. */
 export interface AdapterOptions extends CodecOptions {
   /** What becomes of the sender's memory when a call does not say. Default: it is copied, once. */
   readonly transfer?: Transfer | undefined
-  /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied; and what `strict` of `encode` refuses. */
+  /**
+   * Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied; errors of which a part cannot travel; and
+   * what `strict` of `encode` refuses.
+   */
   readonly strict?: boolean | undefined
 }
 
@@ -74,14 +78,15 @@ export class Seals {
     return this.#seal(VALUE, this.#codec, value, transfer, isAsked(transfer) ? moved : movedHosts)
   }
 
-  /** Seals what was thrown; when it cannot travel, an error that says so and what can of it. */
+  /**
+   * Seals what was thrown; of an error that cannot travel as a whole the parts that can, unless `strict` forbids to lose
+   * any. When nothing travels, an error that says so.
+   */
   sealThrown(thrown: unknown): Sealed {
     try {
-      return this.#seal(THROWN, this.#thrownCodec, thrown, false, movedHosts)
+      return this.#sealWhole(thrown)
     } catch (failure) {
-      const message = `thrown: what was thrown cannot travel: ${messageOf(failure)}`
-      const error = new OutbandError('UNSUPPORTED', message, { cause: remainsOf(thrown) })
-      return this.#seal(THROWN, this.#thrownCodec, error, false, movedHosts)
+      return this.#sealLightened(thrown) ?? this.#sealWhole(untravelled(thrown, failure))
     }
   }
 
@@ -101,6 +106,29 @@ export class Seals {
     const value = this.#hosts.decode(codec, { meta, buffers, hosts })
     if (kind === THROWN) throw value
     return value
+  }
+
+  #sealWhole(thrown: unknown): Sealed {
+    return this.#seal(THROWN, this.#thrownCodec, thrown, false, movedHosts)
+  }
+
+  #sealLightened(thrown: unknown): Sealed | undefined {
+    if (!(thrown instanceof Error) || this.#isStrict) return undefined
+    try {
+      return this.#sealWhole(lightened(thrown, part => this.#canTravel(part)))
+    } catch {
+      // A class that wants more of its errors than a stand-in has; the caller says why the whole cannot travel.
+      return undefined
+    }
+  }
+
+  #canTravel(value: unknown): boolean {
+    try {
+      this.#hosts.encode(this.#thrownCodec, value, TEXT_BYTES)
+      return true
+    } catch {
+      return false
+    }
   }
 
   #seal(kind: string, codec: Codec, value: unknown, transfer: Transfer, ready: Readying): Sealed {
@@ -207,19 +235,9 @@ const outbandError: CustomType = defineType<OutbandError, Record<string, unknown
   },
 }) as CustomType
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'it could not be read'
-}
-
-/** An error that tells of another what always travels. */
-function remainsOf(thrown: unknown): unknown {
-  if (!(thrown instanceof Error)) return undefined
-  const { message, name, stack } = thrown
-  const { code } = thrown as { code?: unknown }
-  const remains = new Error(message)
-  Object.defineProperties(remains, {
-    name: { value: name, configurable: true, writable: true },
-    stack: { value: stack, configurable: true, writable: true },
-  })
-  return typeof code === 'string' || typeof code === 'number' ? Object.assign(remains, { code }) : remains
+/** What is said in place of what was thrown. */
+function untravelled(thrown: unknown, failure: unknown): OutbandError {
+  const reason = failure instanceof Error ? failure.message : 'it could not be read'
+  const message = `thrown: what was thrown cannot travel: ${reason}`
+  return new OutbandError('UNSUPPORTED', message, { cause: remainsOf(thrown) })
 }
