@@ -114,6 +114,49 @@ test('a method that is not there is an error', async () => {
   assert.match(((await rejection(() => missing.missing())) as Error).message, /not found/)
 })
 
+for (const junk of [
+  'junk',
+  5,
+  null,
+  [],
+  {},
+  { type: 'log' },
+  { t: 'q' },
+  { t: 's', p: 5 },
+  { t: 's', i: 'x' },
+]) {
+  test(`a message that is not birpc's is passed over: ${JSON.stringify(junk)}`, async () => {
+    const { port1, port2 } = new MessageChannel()
+    createBirpc(api, birpcPort(port2, { types }))
+    const here = createBirpc<Api>({}, birpcPort(port1, { types }))
+    port1.postMessage(junk)
+    port2.postMessage(junk)
+    assert.is(await here.sum(new Float64Array(2).fill(1)), 2)
+    port1.close()
+  })
+}
+
+test('a caller that nobody wrapped is answered by a rejection, as is one of a side that nobody wrapped', async () => {
+  const bare = (port: InstanceType<typeof MessagePort>) => ({
+    post: (message: unknown) => port.postMessage(message),
+    on: (hear: (message: unknown) => void) =>
+      port.addEventListener('message', event => hear((event as MessageEvent).data)),
+  })
+  for (const [one, other] of [
+    [bare, birpcPort],
+    [birpcPort, bare],
+  ] as const) {
+    const { port1, port2 } = new MessageChannel()
+    createBirpc(api, other(port2))
+    const here = createBirpc<Api>({}, one(port1))
+    for (const port of [port1, port2]) port.start()
+    for (const call of [() => here.classOf([]), () => here.quota()]) {
+      assert.match(((await rejection(call)) as Error).message, /no packet; is the other side wrapped/)
+    }
+    port1.close()
+  }
+})
+
 test('events and optional calls', async () => {
   const bytes = new Uint8Array(5000)
   await rpc.note.asEvent({ bytes })

@@ -257,6 +257,14 @@ for (const [name, make, move] of libraries) {
     await pool.destroy()
   })
 
+  test('a pool that nobody wrapped is told by a rejection', async () => {
+    const pool = make({ minThreads: 1, maxThreads: 1 })
+    for (const task of [['echo', 1], undefined]) {
+      assert.match(((await rejection(() => pool.run(task))) as Error).message, /no packet/)
+    }
+    await pool.destroy()
+  })
+
   test.run()
 }
 

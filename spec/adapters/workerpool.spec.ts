@@ -192,6 +192,15 @@ byEval('a worker that nobody wrapped is told from one that somebody did', async 
   await raw.terminate()
 })
 
+test('a pool that nobody wrapped is told by a rejection', async () => {
+  const bare = workerpool.pool(script, { maxWorkers: 1, workerType: 'thread' })
+  for (const params of [[1], [], null]) {
+    const error = await rejection(() => bare.exec('echo', params))
+    assert.match((error as Error).message, /no packet/)
+  }
+  await bare.terminate()
+})
+
 test('wrong arguments are TypeErrors', async () => {
   assert.throws(() => wrapPool({} as never), TypeError)
   assert.throws(() => wrapPool(workerpool.pool({ workerType: 'process' })), TypeError)

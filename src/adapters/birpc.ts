@@ -4,10 +4,12 @@
  *
  *      { t: 'q', i, m, o, p: [arguments] }        a call
  *      { t: 's', i, p: result or what was thrown }   an answer
+ *
+ * A call without a packet is answered as birpc itself does: `{ t: 's', i, e }`.
  */
 import { type Endpoint, endpointOf, type PortLike, type WindowOptions } from '../carriers/port/endpoint.js'
 import { OutbandError } from '../errors.js'
-import { type AdapterOptions, refused, type Sealed, Seals, transferOf } from './sealed.js'
+import { type AdapterOptions, isSealed, refused, type Sealed, Seals, transferOf } from './sealed.js'
 
 export { transfer } from './sealed.js'
 
@@ -36,9 +38,13 @@ interface RpcMessage {
 
 /** A message whose values are sealed. */
 interface Letter {
-  readonly head: Omit<RpcMessage, 'a' | 'r' | 'e'>
+  readonly head: Head
   readonly seal: Sealed
 }
+type Head = Omit<RpcMessage, 'a' | 'r' | 'e'>
+
+/** An answer to no call, which birpc passes over. */
+const NOTHING: RpcMessage = { t: 's' }
 
 /**
  * A Worker, MessagePort, `parentPort`, BroadcastChannel, a worker's own scope, or a Window as options of birpc:
@@ -113,14 +119,20 @@ class BirpcPort {
 
   #deserialize(data: unknown): RpcMessage {
     if (data instanceof Ended) return data.answer
-    const { p, ...head } = (data ?? {}) as Omit<RpcMessage, 'a' | 'r' | 'e'> & { p?: unknown }
+    // The port may serve others too.
+    if (!isMessage(data)) return NOTHING
+    const { p, ...head } = data
     if (head.t === 's') this.#waiting.delete(head.i as string)
     try {
       const value = this.#seals.open(p)
       return head.t === 'q' ? { ...head, a: value as unknown[] } : { ...head, r: value }
     } catch (error) {
       if (head.i === undefined) throw error
-      return head.t === 'q' ? { ...head, a: unreadable(error) } : { ...head, e: error }
+      if (head.t === 's') return { ...head, e: error }
+      if (isSealed(p)) return { ...head, a: unreadable(error) }
+      // Who asks without a packet reads none: it would be a result of undefined.
+      this.#endpoint.post({ t: 's', i: head.i, e: error }, [])
+      return NOTHING
     }
   }
 
@@ -131,6 +143,12 @@ class BirpcPort {
     }
     this.#waiting.clear()
   }
+}
+
+/** Whether a message is birpc's: a call of a function, or an answer to a call. */
+function isMessage(data: unknown): data is Head & { readonly p?: unknown } {
+  const { t, i, m } = (data ?? {}) as Partial<RpcMessage>
+  return (t === 'q' && m !== undefined) || (t === 's' && i !== undefined)
 }
 
 /** An answer of our own to a call that will get no other. */

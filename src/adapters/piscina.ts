@@ -5,7 +5,7 @@
 import type { Transfer } from '../carriers/carrier.js'
 import { expectArgument } from '../errors.js'
 import { faceOf } from './face.js'
-import { type AdapterOptions, refused, type Sealed, Seals, transferOf } from './sealed.js'
+import { type AdapterOptions, expectSealed, refused, type Sealed, Seals, transferOf } from './sealed.js'
 
 export { type AdapterOptions, transfer } from './sealed.js'
 
@@ -93,6 +93,8 @@ export function wrapTask<In, Out>(
   const seals = new Seals(options)
   const move = (value: object): unknown => Pool.move(value as never)
   return async message => {
+    // A pool that nobody wrapped would take a packet for a result: thrown as it is, it is an error there too.
+    expectSealed(message)
     const { message: answer, list } = await answered(seals, async () => {
       const { value, list } = unwrapped(Pool, await handler(seals.open(message) as In))
       return seals.sealNow(value, transferOf([value], list ?? options.transfer))

@@ -95,12 +95,7 @@ export class Seals {
    * @throws what the other side threw; what `decode` throws; MALFORMED for what no `Seals` made
    */
   open(message: unknown): unknown {
-    if (!isSealed(message)) {
-      throw new OutbandError(
-        'MALFORMED',
-        'open: a message that is no packet; is the other side wrapped as well?',
-      )
-    }
+    expectSealed(message)
     const [kind, meta, buffers, hosts] = message
     const codec = kind === THROWN ? this.#thrownCodec : this.#codec
     const value = this.#hosts.decode(codec, { meta, buffers, hosts })
@@ -181,6 +176,12 @@ export function isSealed(message: unknown): message is Message {
   const [kind, meta, buffers, hosts] = message as unknown[]
   if ((kind !== VALUE && kind !== THROWN) || !Array.isArray(buffers) || !Array.isArray(hosts)) return false
   return typeof meta === 'string' || ArrayBuffer.isView(meta)
+}
+
+/** @throws MALFORMED for a message that is no packet */
+export function expectSealed(message: unknown): asserts message is Message {
+  if (isSealed(message)) return
+  throw new OutbandError('MALFORMED', 'open: a message that is no packet; is the other side wrapped as well?')
 }
 
 const given = new WeakMap<object, readonly object[]>()

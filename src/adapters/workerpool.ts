@@ -5,7 +5,7 @@
 import type { Transfer } from '../carriers/carrier.js'
 import { expectArgument } from '../errors.js'
 import { faceOf } from './face.js'
-import { type AdapterOptions, type Sealed, Seals, transferOf } from './sealed.js'
+import { type AdapterOptions, expectSealed, type Sealed, Seals, transferOf } from './sealed.js'
 
 export { type AdapterOptions, transfer } from './sealed.js'
 
@@ -135,6 +135,8 @@ function wrappedMethod(
 ): WrappedMethod {
   // Not an arrow: workerpool calls a method on itself and puts `worker` there.
   return async function (this: unknown, packet: unknown) {
+    // A pool that nobody wrapped would take a packet for a result: thrown as it is, it is an error there too.
+    expectSealed(packet)
     let sealed: Sealed
     try {
       sealed = seal(await Reflect.apply(method, this, seals.open(packet) as never[]))
