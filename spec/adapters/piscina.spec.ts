@@ -265,6 +265,23 @@ for (const [name, make, move] of libraries) {
     await pool.destroy()
   })
 
+  test('options that are none are refused, or not, as the pool itself does', async () => {
+    const plain = make({ minThreads: 1, maxThreads: 1, filename: fileOf('unwrapped') })
+    const lists = [7, 'ab', {}, null].map(transferList => ({ transferList }))
+    for (const options of [5, 'x', true, null, ...lists, { signal: 5 }] as never[]) {
+      const outcomes = await Promise.allSettled([
+        // Tinypool throws some refusals at once.
+        (async () => plain.run('text', options))(),
+        one.run(['echo', 'string'], options),
+      ])
+      const [there, here] = outcomes.map(outcome =>
+        outcome.status === 'fulfilled' ? outcome.value : String(outcome.reason),
+      )
+      assert.is(here, there, JSON.stringify(options))
+    }
+    await plain.destroy()
+  })
+
   test.run()
 }
 

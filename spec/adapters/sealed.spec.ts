@@ -109,6 +109,10 @@ test('strict leaves no field of an error out', async () => {
 })
 
 test('options of the wrong type are TypeErrors', () => {
+  for (const transfer of [7, null, 'ab', {}, [5]] as never[]) {
+    assert.throws(() => new Seals({ transfer }), TypeError)
+    assert.throws(() => new Seals({}).seal({}, transfer), /transfer: wanted/)
+  }
   assert.throws(() => new Seals({ threshold: -1 }), TypeError)
   assert.throws(() => new Seals({ types: {} as never }), TypeError)
 })

@@ -201,6 +201,11 @@ test('a pool that nobody wrapped is told by a rejection', async () => {
   await bare.terminate()
 })
 
+test('no options may be null', async () => {
+  assert.is(await pool.exec('echo', [1], null as never), 1)
+  assert.is(await pool.exec('echo', [1], { transfer: null as never }), 1)
+})
+
 test('wrong arguments are TypeErrors', async () => {
   assert.throws(() => wrapPool({} as never), TypeError)
   assert.throws(() => wrapPool(workerpool.pool({ workerType: 'process' })), TypeError)

@@ -44,7 +44,7 @@ interface RunOptions {
 interface AnyPool {
   readonly constructor: unknown
   readonly options?: { readonly runtime?: string }
-  run(task: unknown, options: object): Promise<unknown>
+  run(task: unknown, options: object | null): Promise<unknown>
 }
 type Movable = Record<symbol, unknown>
 
@@ -57,8 +57,8 @@ export function wrapPool<P extends PoolLike>(pool: P, options: AdapterOptions = 
   const seals = new Seals(options)
   const target = pool as unknown as AnyPool
   const Pool = target.constructor as PoolClass
-  const run = async (task: unknown, runOptions: RunOptions = {}) => {
-    const { transfer = options.transfer, transferList, ...rest } = runOptions
+  const run = async (task: unknown, runOptions: RunOptions | null = {}) => {
+    const { transfer, transferList, ...rest } = runOptions ?? {}
     const runtime = rest.runtime ?? target.options?.runtime
     expectArgument(
       runtime !== 'child_process',
@@ -66,11 +66,14 @@ export function wrapPool<P extends PoolLike>(pool: P, options: AdapterOptions = 
       "'worker_threads': a process cannot be handed packets",
     )
     const { value, list } = unwrapped(Pool, task)
-    const sealed = seals.seal(value, transferOf([value], transferList ?? list ?? transfer))
+    const isUsual = isObject(runOptions) && (transferList === undefined || Array.isArray(transferList))
+    const wish = isUsual ? (transferList ?? list ?? transfer ?? options.transfer) : false
+    const sealed = seals.seal(value, transferOf([value], wish))
     const message = withQueueOptions(sealed, value)
     let answer: unknown
     try {
-      answer = await target.run(message, { ...rest, transferList: sealed.list })
+      // Options that are none go as they came: whether they are refused is the pool's to say.
+      answer = await target.run(message, isUsual ? { ...rest, transferList: sealed.list } : runOptions)
     } catch (error) {
       throw refused(error)
     }
@@ -101,6 +104,10 @@ export function wrapTask<In, Out>(
     })
     return move({ [Pool.transferableSymbol]: list, [Pool.valueSymbol]: answer })
   }
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 async function answered(seals: Seals, answer: () => Promise<Sealed>): Promise<Sealed> {

@@ -6,7 +6,7 @@
  * What moves with it is in the list beside it. By default that is copies of the exact windows, made when the value is
  * sealed: changes made afterwards do not travel, however long the library lets the message wait.
  */
-import type { Transfer } from '../carriers/carrier.js'
+import { expectTransfer, type Transfer } from '../carriers/carrier.js'
 import { handOver, isMovable, unsupported } from '../carriers/handover.js'
 import { TEXT_BYTES } from '../carriers/port/posts.js'
 import type { Codec, CodecOptions } from '../codec.js'
@@ -61,20 +61,23 @@ export class Seals {
     this.#thrownCodec = this.#hosts.codec(
       isKnown ? { ...options, types } : { ...options, types: registry(...types.types, outbandError) },
     )
+    expectTransfer(transfer)
     this.#transfer = transfer
     this.#isStrict = options.strict ?? false
   }
 
   /**
    * Seals a value for a post that follows, and that detaches what moves.
-   * @throws what `encode` throws; NOT_TRANSFERABLE with `strict`
+   * @throws what `encode` throws; NOT_TRANSFERABLE with `strict`; TypeError for a `transfer` of the wrong type
    */
   seal(value: unknown, transfer: Transfer = this.#transfer): Sealed {
+    expectTransfer(transfer)
     return this.#seal(VALUE, this.#codec, value, transfer, isAsked(transfer) ? checked : asIs)
   }
 
   /** Seals a value for a post that comes later and must not fail: what moves leaves the sender now. */
   sealNow(value: unknown, transfer: Transfer = this.#transfer): Sealed {
+    expectTransfer(transfer)
     return this.#seal(VALUE, this.#codec, value, transfer, isAsked(transfer) ? moved : movedHosts)
   }
 

@@ -61,7 +61,7 @@ export interface WrappedPool {
 interface AnyPool {
   readonly workerType?: string
   readonly maxQueueSize?: number
-  exec(method: unknown, params?: unknown, options?: object): PoolPromise<unknown>
+  exec(method: unknown, params?: unknown, options?: object | null): PoolPromise<unknown>
   proxy(): PoolPromise<object>
   stats(): { readonly pendingTasks: number }
 }
@@ -81,14 +81,17 @@ export function wrapPool<P extends PoolLike>(
   expectArgument(typeof target?.exec === 'function', 'pool', 'what workerpool.pool() gives')
   expectArgument(target.workerType !== 'process', 'workerType', 'threads: a process cannot be handed packets')
   const seals = new Seals(options)
-  const exec = (method: unknown, params: unknown[] | null = null, execOptions: ExecOptions = {}) => {
+  const exec = (method: unknown, params: unknown[] | null = null, execOptions: ExecOptions | null = {}) => {
     const isFull = target.stats().pendingTasks >= (target.maxQueueSize ?? Number.POSITIVE_INFINITY)
     // A full queue refuses by itself, before anything moves.
     const isTheirs = typeof method !== 'string' || BUILT_IN.has(method) || isFull
     const isList = params === null || Array.isArray(params)
     if (isTheirs || !isList) return target.exec(method, params, execOptions)
-    const { transfer = options.transfer, ...rest } = execOptions
-    const { message, list } = seals.sealNow(params ?? [], transferOf(params ?? [], transfer))
+    const { transfer, ...rest } = execOptions ?? {}
+    const { message, list } = seals.sealNow(
+      params ?? [],
+      transferOf(params ?? [], transfer ?? options.transfer),
+    )
     return target.exec(method, [message], { ...rest, transfer: list }).then(answer => seals.open(answer))
   }
   const proxy = () =>
