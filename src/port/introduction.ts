@@ -11,6 +11,8 @@
  *               [HELLO, itself, brand, post]     on a broadcast channel, among peers that were told of each other
  */
 
+import { isBranded } from '../carriers/port/posts.js'
+
 /** A MessagePort of the platform. */
 export type Port = InstanceType<typeof MessagePort>
 
@@ -87,16 +89,25 @@ function hearNote(note: unknown, hearer: LaneHearer): void {
   else if (kind === 'tally' && isSharedMemory(value)) hearer.tally(value)
 }
 
-const isBrand = (value: unknown): value is string => typeof value === 'string' && value.length === BRAND_UNITS
+const isBrand = (value: unknown): value is string =>
+  typeof value === 'string' && value.length === BRAND_UNITS && value.startsWith(MARK)
 
 const isSharedMemory = (value: unknown): value is SharedArrayBuffer =>
   typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer
 
-const BRAND_UNITS = 16
+/** What all brands begin with, so that who does not know one does not take what is under it for the user's. */
+const MARK = 'outband\0'
+const RANDOM_BYTES = 16
+const BRAND_UNITS = MARK.length + RANDOM_BYTES
 
-/** 128 random bits, one unit a byte. */
+/** 128 random bits behind the mark, one unit a byte. */
 export function newBrand(): string {
-  return String.fromCharCode(...crypto.getRandomValues(new Uint8Array(BRAND_UNITS)))
+  return MARK + String.fromCharCode(...crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)))
+}
+
+/** Whether a message is a post under a brand that is not known here: it was meant for whoever had the port before. */
+export function isForeign(message: unknown): boolean {
+  return isBranded(message, MARK)
 }
 
 /** Ports that say nothing, in front of the lane; a peer that is not wrapped is rid of them when they are closed here. */

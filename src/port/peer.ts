@@ -9,6 +9,7 @@ import {
   helloOf,
   idlePorts,
   introducedBy,
+  isForeign,
   type Lane,
   laneOf,
   newBrand,
@@ -26,6 +27,8 @@ interface Heard {
   readonly message: unknown
   /** The ports that came for the user. */
   readonly ports: readonly object[]
+  /** A packet for whoever had the port before. */
+  readonly isForeign?: boolean
 }
 
 /** Whom a peer tells of what it learns. */
@@ -39,6 +42,9 @@ export interface PeerListener {
   /** The peer is not wrapped, or somebody else is there now: what was posted will not be acknowledged. */
   forgotten(): void
 }
+
+/** Hellos that are said before one is answered; then the peer is taken to have heard one. */
+const MOST_HELLOS = 64
 
 export class Peer implements Sender {
   kind: PeerKind
@@ -54,10 +60,12 @@ export class Peer implements Sender {
   #formerBrands: readonly string[] = []
   #lanes: Lane[] = []
   #idle: Port[] = []
-  /** Whether this side introduced itself by a plain message, and by a hello; whether the other side did. */
+  /** Whether this side introduced itself by a plain message; how many hellos it said; whether the other side did either. */
   #isPresented = false
-  #hasSaidHello = false
+  #hellos = 0
   #isIntroduced = false
+  /** Whether the peer has answered: it knows the brand. */
+  #isKnown = false
 
   constructor(kind: PeerKind, isBroadcast: boolean, listener: PeerListener) {
     this.kind = kind
@@ -70,9 +78,9 @@ export class Peer implements Sender {
     return this.kind === 'wrapped' && !this.#isBroadcast
   }
 
-  /** Whether the peer may not know the brand. After a hello it does: messages arrive in order. */
+  /** Whether the peer may not know the brand. It does when it has answered: what came before it listened may be lost. */
   get isUnknown(): boolean {
-    return this.#isBroadcast || !(this.#hasSaidHello || (this.kind === 'wrapped' && !this.#isTold))
+    return this.#isBroadcast || !(this.#isKnown || this.#hellos >= MOST_HELLOS)
   }
 
   /** A post in a hello. */
@@ -81,7 +89,7 @@ export class Peer implements Sender {
     const { lane, far } = this.#open()
     const done = (isPosted: boolean): void => {
       if (!isPosted) return lane.close()
-      this.#hasSaidHello = true
+      this.#hellos++
       this.#lanes.push(lane)
     }
     return { message: hello(far, this.#own, post), along: [far], done }
@@ -131,6 +139,7 @@ export class Peer implements Sender {
       this.#adopt(introduced)
       return { brand: undefined, message, ports: withoutIntroduction(ports) }
     }
+    if (!this.#isBroadcast && isForeign(message)) return { brand: undefined, message, ports, isForeign: true }
     // A wrapped peer introduces itself with the first thing it says.
     if (this.kind === 'unknown' && !this.#isIntroduced && !this.#isBroadcast) {
       this.#become('plain')
@@ -193,12 +202,15 @@ export class Peer implements Sender {
     return lane
   }
 
-  /** The peer is wrapped, and knows this brand. */
+  /** The peer is wrapped, and knows this brand; of a peer that was told of, only ours is used. */
   #meet(brand: string): void {
     if (!this.#brands.includes(brand)) this.#brands.push(brand)
-    if (this.kind === 'wrapped' || this.#isTold) return
-    this.brand = brand
-    this.#become('wrapped')
+    if (this.#isKnown) return
+    if (!this.#isTold) {
+      this.brand = brand
+      this.#become('wrapped')
+    }
+    this.#isKnown = this.brand === brand
   }
 
   /** The other end of a lane has gone, and with the last of them the peer: its port may be somebody else's by now. */
@@ -209,7 +221,8 @@ export class Peer implements Sender {
     this.#formerBrands = this.#brands
     this.brand = this.#own = newBrand()
     this.#brands = [this.brand]
-    this.#isPresented = this.#hasSaidHello = this.#isIntroduced = false
+    this.#hellos = 0
+    this.#isPresented = this.#isIntroduced = this.#isKnown = false
     this.#listener.forgotten()
   }
 

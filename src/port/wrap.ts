@@ -15,7 +15,7 @@ import { Inlet, type Outlet } from '../carriers/port/inlet.js'
 import { Link } from '../carriers/port/link.js'
 import { ASK, MARK, TEXT_BYTES } from '../carriers/port/posts.js'
 import type { Codec, CodecOptions } from '../codec.js'
-import { expectArgument } from '../errors.js'
+import { expectArgument, OutbandError } from '../errors.js'
 import { Hosts } from '../hosts.js'
 import type { Parcel } from '../packet.js'
 import { Listeners, type MessageName } from './listeners.js'
@@ -208,6 +208,7 @@ class Wrapper implements Outlet, PeerListener {
     if (brand !== undefined) return this.#take(data, brand, event)
     const heard = this.#peer.hear(data, event?.ports ?? NO_PORTS)
     if (heard.brand !== undefined) this.#take(heard.message, heard.brand, event)
+    else if (heard.isForeign) this.#listeners.messageerror.emit('messageerror', foreign(), event, NO_PORTS)
     else this.#listeners.message.emit('message', data, event, heard.ports)
   }
 
@@ -397,6 +398,11 @@ class Wrapper implements Outlet, PeerListener {
       },
     }
   }
+}
+
+/** The error for a packet whose sender does not know that the port is another's by now. */
+function foreign(): OutbandError {
+  return new OutbandError('UNSUPPORTED', 'port: a packet came for whoever had this port before')
 }
 
 /** @throws TypeError for what is no transfer */
