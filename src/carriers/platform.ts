@@ -12,6 +12,7 @@ const MOVED = [
   'MediaSourceHandle',
   'MediaStreamTrack',
   'MIDIAccess',
+  'AbortSignal', // Node's, of a transferableAbortController
 ]
 
 /** What is cloned, or moved when it is in the transfer list. */
@@ -28,6 +29,8 @@ const CLONED = [
   'Histogram',
   'RecordableHistogram',
   'Module', // WebAssembly's
+  'Memory', // WebAssembly's, when it is shared
+  'DOMException',
   'FileList',
   'FileSystemFileHandle',
   'FileSystemDirectoryHandle',
@@ -37,6 +40,8 @@ const CLONED = [
   'AudioData',
   'EncodedVideoChunk',
   'EncodedAudioChunk',
+  'CropTarget',
+  'RestrictionTarget',
   'RTCCertificate',
   'RTCEncodedVideoFrame',
   'RTCEncodedAudioFrame',
@@ -53,13 +58,33 @@ const moved: ReadonlySet<unknown> = new Set(MOVED)
 const known: ReadonlySet<unknown> = new Set([...MOVED, ...CLONED])
 
 const MESSAGING = /^messaging_/
-const TAGS: ReadonlySet<string> = new Set(['KeyObject', 'WebAssembly.Module'])
+const TAGS: ReadonlySet<string> = new Set(['KeyObject', 'WebAssembly.Module', 'WebAssembly.Memory'])
 
 /** Whether a port carries the object itself. */
 export function isHost(object: unknown): object is object {
-  const prototype = Object.getPrototypeOf(object) as object | null
-  const name = prototype?.constructor?.name
-  return name !== undefined && known.has(name) && isNative(object as object, name)
+  return hostName(object) !== undefined
+}
+
+/** The name of the platform's class that an object is of, or of one that extends it: ports carry that as the platform's. */
+function hostName(object: unknown): string | undefined {
+  for (
+    let base = Object.getPrototypeOf(object) as object | null;
+    base !== null;
+    base = Object.getPrototypeOf(base) as object | null
+  ) {
+    const name = base.constructor?.name
+    if (name === 'DOMException' && !areExceptionsCloned()) return undefined
+    if (name !== undefined && known.has(name) && isNative(object as object, name)) return name
+  }
+  return undefined
+}
+
+let isExceptionCloned: boolean | undefined
+
+/** Node 20 makes an empty object of a DOMException: there it travels as the error that it is. */
+function areExceptionsCloned(): boolean {
+  isExceptionCloned ??= structuredClone(new DOMException()) instanceof DOMException
+  return isExceptionCloned
 }
 
 /** A class may only have the name: the platform's says so of its objects, or is a global, or is Node's own. */
@@ -88,7 +113,12 @@ export function isHeld(object: object): boolean {
   return locked === true || readable?.locked === true || writable?.locked === true || fd === -1
 }
 
+/** Whether it is a port of the platform, of whatever realm. */
+export function isPort(object: object): boolean {
+  return hostName(object) === 'MessagePort'
+}
+
 /** Whether a port carries the object only if it is in the transfer list. */
 export function mustMove(host: object): boolean {
-  return moved.has(host.constructor?.name)
+  return moved.has(hostName(host))
 }

@@ -3,7 +3,7 @@
  * windows; to any other go plain clones, of exact windows too. `peer.ts` finds out which it is.
  */
 import { type Counts, expectTransfer, type Transfer } from '../carriers/carrier.js'
-import { mustMove } from '../carriers/platform.js'
+import { isPort, mustMove } from '../carriers/platform.js'
 import {
   type Endpoint,
   endpointOf,
@@ -416,9 +416,6 @@ function transferOf(options: unknown): Transfer | undefined {
   expectTransfer(transfer)
   return transfer
 }
-
-/** Whether an event of the platform's would name it among its ports. */
-const isPort = (item: object): boolean => item instanceof MessagePort
 
 /** The port, asked for members by name. */
 type Raw = Record<string, (...args: unknown[]) => unknown>

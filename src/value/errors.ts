@@ -13,15 +13,21 @@ export function errorClassOf(error: Error): number {
   )
 }
 
+/** Parts that a class may have in place of its errors, as a DOMException's has. */
+const INHERITED: ReadonlySet<string> = new Set(['name', 'stack', 'message'])
+
 /** What an error of this class holds itself: names of its enumerable fields, and its hidden parts in the order of `ERROR_KEYS`. */
 export function partsOfError(error: Error, number: number) {
   // What is enumerable is a field like any other, `name` set by a constructor for one, and stays enumerable.
   const fields = Object.keys(error).filter(key => key !== 'stack')
   const parts: [key: (typeof ERROR_KEYS)[number], part: unknown][] = []
   for (const [bit, key] of ERROR_KEYS.entries()) {
-    const isHidden = !fields.includes(key) && (key === 'name' || key === 'stack' || Object.hasOwn(error, key))
-    if (!isHidden || (key === 'errors' && number !== AGGREGATE)) continue
+    if (fields.includes(key) || (key === 'errors' && number !== AGGREGATE)) continue
+    const isOwn = Object.hasOwn(error, key)
+    if (!isOwn && !INHERITED.has(key)) continue
     let part: unknown = (error as AggregateError)[key]
+    // An empty one is what all errors inherit.
+    if (key === 'message' && !isOwn && (typeof part !== 'string' || part === '')) continue
     // As structured clone has it: whatever somebody put there.
     if (key === 'message') part = String(part)
     if (bit < ERROR_STRINGS && typeof part !== 'string') continue
