@@ -11,6 +11,7 @@
  *               [HELLO, itself, brand, post]     on a broadcast channel, among peers that were told of each other
  */
 
+import { isPort, mustMove } from '../carriers/platform.js'
 import { isBranded } from '../carriers/port/posts.js'
 
 /** A MessagePort of the platform. */
@@ -119,7 +120,8 @@ export function idlePorts(): { near: Port[]; far: Port[] } {
 /** The lane of a message that introduces its sender. */
 export function introducedBy(message: unknown, ports: readonly object[]): Port | undefined {
   const last = ports.slice(-PORTS)
-  if (last.length < PORTS || mentions(message, new Set(last))) return undefined
+  const met = new Set(last)
+  if (last.length < PORTS || holds(message, item => met.has(item))) return undefined
   return last[PORTS - 1] as Port
 }
 
@@ -150,12 +152,28 @@ export function helloOf(message: unknown, isBroadcast: boolean): Hello | undefin
   return proof instanceof MessagePort ? { lane: proof as Port, brand, post } : undefined
 }
 
-/** Whether a message holds one of these ports. Looked for in messages that came with five ports, which are few. */
-function mentions(message: unknown, ports: ReadonlySet<object>): boolean {
+/**
+ * Whether a message could not be introduced, since what moved with it has ports of its own. Asked of the first message of a
+ * peer; a long one is not looked through to its end.
+ */
+export function isUnintroducible(message: unknown): boolean {
+  return holds(message, item => mustMove(item) && !isPort(item), MOST_SEARCHED)
+}
+
+const MOST_SEARCHED = 10_000
+
+/** Whether an object like that is in a message: looked for among so many. */
+function holds(
+  message: unknown,
+  isWanted: (item: object) => boolean,
+  most = Number.POSITIVE_INFINITY,
+): boolean {
   const met = new Set<unknown>([message])
+  let left = most
   for (const item of met) {
     if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item)) continue
-    if (ports.has(item)) return true
+    if (isWanted(item)) return true
+    if (left-- <= 0) return false
     const parts =
       item instanceof Map
         ? [...item.keys(), ...item.values()]

@@ -18,10 +18,22 @@ interface Call {
   readonly isOnce: boolean
   /** Set by `onmessage`, not by a call. */
   readonly isProperty: boolean
+  /** For who adds one listener twice: a port has no way down, so both are called. */
+  readonly isCapture: boolean
 }
 
 function isHandler(value: unknown): value is EventHandler {
   return typeof value === 'function' || (typeof value === 'object' && value !== null)
+}
+
+function callOf(
+  listener: unknown,
+  isBare: boolean,
+  isOnce: boolean,
+  isCapture: boolean,
+  isProperty: boolean,
+): Call {
+  return { listener, isBare, isOnce, isCapture, isProperty }
 }
 
 export class Listeners {
@@ -51,29 +63,35 @@ export class Listeners {
 
   /** The handler of the property keeps its place among the others, and may be a listener as well. */
   set property(handler: unknown) {
-    const call = isHandler(handler) && { listener: handler, isBare: false, isOnce: false, isProperty: true }
+    const call = isHandler(handler) && callOf(handler, false, false, false, true)
     const at = this.#calls.findIndex(({ isProperty }) => isProperty)
     const before = at < 0 ? this.#calls : this.#calls.slice(0, at)
     const behind = at < 0 ? [] : this.#calls.slice(at + 1)
     this.#change([...before, ...(call ? [call] : []), ...behind])
   }
 
-  add(listener: unknown, isBare: boolean, isOnce: boolean): void {
+  /** Whether it was added: not when it is there already, or is none. */
+  add(listener: unknown, isBare: boolean, isOnce: boolean, isCapture = false): boolean {
     if (isBare && this.#canRepeat) expectArgument(typeof listener === 'function', 'listener', 'a function')
-    else if (!isHandler(listener) || this.#find(listener, isBare) >= 0) return
-    this.#change([...this.#calls, { listener, isBare, isOnce, isProperty: false }])
+    else if (!isHandler(listener) || this.#find(listener, isBare, isCapture) >= 0) return false
+    this.#change([...this.#calls, callOf(listener, isBare, isOnce, isCapture, false)])
+    return true
   }
 
   /** Takes back a listener, the last where there are several; of Node's ports `off` also takes what was added for events. */
-  remove(listener: unknown, isBare: boolean): void {
-    const same = this.#find(listener, isBare)
-    const at = same >= 0 ? same : this.#find(listener, !isBare)
+  remove(listener: unknown, isBare: boolean, isCapture = false): void {
+    const same = this.#find(listener, isBare, isCapture)
+    const at = same >= 0 ? same : this.#find(listener, !isBare, isCapture)
     if (at >= 0) this.#change(this.#calls.toSpliced(at, 1))
   }
 
-  #find(listener: unknown, isBare: boolean): number {
+  #find(listener: unknown, isBare: boolean, isCapture: boolean): number {
     return this.#calls.findLastIndex(
-      call => call.listener === listener && call.isBare === isBare && !call.isProperty,
+      call =>
+        call.listener === listener &&
+        call.isBare === isBare &&
+        call.isCapture === isCapture &&
+        !call.isProperty,
     )
   }
 
@@ -89,15 +107,22 @@ export class Listeners {
   /** `event` is the platform's for this message, `ports` those of its ports that are the user's. */
   emit(name: MessageName, data: unknown, event: MessageEvent | undefined, ports: readonly object[]): void {
     let ours: Event | undefined
-    for (const call of this.#calls) {
-      const { listener, isBare, isOnce } = call
+    let isStopped = false
+    const calls = this.#calls
+    for (const call of calls) {
+      const { listener, isBare, isOnce, isProperty } = call
+      // An EventTarget does not call who was removed meanwhile, an EventEmitter does.
+      const isGone = this.#calls !== calls && !this.#calls.includes(call)
+      if (isStopped || (isGone && !(isBare && this.#canRepeat))) continue
       if (isOnce) this.#change(this.#calls.filter(other => other !== call))
       try {
         if (isBare) (listener as Bare).call(this.#target, data)
         else {
-          ours ??= eventOf(name, data, event, ports, this.#target)
+          ours ??= eventOf(name, data, event, ports, this.#target, () => {
+            isStopped = true
+          })
           if (typeof listener === 'function') listener.call(this.#target, ours)
-          else (listener as { handleEvent?(event: Event): void }).handleEvent?.(ours)
+          else if (!isProperty) (listener as { handleEvent?(event: Event): void }).handleEvent?.(ours)
         }
       } catch (error) {
         throwApart(error)
@@ -112,11 +137,16 @@ function eventOf(
   event: MessageEvent | undefined,
   ports: readonly object[],
   target: object,
+  stop: () => void,
 ): Event {
   const { origin = '', lastEventId = '', source = null } = event ?? {}
   const ours = new MessageEvent(name, { data, origin, lastEventId, source, ports: [...ports] as never[] })
-  // Made by hand and not dispatched, an event has no target, and says null for undefined.
-  Object.defineProperties(ours, { target: { value: target }, currentTarget: { value: target } })
+  // Made by hand and not dispatched, an event has no target, nobody to stop, and says null for undefined.
+  Object.defineProperties(ours, {
+    target: { value: target },
+    currentTarget: { value: target },
+    stopImmediatePropagation: { value: stop },
+  })
   if (data === undefined) Object.defineProperty(ours, 'data', { value: undefined })
   return ours
 }

@@ -10,6 +10,7 @@ import {
   idlePorts,
   introducedBy,
   isForeign,
+  isUnintroducible,
   type Lane,
   laneOf,
   newBrand,
@@ -140,8 +141,8 @@ export class Peer implements Sender {
       return { brand: undefined, message, ports: withoutIntroduction(ports) }
     }
     if (!this.#isBroadcast && isForeign(message)) return { brand: undefined, message, ports, isForeign: true }
-    // A wrapped peer introduces itself with the first thing it says.
-    if (this.kind === 'unknown' && !this.#isIntroduced && !this.#isBroadcast) {
+    // A wrapped peer introduces itself with the first thing it says, if it can.
+    if (this.kind === 'unknown' && !this.#isIntroduced && !this.#isBroadcast && !isUnintroducible(message)) {
       this.#become('plain')
       this.#listener.forgotten()
     }
@@ -189,6 +190,8 @@ export class Peer implements Sender {
     const lane = laneOf(port, {
       knock: () => lane.send('brand', this.#own),
       brand: brand => {
+        // Our own lane: a peer that is not wrapped sent back the ports it got.
+        if (brand === this.#own) return this.#meetSelf(lane)
         this.#meet(brand)
         // Not before: what the peer posts under its brand could overtake the brand, which comes another way.
         lane.send('met')
@@ -200,6 +203,13 @@ export class Peer implements Sender {
       close: () => this.#lose(lane),
     })
     return lane
+  }
+
+  #meetSelf(lane: Lane): void {
+    for (const end of [...this.#lanes, lane]) end.close()
+    this.#lanes = []
+    this.#become('plain')
+    this.#listener.forgotten()
   }
 
   /** The peer is wrapped, and knows this brand; of a peer that was told of, only ours is used. */

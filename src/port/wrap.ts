@@ -43,6 +43,7 @@ export type MessageListener = ((event: MessageEvent) => void) | { handleEvent(ev
 export interface ListenerOptions {
   readonly once?: boolean
   readonly signal?: AbortSignal
+  readonly capture?: boolean
 }
 
 /** What a wrapped port has beyond the port. */
@@ -353,21 +354,23 @@ class Wrapper implements Outlet, PeerListener {
         // Node's Worker has none, and libraries for ports of browsers ask for them.
         addEventListener: {
           value: (name: string, listener: unknown, how?: boolean | ListenerOptions) => {
-            const { once = false, signal } = typeof how === 'object' ? how : {}
+            const { once = false, signal, capture = false } = optionsOf(how)
             const ours = this.#of(name)
             if (ours === undefined) {
               if ('addEventListener' in raw) raw.addEventListener(name, listener, how)
               else raw[once ? 'once' : 'on'](name, listener)
             } else if (signal?.aborted !== true) {
-              ours.add(listener, false, once)
-              signal?.addEventListener('abort', () => ours.remove(listener, false), { once: true })
+              const isNew = ours.add(listener, false, once, capture)
+              if (isNew)
+                signal?.addEventListener('abort', () => ours.remove(listener, false, capture), { once: true })
             }
           },
         },
         removeEventListener: {
-          value: (name: string, listener: unknown, how?: unknown) => {
+          value: (name: string, listener: unknown, how?: boolean | ListenerOptions) => {
             const ours = this.#of(name)
-            if (ours !== undefined) ours.remove(listener, false)
+            const { capture = false } = optionsOf(how)
+            if (ours !== undefined) ours.remove(listener, false, capture)
             else if ('removeEventListener' in raw) raw.removeEventListener(name, listener, how)
             else raw.off(name, listener)
           },
@@ -400,15 +403,25 @@ class Wrapper implements Outlet, PeerListener {
   }
 }
 
+function optionsOf(how: boolean | ListenerOptions | null | undefined): ListenerOptions {
+  return typeof how === 'object' ? (how ?? {}) : { capture: how === true }
+}
+
 /** The error for a packet whose sender does not know that the port is another's by now. */
 function foreign(): OutbandError {
   return new OutbandError('UNSUPPORTED', 'port: a packet came for whoever had this port before')
 }
 
+/** Ports take any iterable for a list. */
+function isIterable(value: unknown): value is Iterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.iterator in value
+}
+
 /** @throws TypeError for what is no transfer */
 function transferOf(options: unknown): Transfer | undefined {
   if (options === undefined || options === null) return undefined
-  const transfer = Array.isArray(options) ? options : (options as { transfer?: unknown }).transfer
+  const given = isIterable(options) ? options : (options as { transfer?: unknown }).transfer
+  const transfer = isIterable(given) ? [...given] : given
   if (transfer === undefined) {
     expectArgument(typeof options === 'object', 'postMessage', 'a transfer list, or an object with transfer')
     return undefined
@@ -429,12 +442,15 @@ interface Members {
 /** An object that has what the port has: our members, and behind them the port's own, bound to it. */
 function faceOf(port: object, { always, ifPresent }: Members): object {
   const face = Object.create(Object.getPrototypeOf(port) as object | null) as object
+  const raw = port as Readonly<Record<string | symbol, unknown>>
   const ours: PropertyDescriptorMap = { ...always }
   for (const [name, descriptor] of Object.entries(ifPresent))
     if (isMember(name, port)) ours[name] = descriptor
   for (const name of namesOf(port)) {
-    if (!(name in ours)) Object.defineProperty(face, name, delegate(port as Record<string, unknown>, name))
+    if (!(name in ours)) Object.defineProperty(face, name, delegate(raw, name, face))
   }
+  // What `console.log` calls, on an object that the platform knows.
+  if (isMember(INSPECT, port)) Object.defineProperty(face, INSPECT, delegate(raw, INSPECT, face))
   for (const [name, descriptor] of Object.entries(ours)) {
     Object.defineProperty(face, name, { ...descriptor, configurable: true, enumerable: true })
   }
@@ -444,10 +460,17 @@ function faceOf(port: object, { always, ifPresent }: Members): object {
 /** What is shown of a window or a worker's scope beside what makes it a port. */
 const SCOPE_MEMBERS = ['name', 'closed', 'origin']
 /** What a window of another origin hides; it is heard on one's own. */
-const WINDOW_EARS = new Set(['addEventListener', 'removeEventListener', 'onmessage', 'onmessageerror'])
+const WINDOW_EARS: ReadonlySet<string | symbol> = new Set([
+  'addEventListener',
+  'removeEventListener',
+  'onmessage',
+  'onmessageerror',
+])
+
+const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 /** A window of another origin throws when it is asked for most of its members. */
-function isMember(name: string, port: object): boolean {
+function isMember(name: string | symbol, port: object): boolean {
   try {
     return name in port
   } catch {
@@ -469,16 +492,25 @@ function namesOf(port: object): string[] {
   return [...names]
 }
 
-function delegate(port: Record<string, unknown>, name: string): PropertyDescriptor {
+/** A member of the port's own; a method that returns the port returns the face. */
+function delegate(
+  port: Readonly<Record<string | symbol, unknown>>,
+  name: string | symbol,
+  face: object,
+): PropertyDescriptor {
   return {
     configurable: true,
-    enumerable: true,
+    enumerable: typeof name === 'string',
     get: () => {
       const member = port[name]
-      return typeof member === 'function' ? member.bind(port) : member
+      if (typeof member !== 'function') return member
+      return (...args: unknown[]) => {
+        const result: unknown = member.apply(port, args)
+        return result === port ? face : result
+      }
     },
     set: (value: unknown) => {
-      port[name] = value
+      Reflect.set(port, name, value)
     },
   }
 }
