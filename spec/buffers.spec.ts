@@ -35,6 +35,19 @@ checks('buffers are taken one at a time, in order, and never more than one too m
   assert.equal(taken, [0, 1])
 })
 
+checks('what an iterable of buffers throws is the cause of a BUFFERS', () => {
+  const { meta } = encode(new Uint8Array(1), OUT_OF_BAND)
+  const cause = new Error('broken')
+  function* broken(count: number): Generator<Uint8Array> {
+    for (let i = 0; i < count; i++) yield new Uint8Array(1)
+    throw cause
+  }
+  for (const count of [0, 1]) {
+    const error = refused(() => decode({ meta, buffers: broken(count) }), 'BUFFERS', { buffer: count })
+    assert.is(error.cause, cause)
+  }
+})
+
 checks('a limit is checked before a buffer is asked for', () => {
   const { meta } = encode([new Uint8Array(1), new Uint8Array(2)], OUT_OF_BAND)
   const buffers = {

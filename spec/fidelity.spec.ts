@@ -1,8 +1,10 @@
+import { spawnSync } from 'node:child_process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ValueRow, values } from '../fixtures/values.js'
 import { Codec, type CodecOptions, decode, encode } from '../src/index.js'
 import { difference } from './same.js'
+import { refused } from './thrown.js'
 
 const NO_CODE = { codegen: false }
 const thresholds = [undefined, 0, Number.POSITIVE_INFINITY]
@@ -258,6 +260,65 @@ code('enumerable properties on Object.prototype do not travel', () => {
     delete prototype.polluted
   }
   assert.is(difference([{ a: 1 }, {}, { polluted: 2 }], decode(packet)), undefined)
+})
+
+code(
+  'a built-in object is what it holds, whatever its class or itself makes of the members that tell',
+  () => {
+    class Text extends String {
+      override valueOf(): string {
+        return 'other'
+      }
+    }
+    class Pattern extends RegExp {
+      override get flags(): string {
+        return 'i'
+      }
+      override get source(): string {
+        return 'other'
+      }
+    }
+    const number = Object.assign(Object(5), { valueOf: () => 9 })
+    const own = Object.assign(new Uint8Array(new ArrayBuffer(8, { maxByteLength: 16 } as object)), {
+      constructor: 5,
+    })
+    const [text, pattern, boxed, bytes] = decode<[string, RegExp, number, Uint8Array]>(
+      encode([new Text('abc'), new Pattern('x', 'g'), number, own]),
+    )
+    assert.equal([`${text}`, `${pattern}`, +boxed, bytes.length], ['abc', '/x/g', 5, 8])
+  },
+)
+
+for (const make of [
+  () => new Uint8Array(3),
+  () => Buffer.from('abc'),
+  () => new Map(),
+  () => new ArrayBuffer(1),
+]) {
+  code(`a Proxy of ${make().constructor.name} is refused`, () => {
+    refused(() => encode([new Proxy(make(), {})]), 'UNSUPPORTED')
+  })
+}
+
+code('errors arrive where their classes are frozen', () => {
+  const home = new URL('../src/index.js', import.meta.url).href
+  const script = `import { decode, encode } from '${home}'
+    const { message, cause } = decode(encode(new TypeError('a', { cause: new AggregateError([1], 'b') })))
+    console.log(message, cause.message, \`\${cause.errors}\`)`
+  const flags = ['--no-warnings', '--frozen-intrinsics', '--input-type=module', '-e', script]
+  const { stdout } = spawnSync(process.execPath, flags, { encoding: 'utf8' })
+  assert.is(stdout.trim(), 'a b 1')
+})
+
+code('an element of Object.prototype is in no list of shapes', () => {
+  const packet = encode({ x: 1 })
+  const prototype = Object.prototype as unknown as Record<number, unknown>
+  prototype[0] = 'polluted'
+  try {
+    assert.is(new Codec().decode<{ x: number }>(packet).x, 1)
+  } finally {
+    delete prototype[0]
+  }
 })
 
 code('hidden properties on Object.prototype, named like a kind of value, change nothing', () => {

@@ -30,6 +30,22 @@ flags('a view is read-only when its sender said so, in place, copied and in band
   }
 })
 
+flags('a view that was met before is read-only all the same', () => {
+  const view = numbers()
+  const wish = () => outOfBand(view, { readonly: true })
+  for (const sent of [
+    [wish(), view],
+    [view, wish()],
+    [outOfBand(view), wish()],
+  ]) {
+    for (const options of [IN_BAND, OUT_OF_BAND]) {
+      const [first, second] = decode<Float64Array[]>(encode(sent, options))
+      assert.is(first, second)
+      assert.ok(isReadonly(first!))
+    }
+  }
+})
+
 flags('each view of a run says it for itself', () => {
   const memory = new Uint8Array(16)
   const sent = [outOfBand(memory.subarray(0, 8), { readonly: true }), memory.subarray(4, 12)]

@@ -201,6 +201,37 @@ for (const { name, make, windows, first } of rows) {
   })
 }
 
+for (const [name, max] of [
+  ['with room for an element more', 64],
+  ['with no room for it', 12],
+] as const) {
+  for (const threshold of [0, Number.POSITIVE_INFINITY]) {
+    layout(
+      `a view follows memory that is no multiple of its elements, ${name}, threshold ${threshold}`,
+      () => {
+        const memory = resizable(8, max)
+        const view = new BigInt64Array(memory)
+        memory.resize(12)
+        new Uint8Array(memory).fill(7)
+        for (const value of [[view], [view, memory], [view, new Uint8Array(memory)]]) {
+          const copies = decode<[BigInt64Array, unknown]>(encode(value, { threshold }))
+          assert.is(difference(value, copies), undefined)
+          const [copy] = copies
+          ;(copy.buffer as ArrayBuffer).resize(7)
+          assert.is(copy.length, 0)
+        }
+      },
+    )
+  }
+}
+
+layout('a view of memory that grows keeps its length', () => {
+  const memory = new SharedArrayBuffer(12, { maxByteLength: 64 } as object)
+  const [copy] = decode<[Float64Array]>(encode([new Float64Array(memory, 0, 1)]))
+  ;(memory as SharedArrayBuffer & { grow(byteLength: number): void }).grow(32)
+  assert.is(copy.length, 1)
+})
+
 layout('a view twice, and wrapped, is one buffer', () => {
   const [view] = on([3, 5])
   assert.is(encode([view, { view }, outOfBand(view!)], { threshold: 0 }).buffers.length, 1)

@@ -76,8 +76,11 @@ export class OutbandError extends Error {
   constructor(code: ErrorCode, message: string, fields: ErrorFields = {}) {
     super(message, fields)
     this.code = code
-    // A cause is the engine's to define, so that it is not enumerable; to assign it again changes nothing.
-    Object.assign(this, fields)
+    // Defined, not assigned: a prototype may have setters. A cause is the engine's to define, so that it is not enumerable.
+    for (const [key, value] of Object.entries(fields)) {
+      if (key !== 'cause')
+        Object.defineProperty(this, key, { value, writable: true, enumerable: true, configurable: true })
+    }
   }
 }
 // On the prototype, so that it costs nothing per error and does not show up in a printed one.

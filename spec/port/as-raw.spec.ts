@@ -283,23 +283,29 @@ for (const [name, first] of [
 }
 
 meeting('a hello that nobody heard is said again', async () => {
+  const control = new Int32Array(new SharedArrayBuffer(8))
   const bare = new Worker(
-    `const { parentPort, workerData } = require('node:worker_threads')
-    import(workerData).then(({ wrapPort }) => {
+    `const { parentPort, workerData: { home, control } } = require('node:worker_threads')
+    import(home).then(({ wrapPort }) => {
       const port = wrapPort(parentPort)
       port.postMessage(Buffer.from('lost'))
-      parentPort.once('close', () => {})
-      setTimeout(() => port.postMessage(Buffer.from('heard')), 200)
+      Atomics.store(control, 0, 1)
+      Atomics.notify(control, 0)
+      Atomics.wait(control, 1, 0)
+      port.postMessage(Buffer.from('heard'))
+      port.on('message', () => {})
     })`,
-    { eval: true, workerData: home },
+    { eval: true, workerData: { home, control } },
   )
-  await once(bare, 'online')
-  await sleep(100)
-  const thread = wrapPort(bare)
-  const [got] = await once(thread, 'message')
+  await Atomics.waitAsync(control, 0, 0).value
+  await sleep(50)
+  const arrived = once(wrapPort(bare), 'message')
+  Atomics.store(control, 1, 1)
+  Atomics.notify(control, 1)
+  const [got] = await arrived
   assert.ok(Buffer.isBuffer(got))
   assert.is(`${got}`, 'heard')
-  await thread.terminate()
+  await bare.terminate()
 })
 
 meeting('a packet for whoever had the port before is a messageerror, not a message', async () => {

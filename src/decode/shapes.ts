@@ -86,7 +86,8 @@ export class Shapes {
     // The list of the message before serves again while it holds what comes.
     let shapes: Shape[] | undefined
     let areKnown = true
-    let predicted: Shape | undefined = last[0]
+    // Asked of no empty list: its prototype may be polluted.
+    let predicted = last.length > 0 ? last[0] : undefined
     for (let i = 0; i < count; i++) {
       const shape: Shape =
         predicted !== undefined && isNext(reader, predicted) ? predicted : this.#find(reader)

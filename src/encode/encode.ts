@@ -16,6 +16,7 @@ import { Walk } from './walk.js'
 
 const getPrototypeOf = Object.getPrototypeOf
 const ObjectPrototype = Object.prototype
+const TypedArray = getPrototypeOf(Uint8Array) as abstract new () => object
 
 export class Encoder extends Walk {
   isBusy = false
@@ -85,6 +86,9 @@ export class Encoder extends Walk {
     }
     const { name, kind } = builtinOf(object)
     if (kind !== undefined) return encodeBuiltin(this, kind, object, slot)
+    // A Proxy of one, of which only the elements would arrive.
+    if (object instanceof TypedArray)
+      throw stopped('UNSUPPORTED', 'what only looks like a typed array cannot travel')
     const keys = Object.keys(object)
     // An object of a host class shows nothing of itself: as `{}` it would be lost without a word.
     if (keys.length === 0 && name !== 'Object' && name !== 'Arguments') {
@@ -99,7 +103,7 @@ export class Encoder extends Walk {
 
   #view(view: ArrayBufferView, isForced: boolean, readonly: boolean): void {
     if (this.isRepeated(view)) {
-      if (isForced) this.views.force(view)
+      if (isForced || readonly) this.views.wish(view, isForced, readonly)
       return
     }
     this.u8(VIEW)

@@ -1,6 +1,7 @@
 /** Numbers, BigInts, and the small built-in objects that hold one of them. */
 import { checkLimit } from '../limits.js'
-import { forbidden, stopped } from '../value/trace.js'
+import { partsOfRegExp, primitiveOf } from '../value/builtins.js'
+import { forbidden } from '../value/trace.js'
 import { BIGINT, BOXED, DATE, F64, I8, I16, I32, INTS, REGEXP } from '../wire/ops.js'
 import type { ShapeNode } from './shapes.js'
 import type { Walk } from './walk.js'
@@ -46,13 +47,12 @@ export function encodeDate(walk: Walk, date: Date): void {
 export function encodeRegExp(walk: Walk, regexp: RegExp): void {
   if (!walk.settings.limits.regexps) throw forbidden('regexps')
   walk.u8(REGEXP)
-  walk.text(regexp.source)
-  walk.text(regexp.flags)
+  const { source, flags } = partsOfRegExp(regexp)
+  walk.text(source)
+  walk.text(flags)
 }
 
 export function encodeBoxed(walk: Walk, boxed: object, slot: ShapeNode): void {
-  const primitive = boxed.valueOf()
-  if (typeof primitive === 'object') throw stopped('UNSUPPORTED', 'a wrapper without its primitive')
   walk.u8(BOXED)
-  walk.value(primitive, slot)
+  walk.value(primitiveOf(boxed), slot)
 }

@@ -1,5 +1,5 @@
 /** The built-in classes, on their way to a library that knows none of them. */
-import type { BuiltinKind } from '../value/builtins.js'
+import { type BuiltinKind, partsOfRegExp, primitiveOf } from '../value/builtins.js'
 import { errorClassOf, partsOfError } from '../value/errors.js'
 import { checkKey, entriesOf, membersOf } from '../value/keys.js'
 import { forbidden, stopped, traced } from '../value/trace.js'
@@ -14,10 +14,11 @@ export const LIFTS: Readonly<Record<BuiltinKind, LiftOne>> = {
   Map: liftMap,
   Set: liftSet,
   Date: (_, date: Date) => new Lifted('date', Date.prototype.getTime.call(date)),
-  RegExp: (lift, { source, flags }: RegExp) => {
+  RegExp: (lift, regexp: RegExp) => {
     if (!lift.settings.limits.regexps) throw forbidden('regexps')
     lift.enter(3)
     lift.leave()
+    const { source, flags } = partsOfRegExp(regexp)
     return new Lifted('regexp', [source, flags])
   },
   Error: liftError,
@@ -74,9 +75,7 @@ function liftError(lift: Lift, error: Error): Lifted {
 
 /** The primitive: what is in the box arrives, the box is lost. */
 function liftBoxed(lift: Lift, boxed: object): unknown {
-  const primitive = boxed.valueOf()
-  if (typeof primitive === 'object') throw stopped('UNSUPPORTED', 'a wrapper without its primitive')
   if (lift.settings.strict)
     throw stopped('UNSUPPORTED', 'in strict mode a boxed primitive cannot travel in this format')
-  return lift.value(primitive)
+  return lift.value(primitiveOf(boxed))
 }

@@ -245,7 +245,7 @@ export class Lift extends Repeats {
   #view(view: ArrayBufferView, isForced: boolean, readonly: boolean): unknown {
     const part = this.identified(view, () => this.#entry(view, isForced, readonly))
     // The wish of a wrapper belongs to the view wherever it stands.
-    if (isForced) this.views.force(view)
+    if (isForced || readonly) this.views.wish(view, isForced, readonly)
     return part
   }
 

@@ -23,10 +23,18 @@ export class Buffers {
   #next(): Memory | undefined {
     const list = this.#list
     if (Array.isArray(list)) return list[this.#index++] as Memory | undefined
-    this.#iterator ??= list[Symbol.iterator]()
-    this.#index++
-    const { value, done } = this.#iterator.next()
+    const { value, done } = this.#step(list)
     return done ? undefined : value
+  }
+
+  #step(list: PacketLike['buffers']): IteratorResult<Memory> {
+    this.#index++
+    try {
+      this.#iterator ??= list[Symbol.iterator]()
+      return this.#iterator.next()
+    } catch (cause) {
+      throw this.#failed('BUFFERS', 'could not be taken', { cause })
+    }
   }
 
   /** The next buffer (borrow), of `byteLength` bytes. @throws BUFFERS */
@@ -71,10 +79,7 @@ export class Buffers {
   expectEnd(): void {
     const list = this.#list
     // A gap in the list is not its end.
-    const isEnd = Array.isArray(list)
-      ? this.#index >= list.length
-      : (this.#iterator ?? list[Symbol.iterator]()).next().done === true
-    this.#index++
+    const isEnd = Array.isArray(list) ? this.#index++ >= list.length : this.#step(list).done === true
     if (!isEnd) throw this.#wrong('is one too many', 0, 0)
   }
 

@@ -51,6 +51,33 @@ export function builtinOf(object: object): Builtin {
   return { name }
 }
 
+/** The primitive in a box, whatever its class makes of `valueOf`. */
+export function primitiveOf(boxed: object): unknown {
+  const box = BUILTINS.find(({ kind, slot }) => kind === 'boxed' && hasSlot(boxed, slot))
+  return box?.slot.call(boxed)
+}
+
+const FLAGS = [
+  ['hasIndices', 'd'],
+  ['global', 'g'],
+  ['ignoreCase', 'i'],
+  ['multiline', 'm'],
+  ['dotAll', 's'],
+  ['unicode', 'u'],
+  ['unicodeSets', 'v'],
+  ['sticky', 'y'],
+] as const
+const sourceOf = slotOf(RegExp.prototype, 'source')
+const flagSlots = FLAGS.filter(([name]) => name in RegExp.prototype).map(
+  ([name, flag]) => [slotOf(RegExp.prototype, name), flag] as const,
+)
+
+/** What a RegExp was made of, whatever its class makes of it. */
+export function partsOfRegExp(regexp: RegExp): { source: string; flags: string } {
+  const flags = flagSlots.map(([slot, flag]) => (slot.call(regexp) === true ? flag : ''))
+  return { source: sourceOf.call(regexp) as string, flags: flags.join('') }
+}
+
 /** Whether an object is plain in the realm that it comes from. */
 export function isPlain(object: object): boolean {
   const prototype = Object.getPrototypeOf(object) as object

@@ -41,14 +41,15 @@ export function partsOfError(error: Error, number: number) {
 export function makeError(number: number): Error {
   // Our own stack would cost microseconds and say nothing: the sender's replaces it.
   const { stackTraceLimit } = Error
-  Error.stackTraceLimit = 0
+  // Where the classes are frozen it stays as it is.
+  const isSet = Reflect.set(Error, 'stackTraceLimit', 0)
   try {
     if (number !== AGGREGATE) return new (ERROR_CLASSES[number] as ErrorConstructor)()
     const error = new AggregateError([])
     delete (error as { errors?: unknown }).errors
     return error
   } finally {
-    Error.stackTraceLimit = stackTraceLimit
+    if (isSet) Error.stackTraceLimit = stackTraceLimit
   }
 }
 

@@ -26,7 +26,7 @@ export interface Entry {
   readonly source: Source
   readonly buffer: ArrayBufferLike
   /** Kind byte as on the wire. */
-  readonly kind: number
+  kind: number
   /** Bytes from the start of the ArrayBuffer. */
   readonly start: number
   readonly end: number
@@ -91,9 +91,14 @@ export class Views {
     this.#add(buffer, buffer, 0, buffer.byteLength, KIND_ARRAY_BUFFER, false)
   }
 
-  /** A view met before turns out to be wanted out of band. */
-  force(view: ArrayBufferView): void {
-    for (const entry of this.entries) if (entry.source === view) entry.isForced = true
+  /** A view met before turns out to have wishes. */
+  wish(view: ArrayBufferView, isForced: boolean, isReadonly: boolean): void {
+    if (isReadonly) this.isBeyondClone = true
+    for (const entry of this.entries) {
+      if (entry.source !== view) continue
+      entry.isForced ||= isForced
+      if (isReadonly) entry.kind |= VIEW_READONLY
+    }
   }
 
   #add(

@@ -83,5 +83,32 @@ export function viewOn(
 ): ArrayBufferView {
   if (kind === KIND_BUFFER) return asBuffer(buffer, byteOffset, length ?? buffer.byteLength - byteOffset)
   const ViewClass = KINDS[kind].class as NonNullable<Kind['class']>
-  return length === undefined ? new ViewClass(buffer, byteOffset) : new ViewClass(buffer, byteOffset, length)
+  if (length !== undefined) return new ViewClass(buffer, byteOffset, length)
+  return trackingOn(ViewClass, buffer as ResizableBuffer, byteOffset, KINDS[kind].size)
+}
+
+interface ResizableBuffer extends ArrayBuffer {
+  readonly maxByteLength: number
+  resize(byteLength: number): void
+}
+
+/**
+ * A view that follows the length of its memory. V8 makes none on memory that is no multiple of an element, though memory may
+ * become so later: then it is made while the memory is shorter or longer.
+ */
+function trackingOn(
+  ViewClass: ViewClass,
+  buffer: ResizableBuffer,
+  byteOffset: number,
+  size: number,
+): ArrayBufferView {
+  const { byteLength } = buffer
+  const rest = (byteLength - byteOffset) % size
+  if (rest === 0) return new ViewClass(buffer, byteOffset)
+  const end = buffer.slice(byteLength - rest)
+  buffer.resize(byteLength - rest)
+  const view = new ViewClass(buffer, byteOffset)
+  buffer.resize(byteLength)
+  new Uint8Array(buffer).set(new Uint8Array(end), byteLength - rest)
+  return view
 }

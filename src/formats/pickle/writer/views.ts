@@ -53,7 +53,7 @@ export interface Splice {
 /** A typed array, DataView or Buffer. */
 export function writeView(walk: Walk, view: ArrayBufferView, isForced: boolean, readonly: boolean): void {
   if (walk.isRepeated(view)) {
-    if (isForced) walk.views.force(view)
+    if (isForced) walk.views.wish(view, isForced, false)
     return
   }
   const place = walk.latest
