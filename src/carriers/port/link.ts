@@ -95,9 +95,9 @@ export class Link {
     return this.room()
   }
 
-  /** Posts something that is no packet: a note. */
+  /** Posts something that is no packet: a note. After the end there is nobody to read it. */
   note(kind: number, count = 0): void {
-    this.#post([this.#sender.brand, kind, count], NO_LIST)
+    if (!this.#isEnded) this.#post([this.#sender.brand, kind, count], NO_LIST)
   }
 
   /** Resolves when the bytes under way are under the high-water mark; nothing, when they are, or nobody will ever say. */

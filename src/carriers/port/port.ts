@@ -181,6 +181,7 @@ export class PortCarrier implements Carrier, Outlet {
   }
 
   #gone(cause: unknown): void {
+    this.#link.end()
     this.#inlet.finish()
     const because = cause === undefined ? '' : `: ${(cause as Error).message}`
     const fields = cause === undefined ? {} : { cause }
