@@ -28,6 +28,7 @@ const wraps: [name: string, wrap: (inner: unknown) => unknown][] = [
   ['values of Maps', inner => new Map([[1, inner]])],
   ['Sets', inner => new Set([inner])],
   ['causes', inner => Object.assign(new Error('e', { cause: inner }), { stack: '' })],
+  ['fields of errors', inner => Object.assign(new Error('e'), { inner, stack: '' })],
   ['custom values', inner => new Box(inner)],
 ]
 const cores: [name: string, core: unknown][] = [

@@ -19,8 +19,8 @@ export function decodeError(walk: Walk): Error {
     if (flags & (1 << bit)) hide(error, key, bit < ERROR_STRINGS ? walk.string(`error ${key}`) : walk.value())
     else if (key === 'stack') hide(error, key, undefined)
   }
+  walk.depth--
   // A stack that is no string would surprise who prints it; a string has its own place.
   if (flags & ERROR_FIELDS) fillProperties(walk, error, key => key === 'stack')
-  walk.depth--
   return error
 }

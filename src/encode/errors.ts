@@ -28,6 +28,7 @@ export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
   // A clone keeps message and stack; of a cause that leads back to the error V8 cannot make one.
   const isMore = parts.some(([key]) => key !== 'message' && key !== 'stack')
   if (fields.length > 0 || isMore || number === AGGREGATE) walk.isBeyondClone = true
-  if (fields.length > 0) encodeRecord(walk, error, fields)
   walk.depth--
+  // As the properties of an array: no container of their own.
+  if (fields.length > 0) encodeRecord(walk, error, fields)
 }
