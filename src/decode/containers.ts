@@ -111,7 +111,10 @@ function object(walk: Walk, shape: Shape): Record<string, unknown> {
 }
 
 export function decodeNullObject(walk: Walk): Record<string, unknown> {
-  return record(walk, shapeAt(walk), Object.create(null) as Record<string, unknown>)
+  const shape = shapeAt(walk)
+  // `Object.create(null)` is a hash table of 185 bytes from the first: too much beside the elements that indices take.
+  const object = shape.isCostly ? Object.setPrototypeOf({}, null) : Object.create(null)
+  return record(walk, shape, object as Record<string, unknown>)
 }
 
 function record(walk: Walk, shape: Shape, object: Record<string, unknown>): Record<string, unknown> {
