@@ -225,6 +225,7 @@ for (const format of formats) {
       [{ 'a b': new WeakMap() }, 'value["a b"]'],
       [new Map([['k', { f: Math.max }]]), 'value<entry 0>.f'],
       [Promise.resolve(), 'value'],
+      [[new Proxy(new Uint8Array(1), {})], 'value[0]'],
     ]
     for (const [value, path] of rows) refused(() => encode(value, { format }), 'UNSUPPORTED', { path })
   })

@@ -424,6 +424,7 @@ for (const [what, value, path] of [
     'value',
   ],
   ['1 and 1n as members', new Set<unknown>([1, 1n]), 'value'],
+  ['a Proxy of a typed array', [new Proxy(new Uint8Array(1), {})], 'value[0]'],
   ['null and undefined as members', new Set([null, undefined]), 'value'],
   [
     'an array of more elements than its data has',

@@ -45,13 +45,17 @@ export async function* inspectFile(path: string): AsyncGenerator<Lines, void, un
 async function sourceOf(file: FileHandle, path: string): Promise<Source> {
   const stats = await file.stat()
   if (stats.isFile()) return { file, size: stats.size }
+  /** From where it has come to. */
+  const pipe: Readable = {
+    read: (target, offset, length) => file.read(target, offset, length, null),
+  }
   const pieces: Buffer[] = []
   let size = 0
   for (let isEnded = false; !isEnded; ) {
     if (pieces.length === MOST_PIECES)
       throw new Error(`${path} is no file, and has 1 GiB or more: save what you want of it first`)
     const piece = Buffer.allocUnsafe(PIECE)
-    const byteLength = await readOn(file, piece)
+    const byteLength = await readInto(pipe, piece, 0)
     isEnded = byteLength < PIECE
     pieces.push(piece.subarray(0, byteLength))
     size += byteLength
@@ -63,17 +67,6 @@ async function sourceOf(file: FileHandle, path: string): Promise<Source> {
     }
   }
   return { file: { read }, size }
-}
-
-/** Fills the target from where the pipe has come to; returns how many bytes there were. */
-async function readOn(pipe: FileHandle, target: Uint8Array): Promise<number> {
-  let done = 0
-  while (done < target.length) {
-    const { bytesRead } = await pipe.read(target, done, target.length - done, null)
-    if (bytesRead === 0) break
-    done += bytesRead
-  }
-  return done
 }
 
 /** So many bytes, or as many as there are. */

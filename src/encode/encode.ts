@@ -2,7 +2,7 @@
 import { SLACK } from '../bytes/writer.js'
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import { NO_TEXT, type Packet, type Parcel } from '../packet.js'
-import { builtinOf, isPlain } from '../value/builtins.js'
+import { builtinOf, fieldsOf } from '../value/builtins.js'
 import { explained, stopped } from '../value/trace.js'
 import { FALSE, NULL, OBJECT_NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
 import { encodeBuiltin } from './builtins.js'
@@ -16,7 +16,6 @@ import { Walk } from './walk.js'
 
 const getPrototypeOf = Object.getPrototypeOf
 const ObjectPrototype = Object.prototype
-const TypedArray = getPrototypeOf(Uint8Array) as abstract new () => object
 
 export class Encoder extends Walk {
   isBusy = false
@@ -86,19 +85,7 @@ export class Encoder extends Walk {
     }
     const { name, kind } = builtinOf(object)
     if (kind !== undefined) return encodeBuiltin(this, kind, object, slot)
-    // A Proxy of one, of which only the elements would arrive.
-    if (object instanceof TypedArray)
-      throw stopped('UNSUPPORTED', 'what only looks like a typed array cannot travel')
-    const keys = Object.keys(object)
-    // An object of a host class shows nothing of itself: as `{}` it would be lost without a word.
-    if (keys.length === 0 && name !== 'Object' && name !== 'Arguments') {
-      throw stopped('UNSUPPORTED', `a ${name} cannot travel without a custom type`)
-    }
-    if (this.settings.strict && !(name === 'Object' && isPlain(object))) {
-      const className = object.constructor?.name || name
-      throw stopped('UNSUPPORTED', `in strict mode a ${className} cannot travel without a custom type`)
-    }
-    encodeRecord(this, object, keys)
+    encodeRecord(this, object, fieldsOf(object, name, this.settings.strict))
   }
 
   #view(view: ArrayBufferView, isForced: boolean, readonly: boolean): void {

@@ -8,7 +8,7 @@
  */
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import type { CustomType } from '../registry.js'
-import { builtinOf, isPlain } from '../value/builtins.js'
+import { builtinOf, fieldsOf } from '../value/builtins.js'
 import { define } from '../value/properties.js'
 import { chosenRuns } from '../value/runs.js'
 import { explained, type Step, stopped, traced } from '../value/trace.js'
@@ -127,15 +127,7 @@ export class Lift extends Repeats {
     }
     const { name, kind } = builtinOf(object)
     if (kind !== undefined) return LIFTS[kind](this, object as never)
-    const keys = Object.keys(object)
-    // As in our own format: an object of a host class shows nothing of itself.
-    if (keys.length === 0 && name !== 'Object' && name !== 'Arguments')
-      throw stopped('UNSUPPORTED', `a ${name} cannot travel without a custom type`)
-    if (strict && !(name === 'Object' && isPlain(object))) {
-      const className = object.constructor?.name || name
-      throw stopped('UNSUPPORTED', `in strict mode a ${className} cannot travel without a custom type`)
-    }
-    return this.record(object, keys)
+    return this.record(object, fieldsOf(object, name, strict))
   }
 
   #array(array: readonly unknown[]): unknown {

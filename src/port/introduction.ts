@@ -91,24 +91,24 @@ function hearNote(note: unknown, hearer: LaneHearer): void {
 }
 
 const isBrand = (value: unknown): value is string =>
-  typeof value === 'string' && value.length === BRAND_UNITS && value.startsWith(MARK)
+  typeof value === 'string' && value.length === BRAND_UNITS && value.startsWith(OURS)
 
 const isSharedMemory = (value: unknown): value is SharedArrayBuffer =>
   typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer
 
 /** What all brands begin with, so that who does not know one does not take what is under it for the user's. */
-const MARK = 'outband\0'
+const OURS = 'outband\0'
 const RANDOM_BYTES = 16
-const BRAND_UNITS = MARK.length + RANDOM_BYTES
+const BRAND_UNITS = OURS.length + RANDOM_BYTES
 
-/** 128 random bits behind the mark, one unit a byte. */
+/** 128 random bits behind what all begin with, one unit a byte. */
 export function newBrand(): string {
-  return MARK + String.fromCharCode(...crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)))
+  return OURS + String.fromCharCode(...crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)))
 }
 
 /** Whether a message is a post under a brand that is not known here: it was meant for whoever had the port before. */
 export function isForeign(message: unknown): boolean {
-  return isBranded(message, MARK)
+  return isBranded(message, OURS)
 }
 
 /** Ports that say nothing, in front of the lane; a peer that is not wrapped is rid of them when they are closed here. */

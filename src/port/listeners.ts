@@ -26,15 +26,8 @@ function isHandler(value: unknown): value is EventHandler {
   return typeof value === 'function' || (typeof value === 'object' && value !== null)
 }
 
-function callOf(
-  listener: unknown,
-  isBare: boolean,
-  isOnce: boolean,
-  isCapture: boolean,
-  isProperty: boolean,
-): Call {
-  return { listener, isBare, isOnce, isCapture, isProperty }
-}
+/** How most are called. */
+const USUAL = { isBare: false, isOnce: false, isCapture: false, isProperty: false }
 
 export class Listeners {
   readonly #target: object
@@ -63,7 +56,7 @@ export class Listeners {
 
   /** The handler of the property keeps its place among the others, and may be a listener as well. */
   set property(handler: unknown) {
-    const call = isHandler(handler) && callOf(handler, false, false, false, true)
+    const call = isHandler(handler) && { ...USUAL, listener: handler, isProperty: true }
     const at = this.#calls.findIndex(({ isProperty }) => isProperty)
     const before = at < 0 ? this.#calls : this.#calls.slice(0, at)
     const behind = at < 0 ? [] : this.#calls.slice(at + 1)
@@ -74,7 +67,7 @@ export class Listeners {
   add(listener: unknown, isBare: boolean, isOnce: boolean, isCapture = false): boolean {
     if (isBare && this.#canRepeat) expectArgument(typeof listener === 'function', 'listener', 'a function')
     else if (!isHandler(listener) || this.#find(listener, isBare, isCapture) >= 0) return false
-    this.#change([...this.#calls, callOf(listener, isBare, isOnce, isCapture, false)])
+    this.#change([...this.#calls, { ...USUAL, listener, isBare, isOnce, isCapture }])
     return true
   }
 

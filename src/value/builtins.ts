@@ -1,5 +1,6 @@
 /** The built-in classes: which one an object really is of. */
 import { hasSlot, slotOf } from '../bytes/window.js'
+import { stopped } from './trace.js'
 
 type Class = (abstract new (...args: never[]) => object) & { readonly prototype: object }
 
@@ -78,8 +79,29 @@ export function partsOfRegExp(regexp: RegExp): { source: string; flags: string }
   return { source: sourceOf.call(regexp) as string, flags: flags.join('') }
 }
 
+const TypedArray = Object.getPrototypeOf(Uint8Array) as abstract new () => object
+
+/**
+ * The names of the fields by which an object of no built-in class travels, as its name is known from `builtinOf`.
+ * @throws UNSUPPORTED for one of which nothing would arrive, or too little
+ */
+export function fieldsOf(object: object, name: string, isStrict: boolean): string[] {
+  // A Proxy of one, of which only the elements would arrive.
+  if (object instanceof TypedArray)
+    throw stopped('UNSUPPORTED', 'what only looks like a typed array cannot travel')
+  const keys = Object.keys(object)
+  // An object of a host class shows nothing of itself: as `{}` it would be lost without a word.
+  if (keys.length === 0 && name !== 'Object' && name !== 'Arguments')
+    throw stopped('UNSUPPORTED', `a ${name} cannot travel without a custom type`)
+  if (isStrict && !(name === 'Object' && isPlain(object))) {
+    const className = object.constructor?.name || name
+    throw stopped('UNSUPPORTED', `in strict mode a ${className} cannot travel without a custom type`)
+  }
+  return keys
+}
+
 /** Whether an object is plain in the realm that it comes from. */
-export function isPlain(object: object): boolean {
+function isPlain(object: object): boolean {
   const prototype = Object.getPrototypeOf(object) as object
   return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
 }

@@ -20,10 +20,9 @@ export class Identities {
   /** The first few objects, and the number of each object. */
   readonly #few: unknown[] = []
   readonly #numbers: number[] = []
-  /** Full parts, in the order in which their objects came; after them the Set that grows, and the objects before it. */
+  /** Full parts, in the order in which their objects came; after them the Set that grows. */
   #parts: Set<unknown>[] = []
   #set: Set<unknown> | undefined
-  #before = 0
   #map: Map<unknown, number> | undefined
 
   /** The number of an object met before; else notes it under this number and returns −1. */
@@ -38,7 +37,7 @@ export class Identities {
       const parts = this.#parts
       for (let i = 0; i < parts.length; i++) if (parts[i].has(object)) return this.#mapped(object)
       this.#set.add(object)
-      if (this.#before + this.#set.size === this.#size) return this.#mapped(object)
+      if (parts.length * PART + this.#set.size === this.#size) return this.#mapped(object)
       this.#numbers[this.#size++] = number
       if (this.#size % PART === 0 && this.#size <= PART * PARTS) this.#divide()
       return -1
@@ -66,11 +65,9 @@ export class Identities {
     if (this.#size < PART * PARTS) {
       if (this.#set !== undefined) this.#parts.push(this.#set)
       this.#set = new Set()
-      this.#before = this.#size
     } else {
       this.#set = new Set(this.#known())
       this.#parts = []
-      this.#before = 0
     }
   }
 
@@ -80,7 +77,6 @@ export class Identities {
     if (this.#size > MOST_KEPT) this.#numbers.length = 0
     this.#size = 0
     if (this.#parts.length > 0) this.#parts = []
-    this.#before = 0
     this.#set = undefined
     this.#map = undefined
   }

@@ -88,13 +88,12 @@ export function viewOn(
 }
 
 interface ResizableBuffer extends ArrayBuffer {
-  readonly maxByteLength: number
   resize(byteLength: number): void
 }
 
 /**
  * A view that follows the length of its memory. V8 makes none on memory that is no multiple of an element, though memory may
- * become so later: then it is made while the memory is shorter or longer.
+ * become so later: then it is made while the memory is shorter. It may be the sender's own, so it is whole again whatever happens.
  */
 function trackingOn(
   ViewClass: ViewClass,
@@ -107,8 +106,10 @@ function trackingOn(
   if (rest === 0) return new ViewClass(buffer, byteOffset)
   const end = buffer.slice(byteLength - rest)
   buffer.resize(byteLength - rest)
-  const view = new ViewClass(buffer, byteOffset)
-  buffer.resize(byteLength)
-  new Uint8Array(buffer).set(new Uint8Array(end), byteLength - rest)
-  return view
+  try {
+    return new ViewClass(buffer, byteOffset)
+  } finally {
+    buffer.resize(byteLength)
+    new Uint8Array(buffer).set(new Uint8Array(end), byteLength - rest)
+  }
 }

@@ -8,7 +8,7 @@
  */
 import { isTextCheap } from '../../bytes/text.js'
 import { RingReader, ringMemory } from '../../memory/ring.js'
-import { isBell, isOffer, isSmall, isTaken, type Reading, readPost } from './posts.js'
+import { isBell, isSmall, noteOf, type Reading, RING, readPost, TAKEN, TALLY } from './posts.js'
 import { Tally, tallyMemory } from './tally.js'
 
 /** Small posts after which a ring is offered. */
@@ -164,12 +164,13 @@ export class Inlet {
     const post = this.#waiting.shift()
     if (post === undefined) return false
     const { message, brand, event } = post
-    if (isTaken(message)) {
+    const kind = noteOf(message, brand)
+    if (kind === TAKEN) {
       this.#posts = 0
       this.#isTaken = true
       return true
     }
-    if (!isOffer(message)) {
+    if (kind !== RING && kind !== TALLY) {
       this.#posts = (this.#posts + 1) | 0
       if (isSmall(message)) this.#countSmall()
     }

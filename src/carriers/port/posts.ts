@@ -81,14 +81,11 @@ export function isBell(message: unknown, brand: string): boolean {
   return typeof message === 'string' && message.length === brand.length
 }
 
-/** Whether a branded post is an offer. */
-export function isOffer(message: unknown): boolean {
-  return Array.isArray(message) && (message[1] === RING || message[1] === TALLY)
-}
-
-/** Whether a branded post says that the ring is used from now on. */
-export function isTaken(message: unknown): boolean {
-  return Array.isArray(message) && message[1] === TAKEN
+/** The kind of a branded post that is a note or an offer; undefined for a packet, to which a mark may be added. */
+export function noteOf(message: unknown, brand: string): number | undefined {
+  if (!Array.isArray(message) || message[0].length !== brand.length) return undefined
+  const [, kind] = message as readonly unknown[]
+  return typeof kind === 'number' ? kind : undefined
 }
 
 /** Whether a branded post holds nothing but a small packet. */

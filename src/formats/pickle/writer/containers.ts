@@ -79,8 +79,7 @@ export function writeList<T>(walk: Walk, items: readonly T[], write: (item: T) =
 }
 
 /** Own enumerable properties as a dict. */
-export function writeRecord(walk: Walk, object: object): void {
-  const keys = Object.keys(object)
+export function writeRecord(walk: Walk, object: object, keys = Object.keys(object)): void {
   walk.op(EMPTY_DICT)
   walk.note(walk.latest)
   writeFields(walk, object as Record<string, unknown>, keys)

@@ -1,7 +1,7 @@
 /** value → pickle: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
 import { isReadonly, OutOfBand } from '../../../out-of-band.js'
 import type { Packet } from '../../../packet.js'
-import { builtinOf, isPlain } from '../../../value/builtins.js'
+import { builtinOf, fieldsOf } from '../../../value/builtins.js'
 import { explained, stopped } from '../../../value/trace.js'
 import type { FormatEncodeSettings } from '../../format.js'
 import { NDArray } from '../ndarray.js'
@@ -66,15 +66,7 @@ export class Pickler extends Walk {
     if (Object.getPrototypeOf(object) === null) return writeRecord(this, object)
     const { name, kind } = builtinOf(object)
     if (kind !== undefined) return this.#builtin(kind, object)
-    // An object of a host class shows nothing of itself: as `{}` it would be lost without a word.
-    if (Object.keys(object).length === 0 && name !== 'Object' && name !== 'Arguments') {
-      throw stopped('UNSUPPORTED', `a ${name} cannot travel without a custom type`)
-    }
-    if (strict && !(name === 'Object' && isPlain(object))) {
-      const className = object.constructor?.name || name
-      throw stopped('UNSUPPORTED', `in strict mode a ${className} cannot travel without a custom type`)
-    }
-    writeRecord(this, object)
+    writeRecord(this, object, fieldsOf(object, name, strict))
   }
 
   #builtin(kind: string, object: object): void {
