@@ -266,6 +266,18 @@ for (const [role, exitCode, arrives] of goodbyes) {
   )
 }
 
+ends('a goodbye that is heard when nobody is there any more to hear ours: closed', () =>
+  withChannel(
+    () => forkChannel(script, ['note', '3']),
+    async channel => {
+      // The child says it and ends meanwhile.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1000)
+      await within(channel.closed, 'closed')
+      assert.equal(await within(channel.exited, 'the exit'), { exitCode: 3, signal: null })
+    },
+  ),
+)
+
 const failures: [name: string, start: () => ChildChannel, code: string][] = [
   ['no such command', () => spawnChannel('outband-has-no-such-command'), 'ENOENT'],
   [

@@ -108,8 +108,9 @@ export class SocketLink implements Link {
       inlet.ended()
       if (this.#isDeaf) socket.destroy()
     })
+    // After a write that failed, a read that fails as well tells more: what went before was not read.
     socket.on('error', error => {
-      this.#error ??= error
+      this.#error = error
     })
     socket.once('close', () => {
       if (socket === this.socket) inlet.gone(this.#error && lost(this.#error))

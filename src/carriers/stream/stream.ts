@@ -388,7 +388,8 @@ export class StreamCarrier implements Carrier, Inlet {
     if (this.#ending.isOver) return
     const isTaken = this.#credits.queuedBytes === 0
     // A plain peer that has said all need not be there for our goodbye, if nothing else was lost. One that said nothing refused us.
-    const isExcused = isTaken && this.#peer === 'plain' && this.#receivedPackets > 0
+    const hasSaid = this.#receivedPackets > 0 || (this.#hasHeardBye && this.#sentPackets === 0)
+    const isExcused = isTaken && this.#peer === 'plain' && hasSaid
     const isWhole = error === undefined ? isTaken || !this.#needsAnswer : isExcused
     const isInOrder = this.#isEnded && this.#isPeerDone && this.#ending.isClosing && isWhole
     this.#end(isInOrder ? undefined : (error ?? this.#lost()))
