@@ -87,8 +87,8 @@ const used = ({ usedHeapSize, externalMemory }: Collected): number => usedHeapSi
 function toRest(): void {
   // Otherwise a helper thread frees ArrayBuffers, and takes them off the account, at some time after the collection.
   setFlagsFromString('--no-concurrent-array-buffer-sweeping')
-  collectGarbage('major')
-  collectGarbage('major')
+  collectGarbage()
+  collectGarbage()
 }
 
 /** Lets the system count anew; bytes that are resident now. */

@@ -12,14 +12,15 @@ const FEW = 24
  */
 const PART = 4096
 const PARTS = 3
-/** Numbers up to so many are kept for the next message. */
+/** Room for the numbers of so many objects to begin with, and so much of it is kept for the next message. */
+const ROOM = 1024
 const MOST_KEPT = 2 ** 16
 
 export class Identities {
   #size = 0
   /** The first few objects, and the number of each object. */
   readonly #few: unknown[] = []
-  readonly #numbers: number[] = []
+  #numbers = new Int32Array(ROOM)
   /** Full parts, in the order in which their objects came; after them the Set that grows. */
   #parts: Set<unknown>[] = []
   #set: Set<unknown> | undefined
@@ -38,6 +39,7 @@ export class Identities {
       for (let i = 0; i < parts.length; i++) if (parts[i].has(object)) return this.#mapped(object)
       this.#set.add(object)
       if (parts.length * PART + this.#set.size === this.#size) return this.#mapped(object)
+      if (this.#size === this.#numbers.length) this.#extend()
       this.#numbers[this.#size++] = number
       if (this.#size % PART === 0 && this.#size <= PART * PARTS) this.#divide()
       return -1
@@ -61,6 +63,13 @@ export class Identities {
     return [...this.#parts, this.#set ?? []].flatMap(part => [...part])
   }
 
+  /** Not a list, which V8 copies more often as it grows, and walks in each collection: 6 % of encode at 400 000 objects. */
+  #extend(): void {
+    const numbers = new Int32Array(2 * this.#size)
+    numbers.set(this.#numbers)
+    this.#numbers = numbers
+  }
+
   #divide(): void {
     if (this.#size < PART * PARTS) {
       if (this.#set !== undefined) this.#parts.push(this.#set)
@@ -74,7 +83,7 @@ export class Identities {
   clear(): void {
     // Written over, not cut: a list that keeps its length is not allocated again for the next message.
     for (let i = Math.min(this.#size, FEW) - 1; i >= 0; i--) this.#few[i] = undefined
-    if (this.#size > MOST_KEPT) this.#numbers.length = 0
+    if (this.#numbers.length > MOST_KEPT) this.#numbers = new Int32Array(ROOM)
     this.#size = 0
     if (this.#parts.length > 0) this.#parts = []
     this.#set = undefined
