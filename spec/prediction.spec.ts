@@ -3,7 +3,8 @@ import { spawnSync } from 'node:child_process'
 import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Codec, defineType, registry } from '../src/index.js'
+import { Codec, defineType, inspect, type Packet, registry } from '../src/index.js'
+import { keptBytes } from './collect.js'
 import { difference } from './same.js'
 
 /** More than it takes until functions are generated. */
@@ -118,3 +119,64 @@ for (const flag of ['--disable-proto=delete', '--disable-proto=throw']) {
 }
 
 odd.run()
+
+const many = suite('prediction: more shapes than are kept')
+
+const ids = (count: number, prefix: string, value: unknown = 1) =>
+  Array.from({ length: count }, (_, i) => ({ [prefix + i]: value }))
+const keyed = (count: number, prefix: string) =>
+  Object.fromEntries(Array.from({ length: count }, (_, i) => [prefix + i, i]))
+const wide = (keys: number, count: number) => Array.from({ length: count }, () => keyed(keys, 'column'))
+const records = Array.from({ length: 500 }, (_, id) => ({ id, name: 'x', at: { x: id, y: 1 }, tags: ['a'] }))
+
+const shapesOf = (packet: Packet): number => Number(/^ +\d+ +(\d+) shapes?$/m.exec(inspect(packet))?.[1])
+
+/** `shapes`: how many the message lists, which is once each. */
+const crowds: [name: string, before: readonly unknown[], sent: unknown, shapes: number][] = [
+  ['records after 256 ids', ids(256, 'user'), records, 2],
+  [
+    'after as many as the trie holds',
+    [...wide(128, 1), ...Array.from({ length: 40 }, (_, i) => keyed(128, `k${i}-`))],
+    records,
+    2,
+  ],
+  ['records behind 300 ids in one message', [], [...ids(300, 'user'), ...records, ...ids(300, 'user')], 302],
+  ['records between ids', [], records.flatMap((record, i) => [record, { [`user${i}`]: record.at }]), 502],
+  ['records under ids', [], ids(400, 'user', records), 402],
+  ['records of 129 keys', [], wide(129, 300), 1],
+  ['records of 1000 keys between others', [], wide(1000, 4).flatMap((one, i) => [one, records[i]]), 3],
+  [
+    'errors of a shape past the bounds',
+    ids(300, 'user'),
+    ids(300, 'user').map(fields => Object.assign(new Error('no'), fields)),
+    300,
+  ],
+]
+for (const [name, before, sent, shapes] of crowds) {
+  many(name, () => {
+    const codec = new Codec()
+    for (const value of before) codec.encode(value)
+    for (let round = 0; round < 4; round++) {
+      const packet = codec.encode(sent)
+      assert.is(difference(sent, codec.decode(packet)), undefined)
+      assert.equal(packet.meta, new Codec().encode(sent).meta)
+      assert.is(shapesOf(packet), shapes)
+      codec.encode(before)
+    }
+  })
+}
+
+many('what is past the bounds is let go of with its message', () => {
+  const encodeAll = (codec: Codec) =>
+    codec.encode([ids(300, 'user'), wide(200, 3), keyed(200_000, 'id'), [records]])
+  encodeAll(new Codec())
+  const codec = new Codec()
+  const before = keptBytes()
+  encodeAll(codec)
+  // The trie and the memory that is written to stay; the nodes of 200 000 keys take 37 MB.
+  const kept = keptBytes() - before
+  assert.ok(kept < 10_000_000, `${kept} bytes`)
+  assert.ok(codec)
+})
+
+many.run()

@@ -193,9 +193,10 @@ function encodeUnlike(walk: Walk, object: Record<string, unknown>, slot: ShapeNo
   } catch (error) {
     throw traced(error, key)
   }
-  shapes.expect(slot, node)
-  closeObject(walk, at, node)
-  walk.count(node.length)
+  const shape = shapes.shapeAt(node)
+  shapes.expect(slot, shape)
+  closeObject(walk, at, shape)
+  walk.count(shape.length)
   walk.depth--
 }
 
@@ -251,7 +252,7 @@ export function encodeRecord(walk: Walk, object: object, keys: readonly string[]
   } catch (error) {
     throw traced(error, key)
   }
-  writeId(walk, at, op, shapes.idOf(node))
+  writeId(walk, at, op, shapes.idOf(shapes.shapeAt(node)))
   walk.depth--
 }
 

@@ -5,8 +5,8 @@
  * are then read by name in a generated function (`fields.ts`): 2 µs instead of 11 to 30 for those of 406
  * records (measured). Where the host forbids generated code, a loop over the keys does the same.
  *
- * The trie lives as long as its encoder, bounded: keys past the bounds get nodes of their own that no
- * one else finds (dictionaries with ids for keys would fill it otherwise).
+ * The trie lives as long as its encoder, bounded: keys past the bounds (dictionaries with ids for keys would fill it otherwise) get
+ * nodes that are of this message alone, and found by all their keys. A trie that was too small begins anew with the next message.
  */
 
 import type { Writer } from '../bytes/writer.js'
@@ -104,7 +104,8 @@ export class ShapeNode {
     if (this.fields !== undefined) return this.fields(walk, object)
     const nodes = this.nodes as readonly ShapeNode[]
     // Noted on the way, when the shape is warm: a getter must not be called twice.
-    const met: unknown[] | undefined = ++this.count === WARM && walk.settings.limits.codegen ? [] : undefined
+    const isWarm = ++this.count === WARM && this.length <= MOST_KEYS
+    const met: unknown[] | undefined = isWarm && walk.settings.limits.codegen ? [] : undefined
     let i = 0
     try {
       for (; i < nodes.length; i++) {
@@ -130,7 +131,7 @@ function isSameList(keys: readonly string[], names: readonly string[]): boolean 
   return keys.length === names.length && keys.every((key, i) => key === names[i])
 }
 
-nothing = new ShapeNode(undefined as never, undefined, 0, false)
+nothing = new ShapeNode(undefined as never, undefined, 0, true)
 
 export class Shapes {
   root = new ShapeNode('', undefined, 0, true)
@@ -146,26 +147,36 @@ export class Shapes {
   /** How many of them the receiver knows from the messages before. 0: ids begin anew with the next one. */
   #told = 0
   #nodes = 0
+  /** Whether the trie had no room for a shape of this message. */
+  #isFull = false
+  /** Shapes of this message that the trie does not hold, by their keys, and the places that predict one of them. */
+  readonly #strays = new Map<string, ShapeNode>()
+  #strayed: ShapeNode[] = []
 
   /** `isKept`: ids stay what they were in the message before, whose receiver is the same. */
   begin(isKept: boolean): void {
     this.message++
-    const isFull = this.#nodes >= MOST_NODES
-    if (!isKept || isFull || this.#told === 0) {
+    if (!isKept || this.#isFull || this.#told === 0) {
       this.epoch++
       this.count = 0
       this.#told = 0
     }
-    if (!isFull) return
+    if (!this.#isFull) return
+    this.#isFull = false
     this.#nodes = 0
     this.root = new ShapeNode('', undefined, 0, true)
     this.slot = new ShapeNode('', undefined, 0, true)
   }
 
   end(): void {
-    if (this.used.length <= MOST_KEPT) return
+    const hasStrays = this.#strays.size > 0
+    if (this.used.length <= MOST_KEPT && !hasStrays) return
     this.#told = 0
     this.used.length = 0
+    if (!hasStrays) return
+    this.#strays.clear()
+    for (const slot of this.#strayed) slot.last = nothing as ShapeNode
+    this.#strayed = []
   }
 
   /** Whether the message must say what its shapes are. */
@@ -182,22 +193,38 @@ export class Shapes {
   follow(node: ShapeNode, key: string): ShapeNode {
     let child = node.children?.get(key)
     if (child === undefined) {
+      const isLinkable = node.isLinked && node.length < MOST_KEYS
       const isLinked =
-        node.isLinked &&
-        node.length < MOST_KEYS &&
-        this.#nodes < MOST_NODES &&
-        (node.children?.size ?? 0) < MOST_CHILDREN
+        isLinkable && this.#nodes < MOST_NODES && (node.children?.size ?? 0) < MOST_CHILDREN
       child = new ShapeNode(key, node, node.length + 1, isLinked)
-      if (!isLinked) return child
+      if (!isLinked) {
+        this.#isFull ||= isLinkable
+        return child
+      }
+      if (!child.last.isLinked) this.#strayed.push(child)
       this.#nodes++
       node.children = (node.children ?? new Map<string, ShapeNode>()).set(key, child)
     }
     return child
   }
 
-  /** Predicts a shape for the next object at this place. */
+  /** The shape whose last key is this node's: the first of this message with the same keys, where the trie does not hold it. */
+  shapeAt(node: ShapeNode): ShapeNode {
+    if (node.isLinked) return node
+    let name = ''
+    for (let at: ShapeNode = node; at.parent !== undefined; at = at.parent) name += `${at.key.length}:${at.key}`
+    const known = this.#strays.get(name)
+    if (known !== undefined) return known
+    this.#strays.set(name, node)
+    return node
+  }
+
+  /** Predicts a shape for the next object at this place; one that the trie does not hold when it comes again. */
   expect(slot: ShapeNode, shape: ShapeNode): void {
-    if (!shape.isLinked) return
+    if (!shape.isLinked) {
+      if (shape.epoch !== this.epoch) return
+      this.#strayed.push(slot)
+    }
     slot.last = shape
     if (shape.nodes === undefined) shape.prepare()
   }
