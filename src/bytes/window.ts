@@ -2,6 +2,7 @@
  * A window is `byteOffset + byteLength` on an ArrayBuffer. What the language does not say directly about
  * memory is found out here: whether it is gone, shared, resizable, and whether a view tracks its length.
  */
+import { isStackOverflow } from '../errors.js'
 
 /** Members of resizable memory, which the type library knows only from ES2024 on. */
 interface Resizable {
@@ -31,7 +32,8 @@ export function hasSlot(value: unknown, slot: () => unknown): boolean {
   try {
     slot.call(value)
     return true
-  } catch {
+  } catch (error) {
+    if (isStackOverflow(error)) throw error
     return false
   }
 }
@@ -62,7 +64,8 @@ export function windowBytes(view: ArrayBufferView): number {
     const slot = isDataView(view) ? dataViewBytes : typedArrayBytes
     const byteLength = slot.call(view) as number
     return byteLength === 0 && isGone(view) ? -1 : byteLength
-  } catch {
+  } catch (error) {
+    if (isStackOverflow(error)) throw error
     return -1
   }
 }

@@ -125,15 +125,16 @@ function record(walk: Walk, shape: Shape, object: Record<string, unknown>): Reco
 
 /** Sets own properties, whatever their names: `__proto__` is a key like any other, and the last of equal keys wins. */
 function fill(walk: Walk, object: Record<string, unknown>, shape: Shape): void {
-  const { keys, isOrdinary, sparseKey } = shape
+  const { keys, sparseKey } = shape
   walk.enter(keys.length)
   // A read-only element makes V8 keep the elements in a dictionary instead of up to 12 KiB of empty slots.
   if (sparseKey !== undefined)
     Object.defineProperty(object, sparseKey, { configurable: true, enumerable: true })
   for (let i = 0; i < keys.length; i++) {
     const value = walk.value()
-    if (isOrdinary && keys[i] !== sparseKey) object[keys[i]] = value
-    else define(object, keys[i], value, true)
+    // What the object has already, or inherits, perhaps with a setter, is not assigned to.
+    if (keys[i] in object) define(object, keys[i], value, true)
+    else object[keys[i]] = value
   }
   walk.depth--
 }

@@ -24,7 +24,7 @@ export type Build = (values: Values) => Record<string, unknown>
 const WARM = 16
 const MOST_KEYS = 128
 /** Indices up to here are stored as in an array. */
-const DENSE = 16
+const DENSE = 12
 /** From here on a first index makes V8 store the elements in a dictionary (its `kMaxGap`). */
 const GAP = 1024
 const MOST_SHAPES = 1024
@@ -38,8 +38,6 @@ const NO_BYTES = new DataView(new ArrayBuffer(0))
 export class Shape {
   readonly keys: readonly string[]
   readonly bytes: DataView
-  /** Whether plain assignment makes own properties of all keys. */
-  isOrdinary = false
   isCostly = false
   /** An index key so far from 0 that V8 would make room for all below it, or `undefined`. */
   sparseKey: string | undefined = undefined
@@ -61,7 +59,6 @@ export class Shape {
     const { keys } = this
     this.isCostly = isCostly(keys)
     this.sparseKey = keys.find(isSparse)
-    this.isOrdinary = !keys.some(key => key in Array.prototype || key in Error.prototype)
   }
 
   /** A generated constructor once the shape is warm; undefined before, and where code is not allowed. */

@@ -194,8 +194,7 @@ export class Shapes {
     let child = node.children?.get(key)
     if (child === undefined) {
       const isLinkable = node.isLinked && node.length < MOST_KEYS
-      const isLinked =
-        isLinkable && this.#nodes < MOST_NODES && (node.children?.size ?? 0) < MOST_CHILDREN
+      const isLinked = isLinkable && this.#nodes < MOST_NODES && (node.children?.size ?? 0) < MOST_CHILDREN
       child = new ShapeNode(key, node, node.length + 1, isLinked)
       if (!isLinked) {
         this.#isFull ||= isLinkable
@@ -212,7 +211,8 @@ export class Shapes {
   shapeAt(node: ShapeNode): ShapeNode {
     if (node.isLinked) return node
     let name = ''
-    for (let at: ShapeNode = node; at.parent !== undefined; at = at.parent) name += `${at.key.length}:${at.key}`
+    for (let at: ShapeNode = node; at.parent !== undefined; at = at.parent)
+      name += `${at.key.length}:${at.key}`
     const known = this.#strays.get(name)
     if (known !== undefined) return known
     this.#strays.set(name, node)

@@ -83,8 +83,7 @@ export function viewOn(
 ): ArrayBufferView {
   if (kind === KIND_BUFFER) return asBuffer(buffer, byteOffset, length ?? buffer.byteLength - byteOffset)
   const ViewClass = KINDS[kind].class as NonNullable<Kind['class']>
-  if (length !== undefined) return new ViewClass(buffer, byteOffset, length)
-  return trackingOn(ViewClass, buffer as ResizableBuffer, byteOffset, KINDS[kind].size)
+  return new ViewClass(buffer, byteOffset, length)
 }
 
 interface ResizableBuffer extends ArrayBuffer {
@@ -92,24 +91,18 @@ interface ResizableBuffer extends ArrayBuffer {
 }
 
 /**
- * A view that follows the length of its memory. V8 makes none on memory that is no multiple of an element, though memory may
- * become so later: then it is made while the memory is shorter. It may be the sender's own, so it is whole again whatever happens.
+ * Runs `make` while memory is shorter by so many bytes: V8 makes no view that follows memory of no whole number of its elements,
+ * though memory may become so later. It may be the sender's own, so it is whole again whatever happens.
  */
-function trackingOn(
-  ViewClass: ViewClass,
-  buffer: ResizableBuffer,
-  byteOffset: number,
-  size: number,
-): ArrayBufferView {
+export function whileShorter(memory: ArrayBufferLike, bytes: number, make: () => void): void {
+  const buffer = memory as ResizableBuffer
   const { byteLength } = buffer
-  const rest = (byteLength - byteOffset) % size
-  if (rest === 0) return new ViewClass(buffer, byteOffset)
-  const end = buffer.slice(byteLength - rest)
-  buffer.resize(byteLength - rest)
+  const end = buffer.slice(byteLength - bytes)
+  buffer.resize(byteLength - bytes)
   try {
-    return new ViewClass(buffer, byteOffset)
+    make()
   } finally {
     buffer.resize(byteLength)
-    new Uint8Array(buffer).set(new Uint8Array(end), byteLength - rest)
+    new Uint8Array(buffer).set(new Uint8Array(end), byteLength - bytes)
   }
 }
