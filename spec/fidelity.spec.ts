@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type ValueRow, values } from '../fixtures/values.js'
@@ -299,6 +300,67 @@ for (const make of [
     refused(() => encode([new Proxy(make(), {})]), 'UNSUPPORTED')
   })
 }
+
+const hosts: [name: string, make: () => object][] = [
+  ['a promise', () => Promise.resolve(1)],
+  ['a promise of a class of its own', () => new (class Later extends Promise<number> {})(() => {})],
+  ['a promise of another realm', () => runInNewContext('Promise.resolve(1)') as object],
+  ['a WeakMap', () => new WeakMap()],
+  ['a generator', () => (function* () {})()],
+  ['a symbol in a box', () => Object(Symbol('a')) as object],
+  ['Intl.NumberFormat', () => new Intl.NumberFormat()],
+  [
+    'WebAssembly.Memory',
+    () => Reflect.construct(Reflect.get(Reflect.get(globalThis, 'WebAssembly'), 'Memory'), [{ initial: 1 }]),
+  ],
+  ['a Blob', () => new Blob(['a'])],
+  ['a URL', () => new URL('http://localhost/')],
+  ['an Event', () => new Event('a')],
+]
+for (const [name, make] of hosts) {
+  code(`${name} is refused, whatever somebody put on it`, () => {
+    for (const object of [make(), Object.assign(make(), { id: 7 })]) {
+      assert.is(refused(() => encode({ list: [object] }), 'UNSUPPORTED').path, 'value.list[0]')
+    }
+  })
+}
+
+class Model extends EventTarget {
+  a = 1
+}
+class Tagged {
+  a = 1
+  get [Symbol.toStringTag]() {
+    return 'Promise-like'
+  }
+}
+const ours: [name: string, make: () => object][] = [
+  ['of a class over one of the host’s', () => new Model()],
+  ['of a class with a tag', () => new Tagged()],
+  ['with a tag of its own', () => ({ [Symbol.toStringTag]: 'URL', a: 1 })],
+]
+for (const [name, make] of ours) {
+  code(`an object ${name} travels as its fields`, () => {
+    assert.equal(decode(encode(make())), { a: 1 })
+  })
+}
+
+code('a setter that somebody put on Object.prototype takes no field', () => {
+  for (const codegen of [true, false]) {
+    const codec = new Codec({ limits: { codegen } })
+    const packet = codec.encode([{ zap: 1, name: 'a' }])
+    codec.decode(packet)
+    Object.defineProperty(Object.prototype, 'zap', { set: () => {}, configurable: true })
+    try {
+      assert.equal(Object.entries(codec.decode<[object]>(packet)[0]), [
+        ['zap', 1],
+        ['name', 'a'],
+      ])
+    } finally {
+      Reflect.deleteProperty(Object.prototype, 'zap')
+    }
+  }
+})
 
 code('errors arrive where their classes are frozen', () => {
   const home = new URL('../src/index.js', import.meta.url).href

@@ -1,7 +1,10 @@
 /** Limits to the unit: what is at a limit passes both ways, one more is LIMIT, on the side that can tell first. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Codec, decode, encode, LIMITS, type Limits } from '../src/index.js'
+import { cbor } from '../src/formats/cbor.js'
+import { msgpack } from '../src/formats/msgpack.js'
+import { pickle } from '../src/formats/pickle/index.js'
+import { Codec, decode, defineType, encode, LIMITS, type Limits, registry } from '../src/index.js'
 import { resolveLimits } from '../src/limits.js'
 import { difference } from './same.js'
 import { refused, thrown } from './thrown.js'
@@ -292,6 +295,21 @@ profiles('kinds that a profile switches off are UNSUPPORTED, with the name of th
       if (limit !== 'shared') assert.is(error.path, 'value.list[0]')
     }
     assert.not.throws(() => decode(packet, { limits: { ...LIMITS.untrusted, [limit]: true } }))
+  }
+})
+
+profiles('a type that reads what nobody checks is refused both ways, in every format', () => {
+  class Raw {}
+  const types = registry(
+    defineType({ class: Raw, tag: 'a.Raw', unverified: true, reduce: () => [], rebuild: () => new Raw() }),
+  )
+  for (const format of [undefined, msgpack, cbor, pickle]) {
+    const packet = encode([new Raw()], { types, format })
+    for (const limits of ['untrusted', { unverified: false }] as const) {
+      refused(() => decode(packet, { types, format, limits }), 'UNSUPPORTED', { limit: 'unverified' })
+      const error = refused(() => encode([new Raw()], { types, format, limits }), 'UNSUPPORTED')
+      assert.equal([error.limit, error.path], ['unverified', 'value[0]'])
+    }
   }
 })
 

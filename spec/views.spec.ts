@@ -225,6 +225,23 @@ for (const [name, max] of [
   }
 }
 
+layout('many views that follow such memory, of every kind and place, are each what they were', () => {
+  for (const length of [4097, 4098, 4103]) {
+    const memory = resizable(4104, 8192)
+    const kinds = [Uint8Array, Int16Array, Float32Array, Float64Array, BigInt64Array, DataView]
+    const value = kinds.flatMap(Kind =>
+      [0, 8, 4088].map(at => Reflect.construct(Kind, [memory, at]) as DataView),
+    )
+    memory.resize(length)
+    new Uint8Array(memory).fill(7)
+    const copies = decode<DataView[]>(encode(value, { threshold: 0 }))
+    assert.is(difference(value, copies), undefined)
+    ;(copies[0]!.buffer as ArrayBuffer).resize(4104)
+    memory.resize(4104)
+    assert.is(difference(value, copies), undefined)
+  }
+})
+
 layout('a view of memory that grows keeps its length', () => {
   const memory = new SharedArrayBuffer(12, { maxByteLength: 64 } as object)
   const [copy] = decode<[Float64Array]>(encode([new Float64Array(memory, 0, 1)]))

@@ -9,6 +9,7 @@
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import type { CustomType } from '../registry.js'
 import { builtinOf, fieldsOf } from '../value/builtins.js'
+import { expectSendable } from '../value/guard.js'
 import { define } from '../value/properties.js'
 import { chosenRuns } from '../value/runs.js'
 import { explained, type Step, stopped, traced } from '../value/trace.js'
@@ -222,6 +223,7 @@ export class Lift extends Repeats {
   }
 
   #custom(value: unknown, type: CustomType): Lifted {
+    expectSendable(type, this.settings.limits)
     const isWhole = type.rebuild !== undefined
     if (isWhole) this.unbuilt.push(value)
     const isKnown = this.#reduced.has(value)

@@ -90,14 +90,37 @@ export function fieldsOf(object: object, name: string, isStrict: boolean): strin
   if (object instanceof TypedArray)
     throw stopped('UNSUPPORTED', 'what only looks like a typed array cannot travel')
   const keys = Object.keys(object)
-  // An object of a host class shows nothing of itself: as `{}` it would be lost without a word.
-  if (keys.length === 0 && name !== 'Object' && name !== 'Arguments')
+  // An object of a host class shows nothing of itself: as `{}`, or as what somebody has put on it, it would be lost without a word.
+  const isPlainName = name === 'Object' || name === 'Arguments'
+  if (!isPlainName && (keys.length === 0 || isOfEngine(object, name)))
     throw stopped('UNSUPPORTED', `a ${name} cannot travel without a custom type`)
   if (isStrict && !(name === 'Object' && isPlain(object))) {
     const className = object.constructor?.name || name
     throw stopped('UNSUPPORTED', `in strict mode a ${className} cannot travel without a custom type`)
   }
   return keys
+}
+
+const { propertyIsEnumerable: isEnumerable } = Object.prototype
+const OPAQUE = [
+  'Promise',
+  'WeakMap',
+  'WeakSet',
+  'WeakRef',
+  'FinalizationRegistry',
+  'Generator',
+  'AsyncGenerator',
+  'Symbol',
+]
+
+/** Whether an object that calls itself so is the engine's or the host's, not of a class of the user's: `Intl.NumberFormat`, say. */
+function isOfEngine(object: object, name: string): boolean {
+  if (OPAQUE.includes(name)) return true
+  const { constructor } = object
+  if (typeof constructor !== 'function') return false
+  const space = Object(name.includes('.') ? Reflect.get(globalThis, name.split('.')[0]) : globalThis)
+  // What a program makes global shows.
+  return space[constructor.name] === constructor && !isEnumerable.call(space, constructor.name)
 }
 
 /** Whether an object is plain in the realm that it comes from. */

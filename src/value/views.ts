@@ -72,6 +72,7 @@ export class Views {
   isBeyondClone = false
   /** The last entry on each ArrayBuffer. */
   #last: Map<ArrayBufferLike, Entry> | undefined
+  #bySource: Map<Source, Entry[]> | undefined
 
   /** `isAlone`: it shares its bytes with no other view, whatever it overlaps. */
   addView(view: ArrayBufferView, isForced: boolean, isReadonly: boolean, isAlone = false): void {
@@ -94,8 +95,7 @@ export class Views {
   /** A view met before turns out to have wishes. */
   wish(view: ArrayBufferView, isForced: boolean, isReadonly: boolean): void {
     if (isReadonly) this.isBeyondClone = true
-    for (const entry of this.entries) {
-      if (entry.source !== view) continue
+    for (const entry of this.#of(view)) {
       entry.isForced ||= isForced
       if (isReadonly) entry.kind |= VIEW_READONLY
     }
@@ -118,6 +118,18 @@ export class Views {
     if (this.entries.length === 0) this.entries = [entry]
     else this.entries.push(entry)
     if (!isAlone) this.#last?.set(buffer, entry)
+    if (this.#bySource !== undefined) addTo(this.#bySource, entry)
+  }
+
+  /** The entries of one view, of which there may be more than one where identity is not kept. */
+  #of(view: ArrayBufferView): readonly Entry[] {
+    const { entries } = this
+    if (entries.length <= FEW) return entries.filter(({ source }) => source === view)
+    if (this.#bySource === undefined) {
+      this.#bySource = new Map()
+      for (const entry of entries) addTo(this.#bySource, entry)
+    }
+    return this.#bySource.get(view) ?? []
   }
 
   /** The last entry on an ArrayBuffer. */
@@ -158,7 +170,14 @@ export class Views {
     this.entries = []
     this.isBeyondClone = false
     this.#last = undefined
+    this.#bySource = undefined
   }
+}
+
+function addTo(bySource: Map<Source, Entry[]>, entry: Entry): void {
+  const known = bySource.get(entry.source)
+  if (known === undefined) bySource.set(entry.source, [entry])
+  else known.push(entry)
 }
 
 /** Runs for the entries of one ArrayBuffer, made from the lowest up. */

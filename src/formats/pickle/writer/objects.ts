@@ -1,5 +1,6 @@
 /** Custom types, and objects of Python on their way back. */
 import type { CustomType } from '../../../registry.js'
+import { expectSendable } from '../../../value/guard.js'
 import { stopped, traced } from '../../../value/trace.js'
 import type { PythonObject } from '../objects.js'
 import { BUILD, EMPTY_DICT, EMPTY_TUPLE, NEWOBJ, NEWOBJ_EX, REDUCE } from '../ops.js'
@@ -12,6 +13,7 @@ import type { Walk } from './walk.js'
  * such an object is there before its parts are.
  */
 export function writeCustom(walk: Walk, value: unknown, type: CustomType): void {
+  expectSendable(type, walk.settings.limits)
   if (walk.isRepeated(value)) return
   const place = walk.latest
   walk.enter(1)
