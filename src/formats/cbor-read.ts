@@ -1,6 +1,6 @@
 /**
- * Reads CBOR as cbor-x does, for messages that cbor-x would make a thousand times their bytes of: it stores `{"1023": 1}` in
- * an array of 1500 slots. All of the bytes were checked by the scan, which left no tag among them.
+ * Reads CBOR as cbor-x does, for messages that cbor-x would make a thousand times their bytes of (it stores `{"1023": 1}` in
+ * an array of 1500 slots), or would read wrong. All of the bytes were checked by the scan, which left no tag among them.
  */
 import { setField } from '../value/properties.js'
 import { ARRAY, BREAK, BYTES, INDEFINITE, type Item, itemAt, MAP, TEXT, UINT, wrong } from './cbor-item.js'

@@ -5,6 +5,7 @@
  */
 import { decodeFailure } from '../errors.js'
 import { checkLimit, type Limits, overLimit } from '../limits.js'
+import { isByteOrderMark } from './byte-order-mark.js'
 import { cover, coverStart, pair, wrap } from './cbor-cover.js'
 import {
   ARRAY,
@@ -23,7 +24,7 @@ import {
 } from './cbor-item.js'
 import { Levels, UNKNOWN } from './cbor-levels.js'
 import * as tags from './cbor-tags.js'
-import { IndexCosts, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
+import { IndexCosts, isWasteful, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
 
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
@@ -72,8 +73,11 @@ const MAY_BE_INDEX = new Uint8Array(256).fill(1, 0, 0x1c).fill(1, 0x61, 0x65).fi
 const U8 = 0x18
 const U16 = 0x19
 
+/** Low bits of a head whose count has eight bytes. */
+const EIGHT_BYTES = 27
+
 /**
- * Returns how many bytes a reader takes that stores objects of few indices as arrays, beyond what others take.
+ * Returns whether the message is for our own reader: cbor-x would make too much of it, or something else.
  * @throws TRUNCATED, TRAILING, MALFORMED, LIMIT
  */
 export function scan(
@@ -81,10 +85,10 @@ export function scan(
   limits: Readonly<Limits>,
   outerDepth: number,
   finder: Finder,
-): number {
+): boolean {
   const scan = new Scan(bytes, limits, finder, outerDepth)
   scan.run()
-  return scan.costs.bytes
+  return scan.isMisread || isWasteful(scan.costs.bytes, bytes.length)
 }
 
 class Scan {
@@ -94,6 +98,8 @@ class Scan {
   readonly #levels: Levels
   /** Bytes for the elements of objects whose keys are indices. */
   readonly costs = new IndexCosts()
+  /** Whether cbor-x would read it as something else, or not at all. */
+  isMisread = false
   #items = 0
 
   constructor(bytes: Uint8Array, limits: Readonly<Limits>, finder: Finder, outerDepth: number) {
@@ -152,10 +158,13 @@ class Scan {
     const item = itemAt(this.#bytes, pos)
     switch (item.major) {
       case BYTES:
+        // cbor-extract 2.2.2, which reads ahead once it has met text, knows no such head, of text neither.
+        if (item.info === EIGHT_BYTES) this.isMisread = true
         this.#finder.bin(item.count, pos)
         return item.end
       case TEXT:
         checkLimit('stringBytes', this.#limits.stringBytes, item.count, pos)
+        if (item.info === EIGHT_BYTES || isByteOrderMark(this.#bytes, item.start)) this.isMisread = true
         if (isKey) this.#textKey(item)
         return item.end
       case ARRAY:

@@ -14,7 +14,6 @@ import * as tags from './cbor-tags.js'
 import { decoding } from './decoding.js'
 import { encoding } from './encoding.js'
 import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './format.js'
-import { isWasteful } from './index-keys.js'
 import { Lifted } from './lifted.js'
 import { Lower } from './lower.js'
 import { isIllFormed, mended, type TextLength } from './mend.js'
@@ -133,11 +132,9 @@ function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): 
   return decoding(settings.limits, meta, nested => {
     const bytes = new Uint8Array(meta)
     const found = new FoundTags(bytes, settings.limits)
-    const slots = scan(bytes, settings.limits, nested.depth, found)
+    const isOurs = scan(bytes, settings.limits, nested.depth, found)
     found.receive(buffers)
-    const value: unknown = isWasteful(slots, bytes.length)
-      ? read(bytes)
-      : encoder.decode(asBuffer(bytes.buffer, 0, bytes.length))
+    const value: unknown = isOurs ? read(bytes) : encoder.decode(asBuffer(bytes.buffer, 0, bytes.length))
     return found.isPlain ? value : new Lower(found, settings, nested).value(value)
   })
 }

@@ -1,6 +1,7 @@
 /**
- * Reads MessagePack as msgpackr does, for messages that msgpackr would make a thousand times their bytes of: it stores
- * `{"1023": 1}` in an array of 1500 slots. All of the bytes were checked by the scan, which left no ext among them.
+ * Reads MessagePack as msgpackr does, for messages that msgpackr would make a thousand times their bytes of (it stores
+ * `{"1023": 1}` in an array of 1500 slots), or would read wrong. All of the bytes were checked by the scan, which left no
+ * ext among them.
  */
 import { setField } from '../value/properties.js'
 import { malformed } from './malformed.js'

@@ -10,7 +10,8 @@
  */
 import { decodeFailure, type ErrorFields } from '../errors.js'
 import { checkLimit, type Limits, overLimit } from '../limits.js'
-import { IndexCosts, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
+import { isByteOrderMark } from './byte-order-mark.js'
+import { IndexCosts, isWasteful, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
 
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
@@ -49,7 +50,7 @@ const U8 = 0xcc
 const U16 = 0xcd
 
 /**
- * Returns how many bytes a reader takes that stores objects of few indices as arrays, beyond what others take.
+ * Returns whether the message is for our own reader: msgpackr would make too much of it, or something else.
  * @throws TRUNCATED, TRAILING, MALFORMED, LIMIT
  */
 export function scan(
@@ -57,10 +58,10 @@ export function scan(
   limits: Readonly<Limits>,
   outerDepth: number,
   finder: Finder,
-): number {
+): boolean {
   const scan = new Scan(bytes, limits, finder)
   scan.run(outerDepth)
-  return scan.costs.bytes
+  return scan.isMisread || isWasteful(scan.costs.bytes, bytes.length)
 }
 
 class Scan {
@@ -69,6 +70,8 @@ class Scan {
   readonly #finder: Finder
   /** Bytes for the elements of objects whose keys are indices. */
   readonly costs = new IndexCosts()
+  /** Whether msgpackr would read it as something else. */
+  isMisread = false
 
   constructor(bytes: Uint8Array, limits: Readonly<Limits>, finder: Finder) {
     this.#bytes = bytes
@@ -171,6 +174,7 @@ class Scan {
     const byteLength = headBytes === 0 ? this.#bytes[pos] & 31 : this.#uint(pos + 1, headBytes)
     checkLimit('stringBytes', this.#limits.stringBytes, byteLength, pos)
     const next = this.#take(start, byteLength)
+    if (isByteOrderMark(this.#bytes, start)) this.isMisread = true
     if (isKey && byteLength === PROTO.length) this.#key(start)
     if (isKey) this.costs.add(textSlotsBytes(this.#bytes, start, byteLength))
     return next

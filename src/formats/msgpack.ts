@@ -11,7 +11,6 @@ import { complementBytes } from './bigint.js'
 import { decoding } from './decoding.js'
 import { encoding } from './encoding.js'
 import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './format.js'
-import { isWasteful } from './index-keys.js'
 import { Lifted } from './lifted.js'
 import { Lower } from './lower.js'
 import { isIllFormed, mended, type TextLength } from './mend.js'
@@ -150,12 +149,10 @@ function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): 
     // Once, for it may be shared with who goes on changing it, and is written to.
     const bytes = new Uint8Array(meta)
     const found = new FoundExts(bytes, limits)
-    const slots = scan(bytes, limits, nested.depth, found)
+    const isOurs = scan(bytes, limits, nested.depth, found)
     found.receive(buffers)
     // Of a Buffer msgpackr reads text twice as fast.
-    const value: unknown = isWasteful(slots, bytes.length)
-      ? read(bytes)
-      : packr.unpack(asBuffer(bytes.buffer, 0, bytes.length))
+    const value: unknown = isOurs ? read(bytes) : packr.unpack(asBuffer(bytes.buffer, 0, bytes.length))
     return found.isPlain ? value : new Lower(found, settings, nested).value(value)
   })
 }
