@@ -312,6 +312,27 @@ for (const format of formats) {
     }
   })
 
+  test('an own `constructor` says nothing of what an object is', () => {
+    const fields = () => ({ a: 1, b: [2] })
+    for (const value of [Array, Map, Set, Date, Uint8Array, Object, () => {}, 5, null, undefined, [1]]) {
+      const hidden = Object.defineProperty(fields(), 'constructor', { value })
+      const path = `constructor ${String(value)}`
+      assert.is(difference([fields()], both([hidden])), undefined, path)
+      assert.is(difference({ in: fields() }, both({ in: hidden }, { strict: true })), undefined, path)
+      const [first, second] = both([hidden, hidden]) as object[]
+      assert.is(first, second)
+    }
+    for (const value of [5, null, [1], 'Map', { name: 'Map' }, new Date(5)]) {
+      const sent = { ...fields(), constructor: value, [Symbol.iterator]: [][Symbol.iterator] }
+      assert.is(difference({ ...fields(), constructor: value }, both(sent)), undefined)
+    }
+    const answers = new Proxy(fields(), { get: () => 1 })
+    assert.is(difference({ a: 1, b: 1 }, both(answers)), undefined)
+    refused(() => encode({ a: { constructor: Array } }, { format }), 'UNSUPPORTED', {
+      path: 'value.a.constructor',
+    })
+  })
+
   test('a getter that gives new memory each time', () => {
     const value = {
       get pixels() {

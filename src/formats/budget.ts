@@ -22,9 +22,14 @@ export class Budget {
 
   /** Goes one container down, one of so many elements. */
   enter(items: number): void {
+    this.descend()
+    this.count(items)
+  }
+
+  /** Goes one container down, whose elements are counted later. */
+  descend(): void {
     const { limits } = this.settings
     if (++this.#depth > limits.depth) throw overLimit('depth', limits.depth, this.#depth)
-    this.count(items)
   }
 
   leave(): void {

@@ -169,8 +169,9 @@ export class Lift extends Repeats {
   }
 
   #fields(object: Fields): unknown {
-    if (this.#isPolluted) return this.record(object, Object.keys(object))
-    this.enter(0)
+    // Libraries take an object for what its `constructor` says, and a field of that name is one: a copy has no other.
+    if (this.#isPolluted || object.constructor !== Object) return this.record(object, Object.keys(object))
+    this.descend()
     let copy: Fields | undefined
     let count = 0
     const safeUnits = this.#safeUnits
