@@ -6,6 +6,7 @@ import { decodeFailure } from '../errors.js'
 import { checkLimit, type Limits } from '../limits.js'
 import { KIND_NUMBERS, KINDS } from '../wire/views.js'
 import { bigintOf } from './bigint.js'
+import { dateMs, parseRfc3339 } from './dates.js'
 import { Mark } from './found.js'
 import { half } from './half.js'
 import { Lifted } from './lifted.js'
@@ -95,7 +96,7 @@ export function isTyped(tag: number): boolean {
 export function readContent(tag: number, content: Uint8Array, limits: Readonly<Limits>, at: number): Lifted {
   const typed = typedOf(tag)
   if (typed !== undefined) return readTyped(content, typed.kind, typed.isSwapped, at)
-  if (tag === DATE) return new Lifted('date', toMs(readNumber(content)))
+  if (tag === DATE) return new Lifted('date', dateMs(toMs(readNumber(content)), at))
   if (tag === DATE_TEXT) return new Lifted('date', parseDate(utf8.decode(content), at))
   if (tag === REF) return new Lifted('ref', readNumber(content))
   checkLimit('bigintBytes', limits.bigintBytes, content.length, at)
@@ -105,17 +106,17 @@ export function readContent(tag: number, content: Uint8Array, limits: Readonly<L
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2})$/i
-
-/** Engines read much more as a date, each something else. */
 function parseDate(text: string, at: number): number {
-  const ms = RFC_3339.test(text) ? Date.parse(text.toUpperCase()) : Number.NaN
-  if (Number.isNaN(ms)) throw malformed('a date that is none', { offset: at })
+  const ms = parseRfc3339(text)
+  if (ms === undefined) throw malformed('a date that is none', { offset: at })
   return ms
 }
 
-/** Seconds are a fraction: milliseconds come back by rounding. */
-const toMs = (seconds: number): number => Math.round(seconds * 1000)
+/** Milliseconds come back by rounding, of the fraction alone: of all of it the product is rounded already, from 4.4e15 ms on. */
+function toMs(seconds: number): number {
+  const whole = Math.trunc(seconds)
+  return Number.isFinite(seconds) ? whole * 1000 + Math.round((seconds - whole) * 1000) : seconds
+}
 
 function readTyped(content: Uint8Array, kind: number, isSwapped: boolean, at: number): Lifted {
   const { size, name, class: known } = KINDS[kind]

@@ -2,6 +2,7 @@
 import { checkLimit } from '../limits.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { bigintOfComplement } from './bigint.js'
+import { dateMs } from './dates.js'
 import { BLOB, type FlexBytes, type FlexValue } from './flex-read.js'
 import * as letters from './flex-write.js'
 import { Lifted } from './lifted.js'
@@ -65,8 +66,10 @@ export class FlexParts {
       checkLimit('bigintBytes', this.#doc.limits.bigintBytes, content.length - 1, byteOffset)
       return new Lifted('bigint', bigintOfComplement(content))
     }
-    if (letter === letters.DATE && content.length === 8)
-      return new Lifted('date', new DataView(blob.buffer, byteOffset + 1, 8).getFloat64(0, true))
+    if (letter === letters.DATE && content.length === 8) {
+      const ms = new DataView(blob.buffer, byteOffset + 1, 8).getFloat64(0, true)
+      return new Lifted('date', dateMs(ms, byteOffset))
+    }
     if (letter !== letters.VIEW) throw malformed('a blob of unknown meaning', { offset: byteOffset })
     const record = readRecord(content, byteOffset)
     this.records.push(record)

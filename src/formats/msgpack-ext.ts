@@ -13,6 +13,7 @@
 import { checkLimit, type Limits } from '../limits.js'
 import { KIND_ARRAY_BUFFER, KIND_DATA_VIEW, KIND_NUMBERS, KINDS } from '../wire/views.js'
 import { bigintOfComplement } from './bigint.js'
+import { dateMs } from './dates.js'
 import { Mark } from './found.js'
 import { Lifted } from './lifted.js'
 import { malformed } from './malformed.js'
@@ -22,6 +23,9 @@ export const BIGINT = 66
 export const TYPED = 116
 export const TIMESTAMP = 255
 export const OURS = 79
+
+/** The one byte of a timestamp that is an invalid Date. */
+const INVALID = 255
 
 const codeOf = (letter: string): number => letter.charCodeAt(0)
 export const VIEW = codeOf('V')
@@ -75,6 +79,7 @@ class ArrayMark extends Mark {
 }
 
 const NOTHING = new Lifted('undefined', undefined)
+const isByte = (content: Uint8Array, byte: number): boolean => content.length === 1 && content[0] === byte
 
 /**
  * What stands for an ext that is no view, or a mark. `at`: its byte in the metadata, for errors. The bytes are borrowed.
@@ -88,6 +93,7 @@ export function readExt(
 ): Lifted | Mark {
   switch (type) {
     case UNDEFINED:
+      if (!isByte(content, 0)) throw malformed('an undefined that is none', { offset: at })
       return NOTHING
     case BIGINT:
       // The limit is on the magnitude, before which there may be a byte for the sign.
@@ -133,24 +139,30 @@ const MARKS: ReadonlyMap<number, Mark> = new Map(
 
 /**
  * Milliseconds since 1970: 32 bits of seconds, or 30 of nanoseconds and 34 of seconds, or 32 of nanoseconds and 64 of
- * seconds, big-endian. NaN for the single byte FF, msgpackr's invalid date.
+ * seconds, big-endian. NaN for the single byte FF, msgpackr's invalid date. Of nanoseconds it is the millisecond that has
+ * begun, before 1970 too, where a Date would cut off the other way.
  */
 function readTimestamp(content: Uint8Array, at: number): number {
   const { length } = content
   const view = new DataView(content.buffer, content.byteOffset, length)
-  if (length === 1) return Number.NaN
+  if (isByte(content, INVALID)) return Number.NaN
   if (length === 4) return view.getUint32(0) * 1000
   if (length === 8) {
     const seconds = (view.getUint32(0) & 3) * 2 ** 32 + view.getUint32(4)
-    return seconds * 1000 + (view.getUint32(0) >>> 2) / 1e6
+    return seconds * 1000 + millisOf(view.getUint32(0) >>> 2, at)
   }
   if (length !== 12) throw malformed('a timestamp of unknown length', { offset: at })
-  return Number(view.getBigInt64(4)) * 1000 + view.getUint32(0) / 1e6
+  return dateMs(Number(view.getBigInt64(4)) * 1000 + millisOf(view.getUint32(0), at), at)
+}
+
+function millisOf(nanoseconds: number, at: number): number {
+  if (nanoseconds >= 1e9) throw malformed('a second of too many nanoseconds', { offset: at })
+  return Math.floor(nanoseconds / 1e6)
 }
 
 /** The data of a timestamp, in its shortest form. */
 export function timestampBytes(ms: number): Uint8Array {
-  if (Number.isNaN(ms)) return Uint8Array.of(255)
+  if (Number.isNaN(ms)) return Uint8Array.of(INVALID)
   const seconds = Math.floor(ms / 1000)
   const nanoseconds = (ms - seconds * 1000) * 1e6
   const isShort = seconds >= 0 && seconds < 2 ** 34

@@ -1,5 +1,6 @@
 /** What pickles of Python's own library call, where JavaScript has a counterpart: dates, bytes, sets, dicts, arrays. */
 import { markReadonly } from '../../../out-of-band.js'
+import { midnight } from '../../dates.js'
 import { type Layout, parseDtype } from '../dtype.js'
 import { PythonName, PythonObject } from '../objects.js'
 import { arrayOf } from './arrays.js'
@@ -39,10 +40,8 @@ export function time(machine: Machine, args: readonly unknown[]): PythonObject {
 
 /** Milliseconds of a day's midnight in UTC. @throws MALFORMED for a day that Python has not, as its constructors do */
 function dayOf(machine: Machine, year: number, month: number, day: number): number {
-  const date = new Date(0)
-  const timeMs = date.setUTCFullYear(year, month - 1, day)
-  const isThere = date.getUTCMonth() === month - 1 && date.getUTCDate() === day
-  if (year < 1 || year > 9999 || !isThere) throw machine.malformed('a date that is none')
+  const timeMs = midnight(year, month, day)
+  if (year < 1 || year > 9999 || timeMs === undefined) throw machine.malformed('a date that is none')
   return timeMs
 }
 
