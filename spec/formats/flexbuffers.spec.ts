@@ -293,6 +293,49 @@ damage('limits of buffers hold for both ways of reading', () => {
   }
 })
 
+damage('and of buffers in band', () => {
+  for (const make of [
+    () => [new Uint8Array(16), new Uint8Array(32)],
+    () => [new Float32Array(8), new Uint8Array(16)],
+    () => [new Float32Array(8), new Float32Array(4)],
+  ]) {
+    const two = encode(make(), { format, threshold: Number.POSITIVE_INFINITY })
+    for (const [limit, max] of [
+      ['buffers', 1],
+      ['bufferBytes', 31],
+      ['totalBytes', 47],
+    ] as const) {
+      for (const read of [decode, (...args: Parameters<typeof open>) => open(...args).toValue()]) {
+        refused(() => read(two, { format, limits: { [limit]: max } } as object), 'LIMIT', { limit, max })
+        read(two, { format, limits: { [limit]: max + 1 } } as object)
+      }
+    }
+  }
+})
+
+damage('one run of bytes in many places is as many copies', () => {
+  const doc = builder()
+  doc.startVector()
+  doc.add(Uint8Array.from([0x42, ...new Array(100).fill(1)]))
+  const blob = doc.stack.at(-1)!
+  for (let i = 1; i < 10; i++) doc.stack.push(blob)
+  doc.end()
+  const packet = { meta: Uint8Array.from([...doc.finish()]), buffers: [] }
+  const limits = (totalBytes: number) => ({ format, limits: { totalBytes } })
+  assert.is(decode<Uint8Array[]>(packet, limits(1000)).length, 10)
+  refused(() => decode(packet, limits(999)), 'LIMIT', { limit: 'totalBytes', requested: 1000 })
+})
+
+damage('the limit of BigInts is on their magnitude, whatever byte is before it for the sign', () => {
+  const max = 30
+  const limits = { bigintBytes: max }
+  for (const n of [2n ** 240n - 1n, 2n ** 239n - 1n, 1n - 2n ** 240n]) {
+    for (const sent of [n, -n]) assert.is(decode(encode(sent, { format, limits }), { format, limits }), sent)
+  }
+  for (const n of [2n ** 246n, -(2n ** 246n), 2n ** 247n, 2n ** 248n - 1n])
+    refused(() => decode(encode(n, { format }), { format, limits }), 'LIMIT', { limit: 'bigintBytes', max })
+})
+
 damage('a head that is no list of lengths is MALFORMED', () => {
   for (const bytes of [[HEAD], [HEAD, 0, 0, 0], [HEAD, ...new Array(9).fill(0)]]) {
     const doc = builder()

@@ -24,6 +24,11 @@ export function complementBytes(n: bigint): Uint8Array {
   return n < 0n ? signed.map(byte => ~byte) : signed
 }
 
+/** Bytes of the magnitude of this two's complement, which may have one before it for the sign. */
+export function complementLength(bytes: Uint8Array): number {
+  return bytes.length - (bytes[0] === 0 || bytes[0] === 255 ? 1 : 0)
+}
+
 /** The number of this two's complement. */
 export function bigintOfComplement(bytes: Uint8Array): bigint {
   return bytes[0] >= 128 ? ~bigintOf(bytes.map(byte => ~byte)) : bigintOf(bytes)

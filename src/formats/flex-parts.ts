@@ -1,12 +1,13 @@
 /** Blobs, and vectors that begin with one: what stands for what FlexBuffers cannot say. The page is `spec/FORMATS.md`. */
 import { checkLimit } from '../limits.js'
 import { KIND_UINT8 } from '../wire/views.js'
-import { bigintOfComplement } from './bigint.js'
+import { bigintOfComplement, complementLength } from './bigint.js'
 import { dateMs } from './dates.js'
 import { BLOB, type FlexBytes, type FlexValue } from './flex-read.js'
 import * as letters from './flex-write.js'
 import { Lifted } from './lifted.js'
 import { malformed } from './malformed.js'
+import { Memory } from './memory.js'
 import { readRecord, type ViewRecord } from './view-record.js'
 
 const MARKS: ReadonlySet<number> = new Set([
@@ -22,6 +23,8 @@ const MARKS: ReadonlySet<number> = new Set([
 /** Reads values with parts in them, and notes what it met. */
 export class FlexParts {
   readonly records: ViewRecord[] = []
+  /** Has counted the bytes that need no record. */
+  readonly memory: Memory
   /** Whether there was nothing but plain data. */
   isPlain = true
   readonly #doc: FlexBytes
@@ -29,6 +32,7 @@ export class FlexParts {
 
   constructor(doc: FlexBytes) {
     this.#doc = doc
+    this.memory = new Memory(doc.limits)
   }
 
   /** Plain data, with `Lifted` for its parts. `depth`: of what is around it. @throws MALFORMED, LIMIT */
@@ -60,10 +64,14 @@ export class FlexParts {
     const [letter] = blob
     const content = blob.subarray(1)
     const { byteOffset } = blob
-    if (letter === letters.BYTES) return new Lifted('bytes', [KIND_UINT8, content])
+    if (letter === letters.BYTES) {
+      // Each is copied, and many may be in one place.
+      this.memory.count(content.length, byteOffset)
+      return new Lifted('bytes', [KIND_UINT8, content])
+    }
     if (letter === letters.UNDEFINED) return new Lifted('undefined', undefined)
     if (letter === letters.BIGINT) {
-      checkLimit('bigintBytes', this.#doc.limits.bigintBytes, content.length - 1, byteOffset)
+      checkLimit('bigintBytes', this.#doc.limits.bigintBytes, complementLength(content), byteOffset)
       return new Lifted('bigint', bigintOfComplement(content))
     }
     if (letter === letters.DATE && content.length === 8) {

@@ -20,8 +20,7 @@ import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './forma
 import { Lifted } from './lifted.js'
 import { Lower, type Source } from './lower.js'
 import { malformed } from './malformed.js'
-import { Memory } from './memory.js'
-import type { ViewRecord } from './view-record.js'
+import type { Memory } from './memory.js'
 
 const OWN_KINDS: ReadonlySet<number> = new Set([KIND_UINT8])
 
@@ -39,7 +38,7 @@ function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): 
     const { root, lengths } = rootOf(doc)
     const parts = new FlexParts(doc)
     const tree = parts.read(root, nested.depth)
-    const memory = memoryOf(parts.records, limits)
+    const memory = memoryOf(parts)
     if (memory.outOfBand !== lengths.length) throw malformed('a head of other buffers than views lie on')
     memory.receive(buffers)
     return parts.isPlain ? tree : new Lower({ ...LIFTED, memory }, settings, nested).value(tree)
@@ -53,8 +52,7 @@ const LIFTED: Omit<Source, 'memory'> = {
 }
 
 /** Maps are read in the order of their keys, not of their writing: records are put in order of their runs. */
-function memoryOf(records: readonly ViewRecord[], limits: Readonly<Limits>): Memory {
-  const memory = new Memory(limits)
+function memoryOf({ records, memory }: FlexParts): Memory {
   const ordered = records.toSorted(
     (a, b) => a.run - b.run || Number(b.bytes?.length ?? 0) - Number(a.bytes?.length ?? 0),
   )
@@ -147,6 +145,8 @@ export class FlexReader {
     return decoding(settings.limits, none, nested => {
       const parts = new FlexParts(doc)
       const tree = parts.read(this.#value, nested.depth)
+      // What is out of band was counted when the document was opened.
+      for (const { bytes } of parts.records) if (bytes?.length) parts.memory.count(bytes.length, 0)
       return parts.isPlain ? tree : new Lower({ ...LIFTED, memory }, settings, nested).value(tree)
     }) as T
   }

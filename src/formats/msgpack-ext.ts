@@ -12,7 +12,7 @@
  */
 import { checkLimit, type Limits } from '../limits.js'
 import { KIND_ARRAY_BUFFER, KIND_DATA_VIEW, KIND_NUMBERS, KINDS } from '../wire/views.js'
-import { bigintOfComplement } from './bigint.js'
+import { bigintOfComplement, complementLength } from './bigint.js'
 import { dateMs } from './dates.js'
 import { Mark } from './found.js'
 import { Lifted } from './lifted.js'
@@ -96,13 +96,7 @@ export function readExt(
       if (!isByte(content, 0)) throw malformed('an undefined that is none', { offset: at })
       return NOTHING
     case BIGINT:
-      // The limit is on the magnitude, before which there may be a byte for the sign.
-      checkLimit(
-        'bigintBytes',
-        limits.bigintBytes,
-        content.length - (content[0] === 0 || content[0] === 255 ? 1 : 0),
-        at,
-      )
+      checkLimit('bigintBytes', limits.bigintBytes, complementLength(content), at)
       return new Lifted('bigint', bigintOfComplement(content))
     case TYPED:
       return readTyped(content, at)
