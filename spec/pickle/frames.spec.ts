@@ -83,6 +83,14 @@ test('limits are those of packets', () => {
 })
 
 test('what is no memory is the caller’s mistake', () => {
+  const meta = Uint8Array.of(1)
+  const proxy = new Proxy(new ArrayBuffer(1), {})
+  const lists = [[5], [2 ** 28, 3], ['ab'], [{}], [[1, 2]], [meta, null], [meta, undefined], [meta, , meta]]
+  for (const list of [...lists, [{ byteLength: 8 }], [meta, proxy], [Object.create(ArrayBuffer.prototype)]]) {
+    const error = thrown(() => unpackFrames(list as never)) as Error
+    assert.instance(error, TypeError)
+    assert.match(error.message, /^frames: wanted a Uint8Array, or a list of memory/)
+  }
   assert.instance(
     thrown(() => unpackFrames('x' as never)),
     TypeError,

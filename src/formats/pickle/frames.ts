@@ -7,7 +7,7 @@
  *
  * or as the parts of a message (ZeroMQ's multipart, Jupyter's buffers), which are a list already.
  */
-import { isBytes } from '../../bytes/window.js'
+import { isBytes, isMemory } from '../../bytes/window.js'
 import { expectArgument, failure, type OutbandError } from '../../errors.js'
 import { type LimitsOption, overLimit, resolveLimits } from '../../limits.js'
 import type { Packet } from '../../packet.js'
@@ -38,15 +38,19 @@ export interface FramesOptions {
  * The packet of what `packFrames` or dask wrote, or of the parts of a message. Its metadata is a copy (own), its buffers are
  * windows on what is given (borrow).
  * @throws TRUNCATED, TRAILING, MALFORMED when the bytes are no list of frames; LIMIT when it asks for more than `limits` allow
+ * @throws TypeError for what is no memory, and a list with something in it that is none
  */
 export function unpackFrames(
   frames: Uint8Array | readonly (ArrayBufferView | ArrayBufferLike)[],
   { limits }: FramesOptions = {},
 ): Packet {
   const isList = Array.isArray(frames)
-  expectArgument(isList || isBytes(frames), 'frames', 'a Uint8Array, or a list of memory')
+  const isRight = isList ? everyMemory(frames) : isBytes(frames)
+  expectArgument(isRight, 'frames', 'a Uint8Array, or a list of memory')
   const allowed = resolveLimits(limits)
-  const sizes = isList ? frames.map(({ byteLength }) => byteLength) : lengths(frames, allowed.buffers)
+  const sizes = isList
+    ? frames.map(({ byteLength }) => byteLength)
+    : lengths(frames as Uint8Array, allowed.buffers)
   if (sizes.length === 0) throw wrong('MALFORMED', 'no frame, not even metadata')
   const total = sizes.reduce((sum, size) => sum + size, 0)
   const [metaBytes, ...buffers] = sizes
@@ -54,7 +58,7 @@ export function unpackFrames(
   check('buffers', allowed.buffers, buffers.length)
   for (const size of buffers) check('bufferBytes', allowed.bufferBytes, size)
   check('totalBytes', allowed.totalBytes, total - metaBytes)
-  const [meta, ...rest] = isList ? frames.map(window) : cut(frames, sizes, total)
+  const [meta, ...rest] = isList ? frames.map(window) : cut(frames as Uint8Array, sizes, total)
   return { meta: new Uint8Array(meta), buffers: rest }
 }
 
@@ -73,6 +77,21 @@ function check(
   requested: number,
 ): void {
   if (requested > max) throw overLimit(limit, max, requested, undefined, 'unpack')
+}
+
+function everyMemory(frames: readonly unknown[]): boolean {
+  // `every` would leave out what is missing.
+  for (const frame of frames) if (!isFrame(frame)) return false
+  return true
+}
+
+/** Whether it is memory, and not only looks like it (a proxy). */
+function isFrame(frame: unknown): boolean {
+  try {
+    return ArrayBuffer.isView(frame) || (isMemory(frame) && (frame as ArrayBufferLike).byteLength >= 0)
+  } catch {
+    return false
+  }
 }
 
 function window(memory: ArrayBufferView | ArrayBufferLike): Uint8Array {
