@@ -168,7 +168,8 @@ export class Log<T = unknown> implements AsyncIterable<T> {
  *
  * @throws TORN for damage that is no torn tail, `offset` is where it begins; MALFORMED for a file that was never a log;
  * LIMIT, VERSION for frames that this reader refuses: of all these nothing is cut off. LOCKED while another log writes.
- * @throws TypeError for an option of the wrong type, or a folder, device or pipe; Node's own errors, unchanged.
+ * @throws TypeError for an option of the wrong type, or a device, a pipe or, to read only, a folder; Node's own errors,
+ * unchanged, among them EISDIR for a folder.
  */
 export async function openLog<T = unknown>(path: FilePath, options: LogOptions = {}): Promise<Log<T>> {
   const { sync = true, repair = true, readOnly = false, ...rest } = options
