@@ -40,6 +40,17 @@ for (const format of formats) {
   test.run()
 }
 
+/** Text of two bytes that are no UTF-8, a head before them. */
+const HEADS: Readonly<Record<string, number>> = { msgpack: 0xa2, cbor: 0x62 }
+const others = suite(`formats: bytes that are no UTF-8${hasAddons ? '' : ', without addons'}`)
+for (const format of formats) {
+  others(`${format.name} has U+FFFD for them`, () => {
+    const meta = Uint8Array.of(HEADS[format.name]!, 0xc3, 0x28)
+    assert.is(decode({ meta, buffers: [] }, { format }), '\ufffd(')
+  })
+}
+others.run()
+
 const long = 'a'.repeat(60)
 const heads = suite(`formats: lengths of eight bytes in CBOR${hasAddons ? '' : ', without addons'}`)
 const eight = (major: number, length: number) => [(major << 5) | 27, 0, 0, 0, 0, 0, 0, 0, length]
