@@ -743,6 +743,43 @@ both(
   { maxWaiting: 4 },
 )
 
+/** Closed at once by the one who gets: `most` is what waited, `read` how many came out, `end` what the loop ended with. */
+async function closedUnder(isRead: boolean) {
+  const [here, there] = loopback({ highWaterMark: 60_000_000 })
+  const left = new Channel(here)
+  const right = new Channel<[number]>(there, { maxWaiting: 4, maxWaitingBytes: 2 ** 22 })
+  const flood = Promise.all(upTo(60).map(i => left.send([i, new Uint8Array(1_000_000)])))
+  const closed = right.close()
+  if (!isRead) await within(closed, 'close')
+  let most = right.stats.queueLength
+  const read: number[] = []
+  const end = await (async () => {
+    for await (const [i] of right) {
+      read.push(i)
+      most = Math.max(most, right.stats.queueLength)
+      await turns(2)
+    }
+  })().catch(error => error as OutbandError)
+  await within(Promise.all([flood, closed]), 'the flood, and close')
+  return { most, read, end }
+}
+
+limiting('a side that has closed and reads holds back as before, and gets all', async () => {
+  const { most, read, end } = await closedUnder(true)
+  assert.equal([read, end], [upTo(60), undefined])
+  assert.ok(most <= 5, `${most} waited`)
+})
+
+limiting(
+  'where nobody reads, more than a peer may have under way is let go of, and who reads is told',
+  async () => {
+    const { most, read, end } = await closedUnder(false)
+    assert.ok(most > 16 && most < 24, `${most} waited`)
+    assert.equal(read, upTo(most))
+    assert.equal([end?.code, end?.limit], ['LIMIT', 'maxWaitingBytes'])
+  },
+)
+
 limiting.run()
 
 const ending = suite('channel: the end')

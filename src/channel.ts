@@ -5,7 +5,7 @@
 import { type Carrier, type Progress, type Sink, type Transfer, throwApart } from './carriers/carrier.js'
 import { Codec, type CodecOptions } from './codec.js'
 import { asyncDispose, dispose } from './dispose.js'
-import { expectArgument, isOutbandError, type OutbandError } from './errors.js'
+import { expectArgument, isOutbandError, OutbandError } from './errors.js'
 import { Hosts } from './hosts.js'
 import type { Parcel } from './packet.js'
 
@@ -76,6 +76,11 @@ interface Waiter<In> {
 }
 
 const DONE = Promise.resolve()
+/** How long a channel that was closed waits for who has read before to take the next value. */
+const READER_MS = 30_000
+/** What a peer may have under way when this side closes, and what a message costs beside its bytes, about. */
+const UNDER_WAY = 2 ** 24
+const MESSAGE_BYTES = 64
 const END = Object.freeze({ value: undefined, done: true } as const)
 
 /**
@@ -101,6 +106,12 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   #waitingBytes = 0
   #readers: Waiter<In>[] = []
   #isPaused = false
+  #isClosing = false
+  /** Whether somebody reads, as far as is known: who left a loop, or never asked, does not. */
+  #isRead = false
+  /** Whether values that came after `close` found no room and nobody who reads: they are let go of, and so is all behind them. */
+  #isCut = false
+  #patience: ReturnType<typeof setTimeout> | undefined
   /** Whether nothing more will arrive, and whether nothing can be sent either. */
   #isFinished = false
   #isEnded = false
@@ -183,8 +194,17 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     }
   }
 
-  /** Delivers what was sent, then ends both directions. Resolves as `closed` does. */
+  /**
+   * Delivers what was sent, then ends both directions. Resolves as `closed` does. What the peer sends until it hears of that is
+   * there to be read. It waits as before for who reads; where nobody does, what is beyond `maxWaitingBytes` and 16 MiB more is let
+   * go of, and who reads all the same is told so (LIMIT) in place of the end.
+   */
   close(): Promise<void> {
+    if (!this.#isClosing) {
+      this.#isClosing = true
+      // The carrier goes on with what is under way: what has no room is looked at again.
+      this.#isPaused = false
+    }
     return this.#carrier.close()
   }
 
@@ -231,6 +251,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     if (at < 0) this.#replace(name, [...listeners, { listener, isOnce }])
     else if (!isOnce) this.#replace(name, listeners.with(at, { listener, isOnce }))
     // Whoever listens now has asked for what came before as well; not while `on` still runs.
+    if (name === 'message') this.#isRead = true
     if (name === 'message' && this.#waiting.length > 0) queueMicrotask(() => this.#hand())
     return this
   }
@@ -254,17 +275,22 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   [Symbol.asyncIterator](): AsyncIterator<In, undefined> {
     return {
       next: () => this.#next(),
-      return: () => Promise.resolve(END),
+      return: () => {
+        this.#isRead = false
+        return Promise.resolve(END)
+      },
     }
   }
 
   #next(): Promise<IteratorResult<In, undefined>> {
+    this.#isRead = true
     if (this.#waiting.length > 0) {
       const value = this.#shift()
       this.#resume()
       return Promise.resolve({ value, done: false })
     }
     if (this.#error !== undefined) return Promise.reject(this.#error)
+    if (this.#isCut) return Promise.reject(cutShort(this.#maxWaitingBytes))
     if (this.#isFinished) return Promise.resolve(END)
     return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
   }
@@ -276,6 +302,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
       'receiveSync',
       "called without listeners of 'message'",
     )
+    this.#isRead = true
     if (this.#waiting.length === 0) return undefined
     const value = this.#shift()
     this.#resume()
@@ -285,6 +312,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   #shift(): In {
     const { value, byteLength } = this.#waiting.shift() as Arrived<In>
     this.#waitingBytes -= byteLength
+    if (this.#isPaused && this.#isClosing) this.#waitForReader()
     return value
   }
 
@@ -295,6 +323,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     received.messages++
     received.inBand += inBand
     received.outOfBand += outOfBand
+    if (this.#isCut) return
     let value: In
     try {
       value = this.#hosts.decode(this.#codec, parcel) as In
@@ -308,8 +337,27 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     this.#waitingBytes += byteLength
     const isRoom = this.#waiting.length < this.#maxWaiting && this.#waitingBytes < this.#maxWaitingBytes
     if (isRoom || this.#isPaused) return
+    if (this.#isClosing && !this.#isRead) {
+      const bytes = this.#waitingBytes + this.#waiting.length * MESSAGE_BYTES
+      this.#isCut = bytes > this.#maxWaitingBytes + UNDER_WAY
+      return
+    }
     this.#isPaused = true
     this.#carrier.pause()
+    if (this.#isClosing) this.#waitForReader()
+  }
+
+  /** Whoever has read and does so no more must not keep the channel from its end. */
+  #waitForReader(): void {
+    clearTimeout(this.#patience)
+    this.#patience = setTimeout(() => {
+      this.#isRead = false
+      this.#isCut = true
+      this.#isPaused = false
+      this.#carrier.resume()
+    }, READER_MS)
+    const timer = this.#patience as { unref?(): void }
+    timer.unref?.()
   }
 
   /** Gives the listeners what waited for them. */
@@ -324,6 +372,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     if (!this.#isPaused || this.#waiting.length > this.#maxWaiting / 2) return
     if (this.#waitingBytes > this.#maxWaitingBytes / 2) return
     this.#isPaused = false
+    clearTimeout(this.#patience)
     this.#carrier.resume()
   }
 
@@ -337,6 +386,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     this.#isFinished = true
     this.#isEnded = true
     this.#error = error
+    clearTimeout(this.#patience)
     for (const reader of this.#readers.splice(0)) {
       if (error === undefined) reader.resolve(END)
       else reader.reject(error)
@@ -358,6 +408,15 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
       }
     }
   }
+}
+
+function cutShort(max: number): OutbandError {
+  const fields = { limit: 'maxWaitingBytes', max }
+  return new OutbandError(
+    'LIMIT',
+    'close: what came after it found nobody who reads, and was let go of',
+    fields,
+  )
 }
 
 function bytesOf(buffers: readonly Uint8Array[]): number {

@@ -65,6 +65,15 @@ const roles: Readonly<Record<string, (first: string, second?: string) => unknown
     void channel.send('ready')
     forever()
   },
+  /** Takes so long to load; ends with the number of values that came. */
+  async slow(ms) {
+    await new Promise(resolve => setTimeout(resolve, Number(ms)))
+    const channel = connectParent()
+    void channel.send('ready')
+    let count = 0
+    for await (const _ of channel) count++
+    process.exitCode = count
+  },
   /** Has something else to do than the channel. */
   busy() {
     connectParent()

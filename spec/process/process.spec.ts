@@ -248,6 +248,33 @@ ends(
   }),
 )
 
+ends(
+  'sends that were waiting when the child was killed reject',
+  withChild(
+    'busy',
+    async channel => {
+      const sends = Array.from({ length: 3000 }, () => channel.send(new Uint8Array(100)))
+      channel.kill('SIGKILL')
+      const settled = await Promise.allSettled(sends)
+      const lost = settled.filter(({ status }) => status === 'rejected')
+      // Those below the high-water mark had no need to wait.
+      assert.ok(lost.length > 2000, `${lost.length} rejected`)
+      for (const { reason } of lost as PromiseRejectedResult[]) assert.is(reason.code, 'PEER_GONE')
+    },
+    { highWaterMark: 10_000 },
+  ),
+)
+
+ends(
+  'a child that is slow to load is waited for by close: it takes all, and both end in order',
+  withChild('slow 1500', async channel => {
+    for (const i of upTo(3)) void channel.send(i)
+    await within(channel.close(), 'close')
+    assert.equal(await take(channel), ['ready'])
+    assert.equal(await within(channel.exited, 'the exit'), { exitCode: 3, signal: null })
+  }),
+)
+
 const goodbyes: [role: string, exitCode: number, arrives: unknown[]][] = [
   ['bye 0', 0, []],
   ['bye 3', 3, []],

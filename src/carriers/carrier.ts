@@ -92,7 +92,7 @@ export interface Carrier {
    * @throws CLOSED, PEER_GONE or the error of `abort` after the end; DETACHED, UNSUPPORTED, NOT_TRANSFERABLE
    */
   send(parcel: Parcel, transfer?: Transfer): Promise<void> | undefined
-  /** Asks the peer to stop; what is under way still arrives, at once or after `resume`, or `close` by this side. */
+  /** Asks the peer to stop; what is under way still arrives, at once or after `resume`. `close` by this side ends a pause, unless it comes later. */
   pause(): void
   resume(): void
   /** Delivers what was sent, then ends both directions. Resolves as `closed` does. */

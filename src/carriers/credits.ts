@@ -90,4 +90,11 @@ export class Credits {
     this.#room?.resolve()
     this.#room = undefined
   }
+
+  /** The same at the end: after an error nobody knows what of it was taken in. */
+  end(error: unknown): void {
+    if (error === undefined) return this.open()
+    this.#room?.reject(error)
+    this.#room = undefined
+  }
 }

@@ -109,6 +109,8 @@ class Loopback implements Carrier {
 
   close(): Promise<void> {
     this.#ending.isClosing = true
+    // What is under way arrives now; who pauses again holds it back again.
+    this.#isPaused = false
     this.#schedule()
     this.#peer.#isPeerClosing = true
     this.#peer.#schedule()
@@ -118,11 +120,6 @@ class Loopback implements Carrier {
   abort(error = new OutbandError('CLOSED', 'abort: the carrier was aborted')): void {
     this.#end(error)
     this.#peer.#end(new OutbandError('PEER_GONE', 'loopback: the peer aborted'))
-  }
-
-  /** Whoever closes takes in what is under way, paused or not: else closing might never end. */
-  #isHeld(): boolean {
-    return this.#isPaused && !this.#ending.isClosing
   }
 
   #arrive(arrival: Arrival): void {
@@ -141,7 +138,7 @@ class Loopback implements Carrier {
 
   #deliver(): void {
     const { highWaterMark = 2 ** 24 } = this.#options
-    while (this.#sink !== undefined && !this.#isHeld() && !this.#ending.isOver) {
+    while (this.#sink !== undefined && !this.#isPaused && !this.#ending.isOver) {
       const arrival = this.#inbox.shift()
       if (arrival === undefined) break
       this.#peer.queuedBytes -= arrival.byteLength

@@ -116,11 +116,11 @@ const OPAQUE = [
 /** Whether an object that calls itself so is the engine's or the host's, not of a class of the user's: `Intl.NumberFormat`, say. */
 function isOfEngine(object: object, name: string): boolean {
   if (OPAQUE.includes(name)) return true
-  const { constructor } = object
-  if (typeof constructor !== 'function') return false
+  const known: unknown = object.constructor
+  if (typeof known !== 'function') return false
   const space = Object(name.includes('.') ? Reflect.get(globalThis, name.split('.')[0]) : globalThis)
   // What a program makes global shows.
-  return space[constructor.name] === constructor && !isEnumerable.call(space, constructor.name)
+  return space[known.name] === known && !isEnumerable.call(space, known.name)
 }
 
 /** Whether an object is plain in the realm that it comes from. */

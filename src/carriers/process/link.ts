@@ -10,6 +10,8 @@ import { Stay } from './stay.js'
 export class ProcessLink implements Link {
   readonly name = 'process'
   readonly canPause = true
+  /** A program may take long to load. */
+  readonly patienceMs = 30_000
   readonly #reader: SocketLink
   readonly #writer: SocketLink
   readonly #last: () => void

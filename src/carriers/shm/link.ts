@@ -57,6 +57,10 @@ export class SharedLink implements Link {
     this.#socket = socket
   }
 
+  get patienceMs(): number | undefined {
+    return this.#socket.patienceMs
+  }
+
   /** The memory that `divert` and `listen` are about; it is the link's to close from now on. */
   use(conduit: Conduit): void {
     this.#conduit = conduit

@@ -29,6 +29,8 @@ export interface Link {
   readonly canPause: boolean
   /** Whether `write` has copied the chunks when it returns: nothing is lent then. */
   readonly isCopying?: boolean
+  /** How long a peer that has said nothing may be a channel that is still starting. */
+  readonly patienceMs?: number | undefined
   /** Whether a message on its way cannot be told from silence, since `underway` is never called. */
   readonly isBlind?: boolean
   /** Begins to read, and to call the inlet, though not before this returns. */

@@ -25,8 +25,9 @@ import { Watch, type WatchOptions } from './watch.js'
 const MESSAGE_BYTES = 64
 /** Frames of fewer bytes are not worth to be told of. */
 const PROGRESS_BYTES = 65_536
-/** How long a peer that has said nothing is taken for a channel. */
+/** How long senders wait for a peer that has said nothing, as for a channel; and how long the last byte waits for its hello. */
 const PATIENCE_MS = 1000
+const FAREWELL_MS = 5000
 /** Up to so much is read from a peer that is to wait: so its end is noticed. */
 const HELD_BYTES = 65_536
 /** Memory to read to when there is no frame to put it to. */
@@ -71,7 +72,10 @@ export class StreamCarrier implements Carrier, Inlet {
   readonly #closeTimeoutMs: number
   #sink: Sink | undefined
   #peer: Peer = 'unknown'
+  /** Whether it is taken for plain because it says nothing: it may be a channel that is slow to start. */
+  #isGuess = false
   #patience: ReturnType<typeof setTimeout> | undefined
+  #farewell: ReturnType<typeof setTimeout> | undefined
   #isPaused = false
   #isOverQuota = false
   /** Whether the link is not read from. */
@@ -198,8 +202,10 @@ export class StreamCarrier implements Carrier, Inlet {
     if (!this.#ending.isOver && !this.#ending.isClosing) {
       this.#ending.isClosing = true
       this.#watch.closing(this.#closeTimeoutMs)
-      if (this.#peer === 'unknown') this.#wait()
+      if (this.#peer === 'unknown' || this.#isGuess) this.#waitForHello()
       else this.#goodbye()
+      // What is under way arrives now; who pauses again holds it back again.
+      this.#isPaused = false
       this.#release()
     }
     return this.#ending.closed
@@ -336,8 +342,17 @@ export class StreamCarrier implements Carrier, Inlet {
   /** Some peers never speak: these are plain. */
   #wait(): void {
     this.#patience ??= setTimeout(() => {
-      if (this.#peer === 'unknown' && !this.#ending.isOver) this.#meet('plain')
+      if (this.#peer !== 'unknown' || this.#ending.isOver) return
+      this.#isGuess = true
+      this.#peer = 'plain'
+      this.#credits.taken(this.#writtenBytes)
     }, PATIENCE_MS)
+  }
+
+  /** A channel that is still to speak wants answers of ours, and a plain peer our last byte. */
+  #waitForHello(): void {
+    const { patienceMs = FAREWELL_MS } = this.#link
+    this.#farewell = setTimeout(() => this.#meet('plain'), patienceMs)
   }
 
   // What comes in.
@@ -418,7 +433,7 @@ export class StreamCarrier implements Carrier, Inlet {
   }
 
   #isHeld(): boolean {
-    return this.#sink === undefined || (this.#isPaused && !this.#ending.isClosing)
+    return this.#sink === undefined || this.#isPaused
   }
 
   /** @throws LIMIT when the peer sends on although it should wait */
@@ -440,7 +455,7 @@ export class StreamCarrier implements Carrier, Inlet {
 
   #handle(item: Item): void {
     if (isNote(item)) return this.#hear(item)
-    if (this.#peer === 'unknown') this.#meet('plain')
+    if (this.#peer === 'unknown' || this.#isGuess) this.#meet('plain')
     this.#receivedPackets++
     const packet = this.#whole(item)
     if (packet === undefined) return
@@ -486,7 +501,9 @@ export class StreamCarrier implements Carrier, Inlet {
 
   #meet(peer: Peer): void {
     this.#peer = peer
+    this.#isGuess = false
     clearTimeout(this.#patience)
+    clearTimeout(this.#farewell)
     if (peer === 'plain') this.#credits.taken(this.#writtenBytes)
     else if (this.#credits.isDue) this.#ask()
     if (this.#ending.isClosing) this.#goodbye()
@@ -494,7 +511,7 @@ export class StreamCarrier implements Carrier, Inlet {
 
   #hearBye(): void {
     this.#isPeerDone = true
-    if (this.#peer === 'unknown') this.#meet('plain')
+    if (this.#peer === 'unknown' || this.#isGuess) this.#meet('plain')
     if (this.#isHalfOpen && !this.#ending.isClosing) this.#sink?.finish?.()
     else void this.close()
     this.#finish()
@@ -569,8 +586,9 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#ending.come(error, () => {
       this.#watch.stop()
       clearTimeout(this.#patience)
+      clearTimeout(this.#farewell)
       this.#inbox = []
-      this.#credits.open()
+      this.#credits.end(error)
       for (const lent of this.#lent) {
         if (error === undefined) lent.resolve()
         else lent.reject(error)

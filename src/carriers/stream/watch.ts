@@ -122,7 +122,7 @@ export class Watch {
   }
 
   #closeAt(): number {
-    return due(Math.max(this.#closedAt, this.#heardAt), this.#closeMs)
+    return due(Math.max(this.#closedAt, this.#heardAt), this.#isHeld ? 0 : this.#closeMs)
   }
 
   #arm(): void {
