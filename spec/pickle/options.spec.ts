@@ -335,6 +335,46 @@ values('views that overlap go on doing so, aligned or not', () => {
   }
 })
 
+const b64 = Uint8Array.from({ length: 64 }, (_, i) => i).buffer
+const doubles = new Float64Array(b64)
+for (const [what, views] of [
+  ['a first one that begins before the others', [new Int16Array(b64, 6), new Float64Array(b64, 8)]],
+  ['the largest elements first', [doubles, new Uint8Array(b64)]],
+  ['the largest elements last', [new Uint8Array(b64, 3), new Int32Array(b64, 4), new Float64Array(b64, 8)]],
+  ['one of them read-only', [outOfBand(doubles, { readonly: true }), new Float64Array(b64)]],
+  ['the other one read-only', [new Float64Array(b64), outOfBand(doubles, { readonly: true })]],
+  ['records', [new NDArray(new Uint8Array(b64), [32], { dtype: '<f2' }), doubles]],
+  ['strides', [new NDArray(doubles, [4], { strides: [2] }), new Uint8Array(b64)]],
+  ['their ArrayBuffer', [b64, new Int16Array(b64, 2)]],
+] as const) {
+  values(`out of band, views that overlap lie on one buffer wherever that lies: ${what}`, () => {
+    const { meta, buffers } = encode(views, { format: pickle, threshold: 0 })
+    for (let phase = 0; phase < 8; phase++) {
+      const placed = buffers.map(buffer => {
+        const copy = new Uint8Array(new ArrayBuffer(buffer.length + phase), phase)
+        copy.set(buffer)
+        return copy
+      })
+      const arrived = decode<unknown[]>({ meta, buffers: placed }, { format: pickle })
+      const memory = arrived.map(
+        view => ((view instanceof NDArray ? view.data : view) as ArrayBufferView).buffer,
+      )
+      assert.is(new Set(memory).size, 1, `phase ${phase}`)
+    }
+    const [first] = decode<unknown[]>({ meta, buffers }, { format: pickle })
+    assert.is(((first instanceof NDArray ? first.data : first) as ArrayBufferView).buffer, b64)
+  })
+}
+
+values('out of band, where a buffer of several views must lie costs three bytes, of one nothing', () => {
+  const bytesOf = (value: unknown) => encode(value, { format: pickle, threshold: 0 }).meta
+  const note = [ops.NEXT_BUFFER, ops.BININT1, 8 + 6, ops.POP]
+  assert.ok(
+    Buffer.from(bytesOf([new Int16Array(b64, 6), new Float64Array(b64, 8)])).includes(Buffer.from(note)),
+  )
+  assert.not(Buffer.from(bytesOf(new Float64Array(b64, 8))).includes(ops.POP))
+})
+
 values('in band, views that overlap lie on one buffer again, whichever comes first', () => {
   const { buffer } = Uint8Array.from({ length: 64 }, (_, i) => i)
   const views = [

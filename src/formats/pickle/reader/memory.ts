@@ -7,6 +7,7 @@
 import { allocateUncleared } from '../../../bytes/text.js'
 import { isShared } from '../../../bytes/window.js'
 import { isReadonly, markReadonly } from '../../../out-of-band.js'
+import { BININT1, POP } from '../ops.js'
 import type { Machine } from './machine.js'
 
 /** Bytes from which it pays to take memory that nobody has cleared (measured). */
@@ -28,7 +29,10 @@ export function readBytes(machine: Machine, byteLength: number, readonly: boolea
   return bytes
 }
 
-/** The next buffer that came with the packet, as bytes (borrow). @throws BUFFERS */
+/**
+ * The next buffer that came with the packet, as bytes: where it lies (borrow), or where all of its views are aligned (own), if the
+ * writer says behind it where that is. @throws BUFFERS
+ */
 export function nextBuffer(machine: Machine): Uint8Array {
   const memory = machine.buffers.takeAny()
   machine.countBuffer(memory.byteLength)
@@ -37,7 +41,25 @@ export function nextBuffer(machine: Machine): Uint8Array {
   if (isShared(buffer) && !machine.limits.shared) {
     throw machine.failed('UNSUPPORTED', 'limits.shared is false', { limit: 'shared' })
   }
-  return isView ? new Uint8Array(buffer, memory.byteOffset, memory.byteLength) : new Uint8Array(buffer)
+  const bytes = isView ? new Uint8Array(buffer, memory.byteOffset, memory.byteLength) : new Uint8Array(buffer)
+  const home = homeBehind(machine)
+  if (home === 0) return bytes
+  const size = home < 4 ? 2 : home < 8 ? 4 : 8
+  return bytes.byteOffset % size === home - size ? bytes : moved(machine, bytes, home - size)
+}
+
+/** `size + phase` of the writer's `homesOf`, a number that is thrown away right behind the buffer; else 0. */
+function homeBehind({ bytes, pos }: Machine): number {
+  const home = bytes[pos + 1]
+  return bytes[pos] === BININT1 && bytes[pos + 2] === POP && home > 1 && home < 16 ? home : 0
+}
+
+/** A copy (own) that begins so many bytes into its memory. */
+function moved(machine: Machine, memory: Uint8Array, phase: number): Uint8Array {
+  machine.copyBuffer(memory.length)
+  const copy = new Uint8Array(new ArrayBuffer(phase + memory.length), phase)
+  copy.set(memory)
+  return copy
 }
 
 /** The same memory, marked read-only. */
@@ -51,16 +73,13 @@ export function readonlyOf(machine: Machine, value: unknown): Uint8Array {
 
 /**
  * The memory where elements of `size` bytes from `offset` on are aligned: as it is, else a copy (own). Of each memory there is
- * one such, so that views that overlap go on sharing it.
+ * one such, which views of any size lie on from then on, so that those that overlap go on sharing it.
  */
 export function aligned(machine: Machine, memory: Uint8Array, offset: number, size: number): Uint8Array {
-  if ((memory.byteOffset + offset) % size === 0) return memory
   const known = machine.copies.get(memory)
   if (known !== undefined && (known.byteOffset + offset) % size === 0) return known
-  machine.copyBuffer(memory.length)
-  const phase = (size - (offset % size)) % size
-  const copy = new Uint8Array(new ArrayBuffer(phase + memory.length), phase)
-  copy.set(memory)
+  if ((memory.byteOffset + offset) % size === 0) return memory
+  const copy = moved(machine, memory, (size - (offset % size)) % size)
   if (isReadonly(memory)) markReadonly(copy)
   machine.copies.set(memory, copy)
   return copy

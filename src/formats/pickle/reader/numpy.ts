@@ -128,7 +128,7 @@ function restFrom(
 /** The memory in which elements from `offset` on are aligned, where that matters. */
 function homeOf(machine: Machine, memory: Uint8Array, layout: Layout, offset: number): Uint8Array {
   const { ArrayClass, isSwapped, itemsize } = layout
-  return ArrayClass === undefined || isSwapped ? memory : aligned(machine, memory, offset, itemsize)
+  return aligned(machine, memory, offset, ArrayClass === undefined || isSwapped ? 1 : itemsize)
 }
 
 /** `numpy.reshape(array, shape, order)` */

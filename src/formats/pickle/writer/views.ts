@@ -19,14 +19,17 @@ import type { Packet } from '../../../packet.js'
 import { chosenRuns } from '../../../value/runs.js'
 import { stopped } from '../../../value/trace.js'
 import type { Entry, Run } from '../../../value/views.js'
+import { KINDS, VIEW_KIND } from '../../../wire/views.js'
 import { dtypeOfClass } from '../dtype.js'
 import {
   BINBYTES,
   BINBYTES8,
+  BININT1,
   BYTEARRAY8,
   MARK,
   MEMOIZE,
   NEXT_BUFFER,
+  POP,
   READONLY_BUFFER,
   REDUCE,
   SHORT_BINBYTES,
@@ -140,10 +143,11 @@ export function finishPacket(walk: Walk): Packet {
   const parts = new Parts(walk)
   const numbers = new Int32Array(runs.length).fill(-1)
   const paddings = paddingsOf(runs, splices)
+  const homes = homesOf(runs, splices)
   for (const splice of splices) {
     const run = splice.entry.run as Run
     parts.upTo(splice.at)
-    fill(parts, splice, run, numbers[run.index], paddings[run.index])
+    fill(parts, splice, run, numbers[run.index], paddings[run.index], homes[run.index])
     if (numbers[run.index] < 0) numbers[run.index] = splice.number
   }
   return { meta: parts.finish(), buffers: runs.filter(run => run.isOutOfBand).map(run => run.window) }
@@ -162,6 +166,24 @@ function paddingsOf(runs: readonly Run[], splices: readonly Splice[]): Uint8Arra
   return paddings
 }
 
+/**
+ * For each run out of band that has several views, where all of them are aligned, as `size + phase`: its first byte must be so
+ * far from a multiple of the size. Who reads must know it when the first of them is made. 0 where it does not matter.
+ */
+function homesOf(runs: readonly Run[], splices: readonly Splice[]): Uint8Array {
+  const homes = new Uint8Array(runs.length)
+  const sizes = new Uint8Array(runs.length)
+  for (const { entry } of splices) {
+    const run = entry.run as Run
+    const { size } = KINDS[entry.kind & VIEW_KIND]
+    const isFirst = sizes[run.index] === 0
+    if (size > sizes[run.index]) sizes[run.index] = size
+    const largest = sizes[run.index]
+    if (!isFirst && run.isOutOfBand && largest > 1) homes[run.index] = largest + (run.start % largest)
+  }
+  return homes
+}
+
 function isWhole(entry: Entry, run: Run): boolean {
   return entry.start === run.start && entry.end === run.end
 }
@@ -169,7 +191,7 @@ function isWhole(entry: Entry, run: Run): boolean {
 const NOTHING = new Uint8Array(7)
 
 /** The memory of a run where it is first needed, else where it is in the memo; then what is wanted of it. */
-function fill(parts: Parts, splice: Splice, run: Run, known: number, padding: number): void {
+function fill(parts: Parts, splice: Splice, run: Run, known: number, padding: number, home: number): void {
   const { out } = parts
   const { entry, form } = splice
   out.reserve(32)
@@ -177,6 +199,12 @@ function fill(parts: Parts, splice: Splice, run: Run, known: number, padding: nu
   else if (!run.isOutOfBand) parts.bytes(run.window, run.isReadonly, padding)
   else {
     out.u8(NEXT_BUFFER)
+    if (home > 0) {
+      // Nothing to Python: a number that is thrown away.
+      out.u8(BININT1)
+      out.u8(home)
+      out.u8(POP)
+    }
     if (run.isReadonly) out.u8(READONLY_BUFFER)
   }
   out.reserve(32)
