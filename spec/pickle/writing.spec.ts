@@ -168,6 +168,37 @@ const rows: readonly (readonly [name: string, value: unknown, seen: unknown, bac
     new NDArray(BigInt64Array.of(0n, 1n), [2], { dtype: '<M8[ns]' }),
     { array: '<M8[ns]', shape: [2], bytes: '00000000000000000100000000000000' },
   ],
+  ...(['>i2', '=i2', 'i2'] as const).flatMap((dtype): typeof rows => [
+    [
+      `integers of dtype ${dtype}`,
+      new NDArray(Int16Array.of(1, 258, 3, 4), [2, 2], { dtype }),
+      { array: '<i2', shape: [2, 2], bytes: '0100020103000400' },
+      new NDArray(Int16Array.of(1, 258, 3, 4), [2, 2]),
+    ],
+    [
+      `integers of dtype ${dtype} with strides`,
+      new NDArray(Int16Array.of(1, 258, 3, 4), [2], { dtype, strides: [2] }),
+      { array: '<i2', shape: [2], bytes: '01000300' },
+      new NDArray(Int16Array.of(1, 3), [2]),
+    ],
+  ]),
+  [
+    'a vector of big-endian floats',
+    new NDArray(Float64Array.of(1), [1], { dtype: '>f8' }),
+    { array: '<f8', shape: [1], bytes: hex(Float64Array.of(1)) },
+    Float64Array.of(1),
+  ],
+  [
+    'dates of numpy, big-endian',
+    new NDArray(BigInt64Array.of(1n), [1], { dtype: '>M8[ns]' }),
+    { array: '<M8[ns]', shape: [1], bytes: '0100000000000000' },
+    new NDArray(BigInt64Array.of(1n), [1], { dtype: '<M8[ns]' }),
+  ],
+  [
+    'halves, big-endian',
+    new NDArray(Uint8Array.of(0x3c, 0), [1], { dtype: '>f2' }),
+    { array: '>f2', shape: [1], bytes: '3c00' },
+  ],
   [
     'booleans of numpy',
     new NDArray(Uint8Array.of(1, 0), [2], { dtype: '|b1' }),

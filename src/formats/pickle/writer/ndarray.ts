@@ -22,8 +22,10 @@ import type { Walk } from './walk.js'
 
 export function writeNDArray(walk: Walk, array: NDArray): void {
   const place = walk.latest
-  const { data, shape, strides, dtype, order, offset, size } = array
-  const layout = layoutOf(dtype) as Layout
+  const { data, shape, strides, order, offset, size } = array
+  const layout = layoutOf(array.dtype) as Layout
+  // Not the array's own: the elements of `>f8` lie in a Float64Array, which has this machine's byte order.
+  const { dtype } = layout
   walk.enter(1)
   if (Array.isArray(data)) writeObjects(walk, array as NDArray<unknown[]>)
   else if (order === 'K' || typeof dtype !== 'string') {
