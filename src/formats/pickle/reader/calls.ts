@@ -52,7 +52,7 @@ type Internal = (machine: Machine, args: readonly unknown[]) => unknown
 
 /** What Python's own machinery calls, with a class among the arguments. */
 const INTERNAL: ReadonlyMap<string, Internal> = new Map<string, Internal>([
-  ['copyreg._reconstructor', (machine, [target]) => call(machine, target, [], NEW)],
+  ['copyreg._reconstructor', reconstructed],
   ['copyreg.__newobj__', (machine, [target, ...args]) => call(machine, target, args, NEW)],
   [
     'copyreg.__newobj_ex__',
@@ -61,6 +61,50 @@ const INTERNAL: ReadonlyMap<string, Internal> = new Map<string, Internal>([
   // Of a class alone: its name with one more part, which must be on a list as well.
   ['builtins.getattr', (machine, [target, name]) => named(machine, nameOf(machine, target), name)],
 ])
+
+/**
+ * `copyreg._reconstructor(class, base, value)`, by which protocols 0 and 1 make objects: the value is what the class has of its
+ * base, an `int` or a tuple say. Later ones make the object of it, but give items to a list or dict that is there.
+ */
+function reconstructed(machine: Machine, [target, base, value]: readonly unknown[]): unknown {
+  switch (nameOf(machine, base)) {
+    case 'builtins.object':
+      return call(machine, target, [], NEW)
+    case 'builtins.list':
+      return withItems(machine, call(machine, target, [], NEW), value)
+    case 'builtins.dict':
+      return withEntries(machine, call(machine, target, [], NEW), value)
+    default:
+      return call(machine, target, [value], NEW)
+  }
+}
+
+function withItems(machine: Machine, made: unknown, list: unknown): unknown {
+  if (!Array.isArray(list)) throw machine.malformed('items that are no list')
+  machine.copy(list.length)
+  machine.count(list.length)
+  if (made instanceof Pending) made.extend(machine, [...list])
+  else if (made instanceof PythonObject) made.items = [...list]
+  else throw machine.malformed('items for what has none')
+  return made
+}
+
+function withEntries(machine: Machine, made: unknown, dict: unknown): unknown {
+  if (typeof dict !== 'object' || dict === null) throw machine.malformed('entries that are no dict')
+  const entries = dict instanceof Map ? [...dict] : Object.entries(dict)
+  machine.copy(entries.length)
+  if (made instanceof PythonObject) made.entries = entries
+  else if (made instanceof Pending) {
+    const start = machine.size
+    for (const [key, item] of entries) {
+      machine.push(key, 0)
+      machine.push(item, 0)
+    }
+    made.update(machine, start)
+    machine.dropFrom(start)
+  } else throw machine.malformed('keys for what has none')
+  return made
+}
 
 /** A call of `__new__` with keyword arguments. */
 export function newWith(machine: Machine, kwargs: unknown): Call {

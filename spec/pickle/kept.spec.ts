@@ -1,0 +1,73 @@
+/** Objects of Python that are kept arrive there as what they were, whatever protocol they came in. */
+import { spawnSync } from 'node:child_process'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { PythonObject, pickleFormat } from '../../src/formats/pickle/index.js'
+import { decode, encode } from '../../src/index.js'
+import { python } from './python.js'
+import { scriptPath } from './script.js'
+
+interface Row {
+  readonly name: string
+  readonly protocol: number
+  readonly meta: string
+}
+
+const NAMES = 'Int Str Float Bytes Tuple List Dict Fields'
+const format = pickleFormat({
+  globals: Object.fromEntries(NAMES.split(' ').map(name => [`kept.${name}`, true])),
+})
+
+function ask(operation: 'write' | 'read', lines: readonly object[] = []): unknown[] {
+  const { stdout, stderr, status } = spawnSync(python!, [scriptPath('pickle_objects.py'), operation], {
+    input: lines.map(line => `${JSON.stringify(line)}\n`).join(''),
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(stderr)
+  return stdout
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line))
+}
+
+const test = suite('pickle: kept objects')
+
+if (python === undefined) {
+  console.log('SKIP: no Python with numpy, so none sends objects')
+  test('there is one, or nobody minds', () =>
+    assert.is.not(process.env.CI, 'true', 'apt-get install python3-numpy'))
+} else {
+  const rows = ask('write') as Row[]
+  const values = rows.map(
+    ({ meta }) =>
+      () =>
+        decode({ meta: Buffer.from(meta, 'base64'), buffers: [] }, { format }),
+  )
+  const backs = rows.map(({ name }, i) => {
+    try {
+      const { meta } = encode(values[i]!(), { format, threshold: 0 })
+      return { name, meta: Buffer.from(meta).toString('base64') }
+    } catch {
+      // Its own test says why.
+      return { name, meta: '' }
+    }
+  })
+  const verdicts = ask('read', backs)
+  for (const [i, { name, protocol }] of rows.entries()) {
+    test(`${name}, protocol ${protocol}`, () => {
+      encode(values[i]!(), { format })
+      assert.is(verdicts[i], null)
+    })
+  }
+
+  test('classes of values are sent back whole: a subclass of int has its number', () => {
+    for (const [i, { name }] of rows.entries()) {
+      if (name !== 'a subclass of int') continue
+      const kept = values[i]!()
+      assert.instance(kept, PythonObject)
+      assert.equal((kept as PythonObject).args, [5])
+    }
+  })
+}
+
+test.run()
