@@ -13,7 +13,7 @@ interface Row {
   readonly meta: string
 }
 
-const NAMES = 'Int Str Float Bytes Tuple List Dict Fields'
+const NAMES = 'Int Str Float Bytes Tuple List Dict Fields Outer Outer.Inner Outer.Inner.Innermost'
 const format = pickleFormat({
   globals: Object.fromEntries(NAMES.split(' ').map(name => [`kept.${name}`, true])),
 })

@@ -269,6 +269,49 @@ types('a two-step type may be part of a cycle, a one-step type may not', () => {
   refused(() => codec.encode([tensor]), 'UNSUPPORTED')
 })
 
+types('a tag of a class inside of another has a colon behind its module', () => {
+  class Segment {
+    readonly length: number
+    constructor(length: number) {
+      this.length = length
+    }
+  }
+  class Plain extends Segment {}
+  const types = registry(
+    defineType<Plain, unknown[]>({
+      class: Plain,
+      tag: 'shapes:Plain',
+      reduce: ({ length }) => [length],
+      rebuild: ([length]) => new Plain(length as number),
+    }),
+    defineType<Segment, unknown[]>({
+      class: Segment,
+      tag: 'shapes:Path.Segment',
+      reduce: ({ length }) => [length],
+      rebuild: ([length]) => new Segment(length as number),
+    }),
+  )
+  const segments = [new Segment(5), new Segment(6)]
+  const { meta } = encode(segments, { format: pickle, types })
+  assert.ok(Buffer.from(meta).includes(Buffer.from(bytes(text('shapes'), ops.MEMOIZE, text('Path.Segment')))))
+  assert.is(difference(segments, decode({ meta, buffers: [] }, { format: pickle, types })), undefined)
+  const plain = new Plain(7)
+  assert.is(
+    difference(plain, decode(encode(plain, { format: pickle, types }), { format: pickle, types })),
+    undefined,
+  )
+  for (const global of ['shapes.Path.Segment', 'shapes:Path.Segment']) {
+    const format = pickleFormat({ globals: { [global]: true } })
+    const kept = decode<PythonObject[]>({ meta, buffers: [] }, { format })
+    assert.equal(kept, [
+      new PythonObject('shapes:Path.Segment', [5]),
+      new PythonObject('shapes:Path.Segment', [6]),
+    ])
+    assert.equal([kept[0]!.name, kept[0]!.module], ['shapes.Path.Segment', 'shapes'])
+    assert.equal(encode(kept, { format }).meta, meta)
+  }
+})
+
 types('a tag is a name of Python; without a module it is in one called outband', () => {
   const { meta } = codec.encode(new Node())
   const kept = decode(

@@ -1,13 +1,33 @@
 /** What Python has and JavaScript has not, as it lies in a pickle: it can be looked at, and sent back. */
 import type { DType } from './dtype.js'
 
+/**
+ * Module and name of `module.Class`; of what is inside of a class `module:Outer.Inner`, for Python looks modules and their parts up
+ * one after the other.
+ */
+export function partsOf(place: string): { readonly module: string; readonly name: string } {
+  const colon = place.indexOf(':')
+  const end = colon < 0 ? place.lastIndexOf('.') : colon
+  return { module: place.slice(0, Math.max(0, end)), name: place.slice(end + 1) }
+}
+
+/** The place that `partsOf` takes apart, of a name that begins with its module. */
+export function placeOf({ name, module }: { readonly name: string; readonly module: string }): string {
+  const end = module.length
+  return end === 0 || end === name.lastIndexOf('.') ? name : `${module}:${name.slice(end + 1)}`
+}
+
 /** A class or function of Python by its name; as a value, or what a `PythonObject` is of. */
 export class PythonName {
   /** Module and name: `collections.OrderedDict`. */
   readonly name: string
+  /** The module alone, with which `name` begins. */
+  readonly module: string
 
-  constructor(name: string) {
-    this.name = name
+  /** What is inside of a class has a colon behind its module: `shapes:Path.Segment`. */
+  constructor(place: string) {
+    this.name = place.replace(':', '.')
+    this.module = partsOf(place).module
     Object.freeze(this)
   }
 }
@@ -29,6 +49,8 @@ export interface PythonObjectParts {
 export class PythonObject {
   /** Of its class or function: `decimal.Decimal`. */
   readonly name: string
+  /** The module alone, with which `name` begins. */
+  readonly module: string
   readonly args: readonly unknown[]
   readonly kwargs: Record<string, unknown> | undefined
   readonly isNew: boolean
@@ -38,8 +60,11 @@ export class PythonObject {
   /** What is set in it by keys, for a subclass of dict. */
   entries: [key: unknown, value: unknown][] | undefined = undefined
 
-  constructor(name: string, args: readonly unknown[] = [], parts: PythonObjectParts = {}) {
+  /** `of`: its class or function, as a `PythonName` takes it. */
+  constructor(of: string | PythonName, args: readonly unknown[] = [], parts: PythonObjectParts = {}) {
+    const { name, module } = typeof of === 'string' ? new PythonName(of) : of
     this.name = name
+    this.module = module
     this.args = args
     this.kwargs = parts.kwargs
     this.isNew = parts.isNew ?? false

@@ -19,7 +19,7 @@ export interface PythonClass {
   readonly update?: (object: never, entries: readonly (readonly [key: unknown, value: unknown])[]) => void
 }
 
-/** By name, module first (`mymodule.Point`): what stands for it, or `true`, to keep it as a `PythonObject`. */
+/** By name, module first (`mymodule.Point`, `mymodule.Path.Segment`): what stands for it, or `true`, to keep it as a `PythonObject`. */
 export type PythonGlobals = Readonly<Record<string, true | PythonFunction | PythonClass>>
 
 /** Options of `pickleFormat`. */
@@ -57,7 +57,9 @@ export function pickleSettings(options: PickleOptions = {}): PickleSettings {
   expectArgument(uint8 === 'numpy' || uint8 === 'bytes', 'uint8', "'numpy' or 'bytes'")
   return {
     // A Map: nothing of Object.prototype is a name, and later changes of the caller's object change nothing.
-    globals: new Map(Object.entries(globals).map(([name, stand]) => [name, checkedGlobal(name, stand)])),
+    globals: new Map(
+      Object.entries(globals).map(([name, stand]) => [name.replace(':', '.'), checkedGlobal(name, stand)]),
+    ),
     isInt64Number: int64 === 'number',
     isMapAlways: dicts === 'map',
     isVectorPlain: vectors === 'typed',

@@ -5,7 +5,7 @@
 import type { CustomType } from '../../../registry.js'
 import { expectVerified, guarded } from '../../../value/guard.js'
 import { define } from '../../../value/properties.js'
-import { PythonName, PythonObject } from '../objects.js'
+import { PythonName, PythonObject, placeOf } from '../objects.js'
 import type { PythonClass } from '../settings.js'
 import { setEntries } from './dicts.js'
 import { type Machine, Pending } from './machine.js'
@@ -20,21 +20,29 @@ export function named(machine: Machine, module: unknown, name: unknown): PythonN
     throw machine.malformed('a name that is no text')
   const given = `${module}.${name}`
   const { globals } = machine.options
-  if (globals.has(given) || typeOf(machine, given) !== undefined) return new PythonName(given)
+  const place = { name: given, module }
+  if (globals.has(given) || typeOf(machine, place) !== undefined) return new PythonName(placeOf(place))
   const known = canonical(given)
-  if (globals.has(known) || KNOWN.has(known) || INTERNAL.has(known)) return new PythonName(known)
-  throw unknown(machine, given)
+  if (!globals.has(known) && !KNOWN.has(known) && !INTERNAL.has(known)) throw unknown(machine, given)
+  // What is inside of a class stays there, wherever the class is.
+  return new PythonName(placeOf({ name: known, module: withoutLast(known, name.split('.').length) }))
+}
+
+function withoutLast(name: string, parts: number): string {
+  return name.split('.').slice(0, -parts).join('.')
 }
 
 function unknown(machine: Machine, tag: string) {
   return machine.failed('UNKNOWN_TYPE', `${JSON.stringify(tag)} is on no list; wanted among globals`, { tag })
 }
 
-function typeOf(machine: Machine, name: string): CustomType | undefined {
+function typeOf(machine: Machine, place: Pick<PythonName, 'name' | 'module'>): CustomType | undefined {
   const { types } = machine.settings
   if (types === undefined) return undefined
+  const { name, module } = place
   return (
     types.tagged(name) ??
+    types.tagged(`${module}:${name.slice(module.length + 1)}`) ??
     (name.startsWith(OWN_MODULE) ? types.tagged(name.slice(OWN_MODULE.length)) : undefined)
   )
 }
@@ -59,7 +67,7 @@ const INTERNAL: ReadonlyMap<string, Internal> = new Map<string, Internal>([
     (machine, [target, args, kwargs]) => call(machine, target, args, newWith(machine, kwargs)),
   ],
   // Of a class alone: its name with one more part, which must be on a list as well.
-  ['builtins.getattr', (machine, [target, name]) => named(machine, nameOf(machine, target), name)],
+  ['builtins.getattr', (machine, [target, name]) => inside(machine, nameOf(machine, target), name)],
 ])
 
 /**
@@ -67,7 +75,7 @@ const INTERNAL: ReadonlyMap<string, Internal> = new Map<string, Internal>([
  * base, an `int` or a tuple say. Later ones make the object of it, but give items to a list or dict that is there.
  */
 function reconstructed(machine: Machine, [target, base, value]: readonly unknown[]): unknown {
-  switch (nameOf(machine, base)) {
+  switch (nameOf(machine, base).name) {
     case 'builtins.object':
       return call(machine, target, [], NEW)
     case 'builtins.list':
@@ -114,29 +122,35 @@ export function newWith(machine: Machine, kwargs: unknown): Call {
   return { isNew: true, kwargs: Object.keys(fields).length === 0 ? undefined : fields }
 }
 
-function nameOf(machine: Machine, target: unknown): string {
-  if (target instanceof PythonName) return target.name
+function inside(machine: Machine, { name: outer, module }: PythonName, name: unknown): PythonName {
+  if (typeof name !== 'string') throw machine.malformed('a name that is no text')
+  return named(machine, module, `${outer.slice(module.length + 1)}.${name}`)
+}
+
+function nameOf(machine: Machine, target: unknown): PythonName {
+  if (target instanceof PythonName) return target
   throw machine.malformed('a call of what is no name')
 }
 
 /** What stands for an object of Python: a value, or what becomes one when more of it is known. */
 export function call(machine: Machine, target: unknown, args: unknown, how: Call = REDUCED): unknown {
-  const name = nameOf(machine, target)
+  const place = nameOf(machine, target)
+  const { name } = place
   if (!Array.isArray(args)) throw machine.malformed('arguments that are no tuple')
   const stand = machine.options.globals.get(name)
-  if (stand === true) return kept(name, args, how)
+  if (stand === true) return kept(place, args, how)
   if (stand !== undefined) return new PendingObject(machine, name, stand, withKwargs(args, how))
-  const type = typeOf(machine, name)
+  const type = typeOf(machine, place)
   if (type !== undefined) return custom(machine, type, args)
   const known = KNOWN.get(name) ?? INTERNAL.get(name)
   if (known === undefined || known === 'named') throw unknown(machine, name)
-  if (known === 'kept') return kept(name, args, how)
+  if (known === 'kept') return kept(place, args, how)
   if (how.kwargs !== undefined) throw machine.malformed('keyword arguments where none are')
   return known(machine, args)
 }
 
-function kept(name: string, args: readonly unknown[], { isNew, kwargs }: Call): PythonObject {
-  return new PythonObject(name, args, { isNew, kwargs })
+function kept(of: PythonName, args: readonly unknown[], { isNew, kwargs }: Call): PythonObject {
+  return new PythonObject(of, args, { isNew, kwargs })
 }
 
 function withKwargs(args: readonly unknown[], { kwargs }: Call): readonly unknown[] {

@@ -2,7 +2,7 @@
 import type { CustomType } from '../../../registry.js'
 import { expectSendable } from '../../../value/guard.js'
 import { stopped, traced } from '../../../value/trace.js'
-import type { PythonObject } from '../objects.js'
+import { type PythonObject, placeOf } from '../objects.js'
 import { BUILD, EMPTY_DICT, EMPTY_TUPLE, NEWOBJ, NEWOBJ_EX, REDUCE } from '../ops.js'
 import { writeEntries, writeFields, writeItems, writeTuple } from './containers.js'
 import type { Walk } from './walk.js'
@@ -51,7 +51,7 @@ export function writeObject(walk: Walk, object: PythonObject): void {
   const place = walk.latest
   walk.enter(1)
   try {
-    walk.name(name)
+    walk.name(placeOf(object))
     writeTuple(walk, args)
     if (kwargs === undefined) walk.op(isNew ? NEWOBJ : REDUCE)
     else {

@@ -12,6 +12,7 @@ import { Memo } from '../../../value/memo.js'
 import { stopped } from '../../../value/trace.js'
 import { Views } from '../../../value/views.js'
 import type { FormatEncodeSettings } from '../../format.js'
+import { partsOf } from '../objects.js'
 import {
   BINGET,
   BINUNICODE,
@@ -189,12 +190,12 @@ export abstract class Walk extends Writer {
     this.pos = end
   }
 
-  /** A class or function of Python: `module.name`. */
-  name(name: string): void {
-    this.once(name, () => {
-      const dot = name.lastIndexOf('.')
-      this.text(dot < 0 ? OWN_MODULE : name.slice(0, dot))
-      this.text(name.slice(dot + 1))
+  /** A class or function of Python: `module.name`, `module:outer.inner`. */
+  name(place: string): void {
+    this.once(place, () => {
+      const { module, name } = partsOf(place)
+      this.text(module === '' ? OWN_MODULE : module)
+      this.text(name)
       this.op(STACK_GLOBAL)
     })
   }

@@ -5,7 +5,7 @@ import { builtinOf, fieldsOf } from '../../../value/builtins.js'
 import { explained, stopped } from '../../../value/trace.js'
 import type { FormatEncodeSettings } from '../../format.js'
 import { NDArray } from '../ndarray.js'
-import { Dtype, PythonName, PythonObject } from '../objects.js'
+import { Dtype, PythonName, PythonObject, placeOf } from '../objects.js'
 import { NEWFALSE, NEWTRUE, NONE, REDUCE, TUPLE1 } from '../ops.js'
 import { writeArray, writeMap, writeRecord, writeSet } from './containers.js'
 import { writeDType, writeNDArray } from './ndarray.js'
@@ -58,7 +58,7 @@ export class Pickler extends Walk {
     if (object instanceof OutOfBand) return writeView(this, object.view, true, object.readonly)
     const { host, strict } = this.settings
     if (host?.is?.(object)) return writeCustom(this, object, host)
-    if (object instanceof PythonName) return this.name(object.name)
+    if (object instanceof PythonName) return this.name(placeOf(object))
     if (this.isRepeated(object)) return
     if (object instanceof NDArray) return writeNDArray(this, object)
     if (object instanceof Dtype) return this.#dtype(object)
