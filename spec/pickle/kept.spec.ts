@@ -13,9 +13,12 @@ interface Row {
   readonly meta: string
 }
 
-const NAMES = 'Int Str Float Bytes Tuple List Dict Fields Outer Outer.Inner Outer.Inner.Innermost'
+const NAMES = 'Int Str Float Bytes Tuple List Dict Fields Outer Outer.Inner Outer.Inner.Innermost Slots both'
 const format = pickleFormat({
-  globals: Object.fromEntries(NAMES.split(' ').map(name => [`kept.${name}`, true])),
+  globals: {
+    ...Object.fromEntries(NAMES.split(' ').map(name => [`kept.${name}`, true] as const)),
+    'functools.partial': true,
+  },
 })
 
 function ask(operation: 'write' | 'read', lines: readonly object[] = []): unknown[] {
@@ -43,9 +46,10 @@ if (python === undefined) {
       () =>
         decode({ meta: Buffer.from(meta, 'base64'), buffers: [] }, { format }),
   )
+  const sent = new Set(rows.map(({ name }) => name))
   const backs = rows.map(({ name }, i) => {
     try {
-      const { meta } = encode(values[i]!(), { format, threshold: 0 })
+      const { meta } = encode(values[i]!(), { format, threshold: Number.POSITIVE_INFINITY })
       return { name, meta: Buffer.from(meta).toString('base64') }
     } catch {
       // Its own test says why.
@@ -59,6 +63,23 @@ if (python === undefined) {
       assert.is(verdicts[i], null)
     })
   }
+
+  test('every kind was sent', () => assert.ok(sent.size >= 20, `${sent.size}`))
+
+  test('bytes in an object are in band: out of band they would be something else', () => {
+    for (const [i, { name }] of rows.entries()) {
+      if (name !== 'bytes in fields') continue
+      assert.equal(encode(values[i]!(), { format, threshold: 0 }).buffers, [])
+    }
+  })
+
+  test('elsewhere the same tuple is a list', () => {
+    for (const [i, { name }] of rows.entries()) {
+      if (name !== 'a tuple that is elsewhere first') continue
+      const [pair, object] = values[i]!() as [unknown[], PythonObject]
+      assert.is((object.state as { x: unknown }).x, pair)
+    }
+  })
 
   test('classes of values are sent back whole: a subclass of int has its number', () => {
     for (const [i, { name }] of rows.entries()) {

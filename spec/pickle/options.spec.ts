@@ -572,6 +572,35 @@ values('encode inside encode, decode inside decode', () => {
   assert.equal(decode({ meta: nested, buffers: [] }, { format: pickle }), inner)
 })
 
+values('in an object of Python arrays of numpy stay such, also when they are read-only', () => {
+  const sent = new PythonObject('decimal.Decimal', [outOfBand(Uint8Array.of(1), { readonly: true })])
+  const packet = encode(sent, { format: pickle, threshold: 0 })
+  const kept = decode<PythonObject>(packet, { format: pickle })
+  assert.ok(isReadonly(kept.args[0] as Uint8Array))
+  assert.equal(encode(kept, { format: pickle, threshold: 0 }), packet)
+  const grid = new PythonObject('decimal.Decimal', [new NDArray(kept.args[0] as Uint8Array, [1, 1])])
+  assert.is(difference(grid, through(grid)), undefined)
+})
+
+values('a tuple of Python that is part of itself is refused when it is sent back', () => {
+  const parts = [
+    name('m', 'C'),
+    ops.EMPTY_TUPLE,
+    ops.NEWOBJ,
+    ops.EMPTY_LIST,
+    ops.MEMOIZE,
+    ops.TUPLE1,
+    ops.MEMOIZE,
+  ]
+  const options = { globals: { 'm.C': true } } as const
+  // The list in the tuple gets the tuple.
+  const kept = read(
+    [...parts, ops.POP, ops.BINGET, 0, ops.BINGET, 1, ops.APPEND, ops.POP, ops.BINGET, 1, ops.BUILD],
+    options,
+  )
+  refused(() => encode(kept, { format: pickle }), 'UNSUPPORTED')
+})
+
 values('names and objects of Python go there and back', () => {
   const value = [new PythonName('collections.OrderedDict'), new PythonObject('decimal.Decimal', ['1.5'])]
   assert.is(difference(value, through(value)), undefined)

@@ -7,6 +7,7 @@
 import { isReadonly, markReadonly } from '../../../out-of-band.js'
 import { type DType, type ElementArray, type Layout, sizeOf } from '../dtype.js'
 import { NDArray, type NDArrayData, type Order } from '../ndarray.js'
+import { markVector } from '../origins.js'
 import type { Machine } from './machine.js'
 import { aligned } from './memory.js'
 
@@ -60,7 +61,10 @@ export function elementsOf(machine: Machine, memory: Uint8Array, layout: Layout,
   else {
     const bytes = aligned(machine, memory, 0, itemsize)
     data = new ArrayClass(bytes.buffer, bytes.byteOffset, length)
-    if (isReadonly(memory)) markReadonly(data)
+    if (isReadonly(memory)) {
+      markReadonly(data)
+      if (itemsize === 1) markVector(data)
+    }
   }
   return { data, dtype: isWide ? '<f8' : dtype, isPlain }
 }

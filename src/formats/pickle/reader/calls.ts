@@ -21,9 +21,11 @@ export function named(machine: Machine, module: unknown, name: unknown): PythonN
   const given = `${module}.${name}`
   const { globals } = machine.options
   const place = { name: given, module }
+  if (globals.get(given) === true) machine.keep()
   if (globals.has(given) || typeOf(machine, place) !== undefined) return new PythonName(placeOf(place))
   const known = canonical(given)
   if (!globals.has(known) && !KNOWN.has(known) && !INTERNAL.has(known)) throw unknown(machine, given)
+  if ((globals.get(known) ?? KNOWN.get(known)) === (globals.has(known) ? true : 'kept')) machine.keep()
   // What is inside of a class stays there, wherever the class is.
   return new PythonName(placeOf({ name: known, module: withoutLast(known, name.split('.').length) }))
 }

@@ -1,9 +1,10 @@
 /** What opcodes make of the values on the stack: tuples, lists, dicts, sets, objects. The mirror of `writer/containers.ts`. */
 import { Dtype, PythonObject } from '../objects.js'
-import { INST, OBJ } from '../ops.js'
+import { INST, NEWOBJ, OBJ, REDUCE } from '../ops.js'
 import { type Call, call, named } from './calls.js'
 import { addMembers, newSet, PendingDict } from './dicts.js'
 import { setDtypeState } from './dtypes.js'
+import { PendingList } from './lists.js'
 import { type Machine, Pending } from './machine.js'
 import { readLine } from './scalars.js'
 
@@ -58,7 +59,23 @@ export function addItems(machine: Machine, start: number): void {
 export function tuple(machine: Machine, start: number): void {
   const height = machine.heightOver(start)
   machine.count(machine.size - start)
-  machine.push(machine.popFrom(start), height)
+  const items = machine.popFrom(start)
+  // Empty ones are in no memo, where `keep` would find them.
+  if (machine.isKeeping || items.length === 0) {
+    const next = machine.bytes[machine.pos]
+    // Arguments are a tuple anyway.
+    if (next !== REDUCE && next !== NEWOBJ) machine.noteTuple(items)
+  }
+  machine.push(items, height)
+}
+
+/** A list with its first items, as the oldest protocol has them. */
+export function list(machine: Machine, start: number): void {
+  const height = machine.heightOver(start)
+  machine.count(machine.size - start)
+  const made = new PendingList()
+  made.extend(machine, machine.popFrom(start))
+  machine.push(made, -height)
 }
 
 export function dict(machine: Machine, start: number): void {

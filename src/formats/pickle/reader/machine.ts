@@ -10,6 +10,7 @@ import { checkLimit, LIMITS, type Limits, overLimit } from '../../../limits.js'
 import { Buffers } from '../../../value/buffers.js'
 import type { FormatDecodeSettings } from '../../format.js'
 import type { DType } from '../dtype.js'
+import { markTuple } from '../origins.js'
 import type { PickleSettings } from '../settings.js'
 
 /** Stands on the stack and in the memo for a value that is not made yet. */
@@ -44,6 +45,8 @@ const STACK = 256
 const GAP = 1024
 /** Sets that a pickle may have before they are compared with its bytes. */
 const FREE_SETS = 2048
+/** Empty tuples that a pickle may have before they are compared with its bytes. */
+const FREE_TUPLES = 2048
 /** Copies of all buffers, at most. */
 const MOST_COPIES = 8
 const NEVER = Symbol('never')
@@ -70,6 +73,8 @@ export abstract class Machine extends Reader {
   isClean = true
   /** Containers around this machine: it may run inside of another one's call. */
   outerDepth = 0
+  /** Whether a name was read whose objects are kept: what goes into them from now on must be what it was. */
+  isKeeping = false
   items = 0
   entries = 0
   numberKeys = 0
@@ -79,6 +84,7 @@ export abstract class Machine extends Reader {
   #copied = 0
   #moved = 0
   #sets = 0
+  #emptyTuples = 0
 
   constructor(options: PickleSettings) {
     super()
@@ -99,6 +105,8 @@ export abstract class Machine extends Reader {
     this.#copied = 0
     this.#moved = 0
     this.#sets = 0
+    this.#emptyTuples = 0
+    this.isKeeping = false
   }
 
   /** Lets go of everything that belongs to the caller. */
@@ -236,6 +244,20 @@ export abstract class Machine extends Reader {
     const far = this.#far?.get(number)
     if (far === undefined) throw this.malformed(`nothing in the memo under ${number}`)
     this.push(far[0], far[1])
+  }
+
+  /** Takes note that objects are kept. Tuples that are there already may become part of them through the memo. */
+  keep(): void {
+    if (this.isKeeping) return
+    this.isKeeping = true
+    // Lists are still pending there.
+    for (const value of this.#memo) if (Array.isArray(value)) this.noteTuple(value)
+    for (const [value] of this.#far?.values() ?? []) if (Array.isArray(value)) this.noteTuple(value)
+  }
+
+  /** Takes note of a tuple that may go into an object that is kept. A mark takes some 60 bytes, an empty tuple one of the pickle. */
+  noteTuple(array: readonly unknown[]): void {
+    if (array.length > 0 || ++this.#emptyTuples < FREE_TUPLES + this.pos / 8) markTuple(array)
   }
 
   /** What all empty bytes of this pickle lie on. */

@@ -8,6 +8,7 @@ import { allocateUncleared } from '../../../bytes/text.js'
 import { isShared } from '../../../bytes/window.js'
 import { isReadonly, markReadonly } from '../../../out-of-band.js'
 import { BININT1, POP } from '../ops.js'
+import { markBytearray } from '../origins.js'
 import type { Machine } from './machine.js'
 
 /** Bytes from which it pays to take memory that nobody has cleared (measured). */
@@ -26,6 +27,7 @@ export function readBytes(machine: Machine, byteLength: number, readonly: boolea
   const bytes = byteLength === 0 ? new Uint8Array(machine.noBytes) : allocate(byteLength)
   if (byteLength > 0) bytes.set(machine.bytes.subarray(start, start + byteLength))
   if (readonly) markReadonly(bytes)
+  else if (machine.isKeeping) markBytearray(bytes)
   return bytes
 }
 

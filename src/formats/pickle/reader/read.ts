@@ -12,6 +12,7 @@ import {
   build,
   dict,
   frozenSet,
+  list,
   makeCall,
   makeInstance,
   setItems,
@@ -160,8 +161,9 @@ export class Unpickler extends Machine {
       case ops.TUPLE3:
         return tuple(this, this.below(3))
       case ops.TUPLE:
-      case ops.LIST:
         return tuple(this, this.popMark())
+      case ops.LIST:
+        return list(this, this.popMark())
       case ops.EMPTY_SET:
         return this.push(newSet(this), this.checkHeight(1))
       case ops.ADDITEMS:

@@ -3,6 +3,7 @@ import { markReadonly } from '../../../out-of-band.js'
 import { midnight } from '../../dates.js'
 import { type Layout, parseDtype } from '../dtype.js'
 import { PythonName, PythonObject } from '../objects.js'
+import { markBytearray } from '../origins.js'
 import { arrayOf } from './arrays.js'
 import { addMembers, newSet, PendingDict } from './dicts.js'
 import type { Machine } from './machine.js'
@@ -87,7 +88,9 @@ export function bytearray(machine: Machine, args: readonly unknown[]): Uint8Arra
   const bytes = bytesOf(machine, args[0])
   machine.countBuffer(bytes.length)
   machine.copy(bytes.length)
-  return new Uint8Array(bytes)
+  const made = new Uint8Array(bytes)
+  if (machine.isKeeping) markBytearray(made)
+  return made
 }
 
 export function bytes(machine: Machine, args: readonly unknown[]): Uint8Array {

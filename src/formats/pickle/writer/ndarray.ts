@@ -1,4 +1,5 @@
 /** `NDArray`s and dtypes as calls of numpy. */
+import { isReadonly } from '../../../out-of-band.js'
 import { stopped } from '../../../value/trace.js'
 import { type DType, type Layout, layoutOf } from '../dtype.js'
 import { lengthOf, type NDArray, stridesOf } from '../ndarray.js'
@@ -17,7 +18,7 @@ import {
 } from '../ops.js'
 import { writeItems, writeList, writeTuple } from './containers.js'
 import { writeNumber } from './scalars.js'
-import { isArrayOf, writeMemory, writeVector } from './views.js'
+import { isArrayOf, writeMemory, writeVector, writeView } from './views.js'
 import type { Walk } from './walk.js'
 
 export function writeNDArray(walk: Walk, array: NDArray): void {
@@ -50,7 +51,7 @@ export function writeNDArray(walk: Walk, array: NDArray): void {
     const window = isWhole ? data : data.subarray(offset * unit, (offset + size) * unit)
     walk.name('numpy.reshape')
     // As the value that it is elsewhere, so that it arrives as one.
-    if (isWhole && isArrayOf(walk, data, dtype)) walk.value(data)
+    if (isWhole && isArrayOf(walk, data, dtype)) writeView(walk, data, false, isReadonly(data))
     else writeVector(walk, window, dtype, layout.itemsize)
     writeTuple(walk, shape)
     walk.text(order)

@@ -4,7 +4,9 @@ import { expectSendable } from '../../../value/guard.js'
 import { stopped, traced } from '../../../value/trace.js'
 import { type PythonObject, placeOf } from '../objects.js'
 import { BUILD, EMPTY_DICT, EMPTY_TUPLE, NEWOBJ, NEWOBJ_EX, REDUCE } from '../ops.js'
+import { wasBytes, wasTuple } from '../origins.js'
 import { writeEntries, writeFields, writeItems, writeTuple } from './containers.js'
+import { writeBytes } from './scalars.js'
 import type { Walk } from './walk.js'
 
 /**
@@ -50,6 +52,7 @@ export function writeObject(walk: Walk, object: PythonObject): void {
   const { name, args, kwargs, isNew, items, entries, state } = object
   const place = walk.latest
   walk.enter(1)
+  walk.kept++
   try {
     walk.name(placeOf(object))
     writeTuple(walk, args)
@@ -70,5 +73,19 @@ export function writeObject(walk: Walk, object: PythonObject): void {
   } catch (error) {
     throw traced(error, { within: name })
   }
+  walk.kept--
   walk.depth--
+}
+
+/** In an object of Python tuples and bytes are what they were: it may take nothing else. False for all other values. */
+export function writeOriginal(walk: Walk, object: object): boolean {
+  if (Array.isArray(object)) {
+    if (!wasTuple(object)) return false
+    if (object.length === 0) writeTuple(walk, object)
+    else walk.original(object, () => writeTuple(walk, object))
+    return true
+  }
+  if (!ArrayBuffer.isView(object) || !wasBytes(object)) return false
+  walk.original(object, () => writeBytes(walk, object))
+  return true
 }

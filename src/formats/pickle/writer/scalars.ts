@@ -1,12 +1,16 @@
 /** Numbers, BigInts and dates, as Python would have written them. */
+import { windowBytes } from '../../../bytes/window.js'
 import type { Writer } from '../../../bytes/writer.js'
 import { checkLimit, type Limits } from '../../../limits.js'
+import { isReadonly } from '../../../out-of-band.js'
 import { stopped } from '../../../value/trace.js'
 import {
+  BINBYTES8,
   BINFLOAT,
   BININT,
   BININT1,
   BININT2,
+  BYTEARRAY8,
   LONG1,
   LONG4,
   REDUCE,
@@ -72,6 +76,23 @@ export function writeBigInt(out: Writer, n: bigint, limits: Readonly<Limits>): v
     const digits = end > 0 ? hex.slice(Math.max(0, end - 2), end) : '0'
     out.u8(Number.parseInt(digits, 16) ^ flip)
   }
+}
+
+/** `bytes` where they are read-only, else a `bytearray`: in band, whatever their length. */
+export function writeBytes(out: Writer, bytes: Uint8Array): void {
+  const byteLength = windowBytes(bytes)
+  if (byteLength < 0) throw stopped('DETACHED', 'a view lost its memory')
+  out.reserve(byteLength + 9)
+  if (isReadonly(bytes) && byteLength < 256) {
+    out.u8(SHORT_BINBYTES)
+    out.u8(byteLength)
+  } else {
+    out.u8(isReadonly(bytes) ? BINBYTES8 : BYTEARRAY8)
+    out.u32(byteLength)
+    out.u32(byteLength / 2 ** 32)
+  }
+  out.bytes.set(bytes, out.pos)
+  out.pos += byteLength
 }
 
 /** Milliseconds of the years that Python has, 1 to 9999. */

@@ -32,6 +32,7 @@ const CACHE = 512
 const LONGEST = 256
 /** Stands for the number of an object whose parts are still being written. */
 const UNBUILT = -1
+const CYCLE = 'a cycle through what Python makes whole'
 
 export abstract class Walk extends Writer {
   readonly options: PickleSettings
@@ -48,6 +49,10 @@ export abstract class Walk extends Writer {
   /** Slots to empty after the message: no string of the caller's may stay. */
   readonly #filled = new Int32Array(CACHE)
   #fills = 0
+  /** Numbers of what is written as it was in Python, not as the same object is elsewhere. */
+  #originals: Map<object, number> | undefined
+  /** Objects of Python around what is written. */
+  kept = 0
   /** Numbers of names, and of what else is written once a message. */
   #common: Map<string, number> | undefined
   readonly views = new Views()
@@ -75,6 +80,7 @@ export abstract class Walk extends Writer {
     this.items = 0
     this.keys.begin(settings.limits)
     this.#given = 0
+    this.kept = 0
     this.u8(PROTO)
     this.u8(PROTOCOL)
   }
@@ -88,6 +94,7 @@ export abstract class Walk extends Writer {
     else for (let i = 0; i < this.#fills; i++) this.#texts[this.#filled[i]] = ''
     this.#fills = 0
     this.#common = undefined
+    this.#originals = undefined
     this.views.clear()
     if (this.splices.length > 0) this.splices = []
     this.rewind()
@@ -137,7 +144,7 @@ export abstract class Walk extends Writer {
       return false
     }
     const given = numbers[number]
-    if (given === UNBUILT) throw stopped('UNSUPPORTED', 'a cycle through what Python makes whole')
+    if (given === UNBUILT) throw stopped('UNSUPPORTED', CYCLE)
     this.get(given)
     return true
   }
@@ -207,6 +214,18 @@ export abstract class Walk extends Writer {
     if (known !== undefined) return this.get(known)
     write()
     this.#common.set(key, this.memoize())
+  }
+
+  /** Writes an object as it was in Python, the first time; then where that is in the memo. */
+  original(object: object, write: () => void): void {
+    if (!this.settings.references) return write()
+    this.#originals ??= new Map()
+    const known = this.#originals.get(object)
+    if (known === UNBUILT) throw stopped('UNSUPPORTED', CYCLE)
+    if (known !== undefined) return this.get(known)
+    this.#originals.set(object, UNBUILT)
+    write()
+    this.#originals.set(object, this.memoize())
   }
 
   /** Goes one container down, one of `items` elements. The caller counts `depth` down again. */

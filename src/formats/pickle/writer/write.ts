@@ -9,7 +9,7 @@ import { Dtype, PythonName, PythonObject, placeOf } from '../objects.js'
 import { NEWFALSE, NEWTRUE, NONE, REDUCE, TUPLE1 } from '../ops.js'
 import { writeArray, writeMap, writeRecord, writeSet } from './containers.js'
 import { writeDType, writeNDArray } from './ndarray.js'
-import { writeCustom, writeObject } from './objects.js'
+import { writeCustom, writeObject, writeOriginal } from './objects.js'
 import { writeBigInt, writeDate, writeNumber } from './scalars.js'
 import { finishPacket, writeBuffer, writeView } from './views.js'
 import { Walk } from './walk.js'
@@ -47,6 +47,7 @@ export class Pickler extends Walk {
   #object(object: object): void {
     const type = this.settings.types?.typeOf(object)
     if (type !== undefined) return writeCustom(this, object, type)
+    if (this.kept > 0 && writeOriginal(this, object)) return
     if (Array.isArray(object)) writeArray(this, object)
     else if (ArrayBuffer.isView(object)) writeView(this, object, false, isReadonly(object))
     else if (Object.getPrototypeOf(object) === Object.prototype) {
