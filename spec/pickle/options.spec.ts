@@ -561,6 +561,34 @@ values('a detached view is refused', () => {
   refused(() => encode({ view }, { format: pickle }), 'DETACHED', { path: 'value.view' })
 })
 
+for (const [what, shape, options] of [
+  ['order C', [2, 3], {}],
+  ['order F', [2, 3], { order: 'F' }],
+  ['an offset', [2, 2], { offset: 2 }],
+  ['strides', [2, 2], { strides: [-3, 2], offset: 3 }],
+  ['no elements', [0], {}],
+] as const) {
+  values(`an NDArray that lost its memory is refused: ${what}`, () => {
+    const detached = new Float64Array(6)
+    const array = new NDArray(detached, shape, options)
+    structuredClone(detached, { transfer: [detached.buffer] })
+    refused(() => encode({ array }, { format: pickle }), 'DETACHED', { path: 'value.array' })
+  })
+
+  values(`an NDArray whose memory shrank is refused: ${what}`, () => {
+    const Resizable = ArrayBuffer as unknown as new (
+      byteLength: number,
+      options: { maxByteLength: number },
+    ) => ArrayBuffer & { resize(byteLength: number): void }
+    const buffer = new Resizable(48, { maxByteLength: 96 })
+    const array = new NDArray(new Float64Array(buffer), shape, options)
+    encode({ array }, { format: pickle })
+    buffer.resize(8)
+    if (array.size === 0) encode({ array }, { format: pickle })
+    else refused(() => encode({ array }, { format: pickle }), 'DETACHED', { path: 'value.array' })
+  })
+}
+
 values('encode inside encode, decode inside decode', () => {
   const inner = { a: 1 }
   const outer = {

@@ -2,7 +2,7 @@
 import { isReadonly } from '../../../out-of-band.js'
 import { stopped } from '../../../value/trace.js'
 import { type DType, type Layout, layoutOf } from '../dtype.js'
-import { lengthOf, type NDArray, stridesOf } from '../ndarray.js'
+import { isInside, lengthOf, type NDArray, stridesOf } from '../ndarray.js'
 import {
   BUILD,
   EMPTY_DICT,
@@ -27,6 +27,8 @@ export function writeNDArray(walk: Walk, array: NDArray): void {
   const layout = layoutOf(array.dtype) as Layout
   // Not the array's own: the elements of `>f8` lie in a Float64Array, which has this machine's byte order.
   const { dtype } = layout
+  const isThere = Array.isArray(data) || isInside(shape, strides, offset, lengthOf(data, layout))
+  if (!isThere) throw stopped('DETACHED', 'an NDArray lost its memory, or some of it')
   walk.enter(1)
   if (Array.isArray(data)) writeObjects(walk, array as NDArray<unknown[]>)
   else if (order === 'K' || typeof dtype !== 'string') {
