@@ -13,7 +13,8 @@ interface Row {
   readonly meta: string
 }
 
-const NAMES = 'Int Str Float Bytes Tuple List Dict Fields Outer Outer.Inner Outer.Inner.Innermost Slots both'
+const NAMES =
+  'Int Str Float Bytes Tuple List Dict Fields Outer Outer.Inner Outer.Inner.Innermost Slots both Keywords'
 const format = pickleFormat({
   globals: {
     ...Object.fromEntries(NAMES.split(' ').map(name => [`kept.${name}`, true] as const)),
@@ -63,6 +64,16 @@ if (python === undefined) {
       assert.is(verdicts[i], null)
     })
   }
+
+  test('keyword arguments of __new__ are those of a class, in protocols 2 and 3 as well', () => {
+    const create = (...args: unknown[]) => ({ args })
+    const own = pickleFormat({ globals: { 'kept.Keywords': { create, setState: () => {} } } })
+    for (const { name, protocol, meta } of rows) {
+      if (name !== 'keyword arguments' || protocol < 2) continue
+      const made = decode({ meta: Buffer.from(meta, 'base64'), buffers: [] }, { format: own })
+      assert.equal(made, { args: [1, 'x', { y: [2] }] }, `protocol ${protocol}`)
+    }
+  })
 
   test('every kind was sent', () => assert.ok(sent.size >= 20, `${sent.size}`))
 

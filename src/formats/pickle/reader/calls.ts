@@ -58,6 +58,9 @@ export interface Call {
 const REDUCED: Call = { isNew: false }
 const NEW: Call = { isNew: true }
 
+/** Of the function that makes a class's objects. */
+const NEW_NAME = '__new__'
+
 type Internal = (machine: Machine, args: readonly unknown[]) => unknown
 
 /** What Python's own machinery calls, with a class among the arguments. */
@@ -68,6 +71,7 @@ const INTERNAL: ReadonlyMap<string, Internal> = new Map<string, Internal>([
     'copyreg.__newobj_ex__',
     (machine, [target, args, kwargs]) => call(machine, target, args, newWith(machine, kwargs)),
   ],
+  ['functools.partial', partial],
   // Of a class alone: its name with one more part, which must be on a list as well.
   ['builtins.getattr', (machine, [target, name]) => inside(machine, nameOf(machine, target), name)],
 ])
@@ -116,6 +120,28 @@ function withEntries(machine: Machine, made: unknown, dict: unknown): unknown {
   return made
 }
 
+/** `functools.partial(class.__new__)`, by which protocols 2 and 3 give keyword arguments; of nothing else. */
+function partial(machine: Machine, args: readonly unknown[]): PythonObject {
+  if (isNewOf(args[0])) return new PythonObject('functools.partial', args)
+  throw unknown(machine, 'functools.partial')
+}
+
+function isNewOf(value: unknown): boolean {
+  return value instanceof PythonName && value.name.endsWith(`.${NEW_NAME}`)
+}
+
+/** What such a one makes: its state is `(function, (class, *arguments), keyword arguments, fields)`. */
+function madeByPartial(machine: Machine, { state }: PythonObject, more: readonly unknown[]): unknown {
+  const [, args, kwargs] = state as unknown[]
+  if (!Array.isArray(args) || args.length === 0) throw machine.malformed('a call without a class')
+  return call(machine, args[0], [...args.slice(1), ...more], newWith(machine, kwargs))
+}
+
+function isPartialNew(target: unknown): target is PythonObject {
+  const isPartial = target instanceof PythonObject && target.name === 'functools.partial'
+  return isPartial && Array.isArray(target.state) && isNewOf(target.state[0])
+}
+
 /** A call of `__new__` with keyword arguments. */
 export function newWith(machine: Machine, kwargs: unknown): Call {
   if (typeof kwargs !== 'object' || kwargs === null)
@@ -126,6 +152,8 @@ export function newWith(machine: Machine, kwargs: unknown): Call {
 
 function inside(machine: Machine, { name: outer, module }: PythonName, name: unknown): PythonName {
   if (typeof name !== 'string') throw machine.malformed('a name that is no text')
+  // Of a class that is on a list; it makes its objects and nothing else.
+  if (name === NEW_NAME) return new PythonName(`${module}:${outer.slice(module.length + 1)}.${name}`)
   return named(machine, module, `${outer.slice(module.length + 1)}.${name}`)
 }
 
@@ -136,9 +164,10 @@ function nameOf(machine: Machine, target: unknown): PythonName {
 
 /** What stands for an object of Python: a value, or what becomes one when more of it is known. */
 export function call(machine: Machine, target: unknown, args: unknown, how: Call = REDUCED): unknown {
+  if (!Array.isArray(args)) throw machine.malformed('arguments that are no tuple')
+  if (isPartialNew(target)) return madeByPartial(machine, target, args)
   const place = nameOf(machine, target)
   const { name } = place
-  if (!Array.isArray(args)) throw machine.malformed('arguments that are no tuple')
   const stand = machine.options.globals.get(name)
   if (stand === true) return kept(place, args, how)
   if (stand !== undefined) return new PendingObject(machine, name, stand, withKwargs(args, how))

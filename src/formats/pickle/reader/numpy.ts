@@ -16,8 +16,12 @@ export class PendingArray extends Pending {
   #made: unknown
 
   override resolve(machine: Machine): unknown {
-    if (this.#made === undefined) throw machine.malformed('an array without its elements')
-    return this.#made
+    if (this.#made !== undefined) return this.#made
+    // Twice on the stack: below, where it waits for its elements, and as one of them.
+    const { stack, size } = machine
+    if (stack.indexOf(this) < stack.lastIndexOf(this, size - 1))
+      throw machine.failed('UNSUPPORTED', 'an array of objects that is part of itself')
+    throw machine.malformed('an array without its elements')
   }
 
   /** `(version, shape, dtype, whether in F order, bytes or list)`; older ones have no version. */
