@@ -289,7 +289,7 @@ for (const [limit, n, make] of [
   ['items', 3, (n: number) => Array.from({ length: n }, () => null)],
   ['stringBytes', 3, (n: number) => 'x'.repeat(n)],
   ['bigintBytes', 9, (n: number) => 1n << BigInt(8 * n - 2)],
-  ['entries', 3, (n: number) => new Set(Array.from({ length: n - 1 }, (_, i) => `m${i}`))],
+  ['entries', 3, (n: number) => new Set(Array.from({ length: n }, (_, i) => `m${i}`))],
   ['numberKeys', 3, (n: number) => new Map(Array.from({ length: n }, (_, i) => [i, i]))],
   ['bigintKeys', 3, (n: number) => new Set(Array.from({ length: n }, (_, i) => 2n ** 70n + BigInt(i)))],
   ['buffers', 3, (n: number) => Array.from({ length: n }, () => new Uint8Array(1))],

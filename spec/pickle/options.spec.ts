@@ -589,6 +589,23 @@ for (const [what, shape, options] of [
   })
 }
 
+for (const [what, value, entries] of [
+  ['a Set', new Set(['k']), 1],
+  ['a Map', new Map([[1, 'k']]), 1],
+  ['Sets in a Set', new Set([new Set(['k']), new Set(['l'])]), 4],
+  ['empty ones', [new Set(), new Set()], 0],
+  ['many empty ones', Array.from({ length: 3000 }, () => new Set()), 3000],
+] as const) {
+  values(`entries are those of both sides: ${what}`, () => {
+    const limits = (entries: number) => ({ format: pickle, limits: { entries } })
+    const packet = encode(value, limits(entries))
+    assert.is(difference(value, decode(packet, limits(entries))), undefined)
+    if (entries === 0) return
+    refused(() => encode(value, limits(entries - 1)), 'LIMIT', { limit: 'entries', requested: entries })
+    refused(() => decode(packet, limits(entries - 1)), 'LIMIT', { limit: 'entries', requested: entries })
+  })
+}
+
 values('encode inside encode, decode inside decode', () => {
   const inner = { a: 1 }
   const outer = {

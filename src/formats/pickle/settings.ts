@@ -36,6 +36,9 @@ export interface PickleOptions {
   readonly uint8?: 'numpy' | 'bytes' | undefined
 }
 
+/** Sets and Maps that a pickle may have before they count as entries themselves; with fewer, what is in them alone does. */
+export const FREE_SETS = 2048
+
 export type PythonGlobal = true | PythonClass
 
 /** The options, checked; beside the settings of a call. */

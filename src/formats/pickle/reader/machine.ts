@@ -11,7 +11,7 @@ import { Buffers } from '../../../value/buffers.js'
 import type { FormatDecodeSettings } from '../../format.js'
 import type { DType } from '../dtype.js'
 import { markTuple } from '../origins.js'
-import type { PickleSettings } from '../settings.js'
+import { FREE_SETS, type PickleSettings } from '../settings.js'
 
 /** Stands on the stack and in the memo for a value that is not made yet. */
 export abstract class Pending {
@@ -43,8 +43,6 @@ function grown(heights: Int32Array): Int32Array<ArrayBuffer> {
 const STACK = 256
 /** Numbers of the memo may leave so many out: past that they are kept in a Map. */
 const GAP = 1024
-/** Sets that a pickle may have before they are compared with its bytes. */
-const FREE_SETS = 2048
 /** Empty tuples that a pickle may have before they are compared with its bytes. */
 const FREE_TUPLES = 2048
 /** Copies of all buffers, at most. */
@@ -278,8 +276,7 @@ export abstract class Machine extends Reader {
   /** Counts a Set or Map, which takes some 150 bytes where one of the pickle can be enough. */
   newSet(): void {
     if (++this.#sets > FREE_SETS + this.pos / 2) throw this.malformed('more sets than bytes for them')
-    this.entries++
-    checkLimit('entries', this.limits.entries, this.entries, this.pos)
+    if (this.#sets > FREE_SETS) checkLimit('entries', this.limits.entries, this.#sets, this.pos)
   }
 
   /**

@@ -105,6 +105,7 @@ export function writeFields(walk: Walk, object: Record<string, unknown>, keys: r
 }
 
 export function writeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>): void {
+  walk.newSet()
   walk.op(EMPTY_DICT)
   walk.note(walk.latest)
   writeEntries(walk, entriesOf(walk.keys, map))
@@ -137,6 +138,7 @@ export function writeSet(walk: Walk, set: ReadonlySet<unknown>): void {
 }
 
 function writeMembers(walk: Walk, set: ReadonlySet<unknown>, op: number): void {
+  walk.newSet()
   const members = membersOf(walk.keys, set)
   walk.enter(members.length)
   if (members.length > 0 || op === FROZENSET) {

@@ -24,7 +24,7 @@ import {
   SHORT_BINUNICODE,
   STACK_GLOBAL,
 } from '../ops.js'
-import type { PickleSettings } from '../settings.js'
+import { FREE_SETS, type PickleSettings } from '../settings.js'
 import type { Splice } from './views.js'
 
 const CACHE = 512
@@ -59,6 +59,7 @@ export abstract class Walk extends Writer {
   splices: Splice[] = []
   depth = 0
   items = 0
+  #sets = 0
   readonly keys = new SentKeys()
   /** Whether the last message was let go of; not when the caller's stack ran out while it was. */
   isClean = true
@@ -78,6 +79,7 @@ export abstract class Walk extends Writer {
     this.limit = settings.limits.metaBytes
     this.depth = 0
     this.items = 0
+    this.#sets = 0
     this.keys.begin(settings.limits)
     this.#given = 0
     this.kept = 0
@@ -214,6 +216,11 @@ export abstract class Walk extends Writer {
     if (known !== undefined) return this.get(known)
     write()
     this.#common.set(key, this.memoize())
+  }
+
+  /** Counts a Set or Map, as who reads it does. @throws LIMIT */
+  newSet(): void {
+    if (++this.#sets > FREE_SETS) checkLimit('entries', this.settings.limits.entries, this.#sets)
   }
 
   /** Writes an object as it was in Python, the first time; then where that is in the memo. */
