@@ -93,7 +93,7 @@ export function fieldsOf(object: object, name: string, isStrict: boolean): strin
   // An object of a host class shows nothing of itself: as `{}`, or as what somebody has put on it, it would be lost without a word.
   const isPlainName = name === 'Object' || name === 'Arguments'
   if (!isPlainName && (keys.length === 0 || isOfEngine(object, name)))
-    throw stopped('UNSUPPORTED', `a ${name} cannot travel without a custom type`)
+    throw stopped('UNSUPPORTED', `a ${classOf(object, name)} cannot travel without a custom type`)
   if (isStrict && !(name === 'Object' && isPlain(object))) {
     const className = object.constructor?.name || name
     throw stopped('UNSUPPORTED', `in strict mode a ${className} cannot travel without a custom type`)
@@ -121,6 +121,17 @@ function isOfEngine(object: object, name: string): boolean {
   const space = Object(name.includes('.') ? Reflect.get(globalThis, name.split('.')[0]) : globalThis)
   // What a program makes global shows.
   return space[known.name] === known && !isEnumerable.call(space, known.name)
+}
+
+/** What to call it: its nearest class that has a name, where its tag is that of a class above. Node's ports have EventTarget's. */
+function classOf(object: object, name: string): string {
+  let nearest = ''
+  for (let base = object; base !== null; base = Object.getPrototypeOf(base) as object) {
+    const own: unknown = base.constructor?.name
+    if (own === name) return nearest || name
+    if (typeof own === 'string') nearest ||= own
+  }
+  return name
 }
 
 /** Whether an object is plain in the realm that it comes from. */
