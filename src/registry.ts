@@ -2,7 +2,7 @@
  * Custom types: a value is reduced to parts, parts are rebuilt to a value. A registry is immutable and
  * passed as an option; nothing is ever registered globally, so two libraries in one process cannot meet.
  */
-import { expectArgument } from './errors.js'
+import { expectArgument, expectObject } from './errors.js'
 
 type Class<T> = abstract new (...args: never[]) => T
 
@@ -54,6 +54,7 @@ export interface CustomType<T = unknown> {
  * @throws TypeError when the tag, the selector or one of the functions is missing.
  */
 export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T> {
+  expectObject(definition, 'defineType')
   const { tag, class: of, is, reduce, rebuild, create, fill, unverified = false } = definition
   const isFunction = (part: unknown) => typeof part === 'function'
   expectArgument(typeof tag === 'string' && tag !== '', 'defineType', 'a tag, a non-empty string')
@@ -84,6 +85,8 @@ export class Registry {
   constructor(types: readonly CustomType[]) {
     this.types = Object.freeze([...types])
     for (const type of types) {
+      const isType = typeof type?.tag === 'string' && typeof type.reduce === 'function'
+      expectArgument(isType, 'registry', 'types, one by one, as defineType makes them')
       const prototype = type.class?.prototype as object | undefined
       const isNew = !this.#byTag.has(type.tag) && !this.#byPrototype.has(prototype as object)
       expectArgument(isNew, 'registry', `each tag and class once, got ${type.tag} again`)
@@ -116,7 +119,7 @@ export class Registry {
 
 /**
  * Puts custom types together; pass the result as `types` to both sides.
- * @throws TypeError when a tag or a class appears twice.
+ * @throws TypeError when a tag or a class appears twice, or for what is no type: a list of them, say.
  */
 export function registry(...types: CustomType[]): Registry {
   return new Registry(types)
