@@ -2,10 +2,17 @@
  * Values over a carrier: the one place that sees both. A value is encoded when it is sent and decoded when it
  * arrives; in between, the carrier has it.
  */
-import { type Carrier, type Progress, type Sink, type Transfer, throwApart } from './carriers/carrier.js'
+import {
+  type Carrier,
+  type Progress,
+  type Sink,
+  type Transfer,
+  throwApart,
+  transferOf,
+} from './carriers/carrier.js'
 import { Codec, type CodecOptions } from './codec.js'
 import { asyncDispose, dispose } from './dispose.js'
-import { expectArgument, isOutbandError, OutbandError } from './errors.js'
+import { expectArgument, expectOptions, isOutbandError, OutbandError } from './errors.js'
 import { Hosts } from './hosts.js'
 import type { Parcel } from './packet.js'
 
@@ -119,8 +126,11 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   #sent = { messages: 0, inBand: 0, outOfBand: 0 }
   #received = { messages: 0, inBand: 0, outOfBand: 0 }
 
-  /** Takes the carrier over, and begins to receive. @throws TypeError for an option of the wrong type */
+  /** Takes the carrier over, and begins to receive. @throws TypeError for what is none, or an option of the wrong type */
   constructor(carrier: Carrier, options: ChannelOptions = {}) {
+    const isCarrier = typeof carrier?.receive === 'function'
+    expectArgument(isCarrier, 'carrier', 'a carrier; of a port, `connectPort` makes a channel')
+    expectOptions(options)
     const { maxWaiting = 1024, maxWaitingBytes = 2 ** 24, ...rest } = options
     expectArgument(typeof maxWaiting === 'number' && maxWaiting > 0, 'maxWaiting', 'a number of values > 0')
     const isMost = typeof maxWaitingBytes === 'number' && maxWaitingBytes > 0
@@ -162,11 +172,12 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
    * high-water mark; whoever awaits it never fills the memory of a slow peer.
    *
    * Rejects with what ended the channel when it has (CLOSED, PEER_GONE …; never unhandled), with what `encode` throws,
-   * and with NOT_TRANSFERABLE on a `strict` port; of a rejected value nothing was sent.
+   * with NOT_TRANSFERABLE on a `strict` port, and with a TypeError for a `transfer` that is none; of a rejected value
+   * nothing was sent.
    */
-  send(value: Out, { transfer = false }: SendOptions = {}): Promise<void> {
+  send(value: Out, options?: SendOptions): Promise<void> {
     try {
-      return this.sendNow(value, transfer) ?? DONE
+      return this.sendNow(value, transferOf(options)) ?? DONE
     } catch (error) {
       const rejected = Promise.reject(error)
       // That the peer has gone is told by `closed`, and no fault of this call.
@@ -232,6 +243,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   }
 
   off<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
+    this.#expectEvent(name)
     this.#without(name, listener)
     return this
   }
@@ -245,6 +257,8 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     listener: Listener<Events<In>[Name]>,
     isOnce: boolean,
   ): this {
+    this.#expectEvent(name)
+    expectArgument(typeof listener === 'function', 'listener', 'a function')
     const listeners: readonly Listening<Events<In>[Name]>[] = this.#listeners[name]
     const at = listeners.findIndex(one => one.listener === listener)
     // Whoever asked for all is not cut short by asking for one more.
@@ -254,6 +268,11 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     if (name === 'message') this.#isRead = true
     if (name === 'message' && this.#waiting.length > 0) queueMicrotask(() => this.#hand())
     return this
+  }
+
+  #expectEvent(name: string): void {
+    const names = Object.keys(this.#listeners)
+    expectArgument(names.includes(name), 'name', `one of ${names.join(', ')}`)
   }
 
   #without<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): void {

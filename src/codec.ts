@@ -9,9 +9,9 @@ import { Decoder, type KnownShapes } from './decode/decode.js'
 import { decodeSettings, type DecodeOptions as OwnDecodeOptions } from './decode/settings.js'
 import { Encoder } from './encode/encode.js'
 import { encodeSettings, type EncodeOptions as OwnEncodeOptions } from './encode/settings.js'
-import { expectArgument, expectObject } from './errors.js'
+import { expectArgument, expectObject, expectOptions } from './errors.js'
 import { type Format, isFormat } from './formats/format.js'
-import { LENT, type Packet, type PacketLike, type Parcel } from './packet.js'
+import { expectPacket, LENT, type Packet, type PacketLike, type Parcel } from './packet.js'
 import type { CustomType } from './registry.js'
 
 interface FormatOption {
@@ -48,6 +48,7 @@ export class Codec {
    */
   constructor(options: CodecOptions | undefined, host?: CustomType, keepsShapes?: boolean)
   constructor(options?: CodecOptions, host?: CustomType, keepsShapes = false) {
+    expectOptions(options)
     this.#encodeSettings = encodeSettings(options, host)
     this.#decodeSettings = decodeSettings(options, host)
     this.#format = formatOf(options)
@@ -76,7 +77,10 @@ export class Codec {
     const format = all === undefined ? this.#format : formatOf(all)
     expectObject(packet, 'packet')
     expectArgument(isBytes(packet.meta), 'packet.meta', 'a Uint8Array')
-    if (format !== undefined) return format.decode(expectPacket(packet), settings) as T
+    if (format !== undefined) {
+      expectPacket(packet)
+      return format.decode(packet, settings) as T
+    }
     return this.#freeDecoder().decode(packet, settings) as T
   }
 
@@ -126,11 +130,6 @@ function formatOf(options: CodecOptions | undefined): Format | undefined {
   return format
 }
 
-function expectPacket(packet: PacketLike): PacketLike {
-  expectArgument(typeof packet.buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
-  return packet
-}
-
 /** Metadata to keep. That which came as text, as our own does between threads, is none of a format: it is refused as what it is. */
 function ownMeta({ meta, lent }: Parcel): Uint8Array {
   if (typeof meta !== 'string') return lent === undefined ? meta : meta.slice()
@@ -141,6 +140,7 @@ function ownMeta({ meta, lent }: Parcel): Uint8Array {
 
 /** The codec's options under those of a call; one of `undefined` is none, and single limits go over the codec's. */
 function merged(own: CodecOptions | undefined, call: CodecOptions): CodecOptions {
+  expectOptions(call)
   if (own === undefined) return call
   const given = Object.entries(call).filter(([, option]) => option !== undefined)
   const options: CodecOptions = { ...own, ...Object.fromEntries(given) }

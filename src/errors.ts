@@ -127,6 +127,14 @@ export function expectObject(value: unknown, name: string): void {
   expectArgument(typeof value === 'object' && value !== null, name, 'an object')
 }
 
+/** @throws TypeError for options that are none: the name of a profile, say, which would be passed over in silence */
+export function expectOptions(options: unknown): void {
+  if (options === undefined) return
+  // A list is what `postMessage` takes in their place.
+  expectArgument(!Array.isArray(options), 'options', 'an object')
+  expectObject(options, 'options')
+}
+
 /** @throws TypeError for what is no time */
 export function expectTime(ms: unknown, name: string): asserts ms is number {
   expectArgument(typeof ms === 'number' && ms >= 0, name, 'milliseconds ≥ 0')

@@ -4,7 +4,7 @@
  * that survives the journey and that `isReadonly` reports; it does not stop a write.
  */
 import { isGone } from './bytes/window.js'
-import { OutbandError } from './errors.js'
+import { expectOptions, OutbandError } from './errors.js'
 
 const readonlyViews = new WeakSet<object>()
 /** Memory that others read as well: every view on it is read-only. */
@@ -34,6 +34,7 @@ export function outOfBand<V extends ArrayBufferView>(
   options: { readonly?: boolean } = {},
 ): OutOfBand<V> {
   if (!ArrayBuffer.isView(view)) throw new TypeError('outOfBand: wants a typed array, a DataView or a Buffer')
+  expectOptions(options)
   if (isGone(view)) throw new OutbandError('DETACHED', 'outOfBand: the view lost its memory')
   return new OutOfBand(view, options.readonly ?? isReadonly(view))
 }

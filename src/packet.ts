@@ -1,6 +1,8 @@
 /**
  * A packet is a value taken apart: a small metadata stream and the byte runs it refers to by position.
  */
+import { isBytes } from './bytes/window.js'
+import { expectArgument, expectObject } from './errors.js'
 
 /** A value taken apart; made by `encode`, taken by `decode`. */
 export interface Packet {
@@ -38,4 +40,11 @@ export const LENT = -2
 export interface PacketLike {
   readonly meta: Uint8Array
   readonly buffers: Iterable<ArrayBufferView | ArrayBufferLike>
+}
+
+/** @throws TypeError for what is no packet */
+export function expectPacket(packet: PacketLike): void {
+  expectObject(packet, 'packet')
+  expectArgument(isBytes(packet.meta), 'packet.meta', 'a Uint8Array')
+  expectArgument(typeof packet.buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
 }

@@ -8,7 +8,7 @@
  * A call without a packet is answered as birpc itself does: `{ t: 's', i, e }`.
  */
 import { type Endpoint, endpointOf, type PortLike, type WindowOptions } from '../carriers/port/endpoint.js'
-import { OutbandError } from '../errors.js'
+import { expectOptions, OutbandError } from '../errors.js'
 import { type AdapterOptions, isSealed, refused, type Sealed, Seals, transferOf } from './sealed.js'
 
 export { transfer } from './sealed.js'
@@ -53,6 +53,7 @@ const NOTHING: RpcMessage = { t: 's' }
  * @throws TypeError for what is no port, or an option of the wrong type
  */
 export function birpcPort(port: PortLike, options: BirpcPortOptions = {}): BirpcChannel {
+  expectOptions(options)
   const { targetOrigin, ...rest } = options
   return new BirpcPort(endpointOf(port, { targetOrigin }), rest).channel
 }

@@ -40,7 +40,7 @@ const UNSERIALIZABLE = 'Unserializable return value'
  * @throws TypeError for what is no Comlink, for one that has been given packets already, or an option of the wrong type
  */
 export function install(Comlink: ComlinkLike, options: AdapterOptions = {}): () => void {
-  const { transferHandlers: handlers } = Comlink
+  const handlers = Comlink?.transferHandlers
   expectArgument(handlers instanceof Map, 'Comlink', "what `import * as Comlink from 'comlink'` gives")
   const thrown = handlers.get('throw')
   expectArgument(thrown !== undefined && !handlers.has(NAME), 'Comlink', 'one without packets')

@@ -10,7 +10,7 @@ import { expectTransfer, type Transfer } from '../carriers/carrier.js'
 import { handOver, isMovable, unsupported } from '../carriers/handover.js'
 import { TEXT_BYTES } from '../carriers/port/posts.js'
 import type { Codec, CodecOptions } from '../codec.js'
-import { expectArgument, OutbandError } from '../errors.js'
+import { expectArgument, expectOptions, OutbandError } from '../errors.js'
 import { Hosts } from '../hosts.js'
 import { type CustomType, defineType, registry } from '../registry.js'
 import { lightened, remainsOf } from './thrown.js'
@@ -53,7 +53,9 @@ export class Seals {
   readonly #isStrict: boolean
 
   /** @throws TypeError for an option of the wrong type */
-  constructor({ transfer = false, ...options }: AdapterOptions, ...more: CustomType[]) {
+  constructor(all: AdapterOptions, ...more: CustomType[]) {
+    expectOptions(all)
+    const { transfer = false, ...options } = all
     const own = options.types?.types ?? []
     const types = registry(...own, ...more)
     this.#codec = this.#hosts.codec(more.length === 0 ? options : { ...options, types })

@@ -115,7 +115,7 @@ export function wrapMethods<M extends Methods>(
   methods: M,
   options: AdapterOptions = {},
 ): { [Name in keyof M]: WrappedMethod } {
-  const { Transfer } = workerpool
+  const Transfer = workerpool?.Transfer
   expectArgument(typeof Transfer === 'function', 'workerpool', 'the package workerpool')
   const seals = new Seals(options)
   const seal = (result: unknown): Sealed => {

@@ -20,7 +20,7 @@
  *
  * The metadata is the carrier's to keep, where that does not say otherwise. `spec/contract.ts` is this page as a suite that every carrier runs.
  */
-import { expectArgument, type OutbandError } from '../errors.js'
+import { expectArgument, expectOptions, type OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
 
 /**
@@ -34,6 +34,15 @@ export type Transfer = boolean | readonly object[]
 export function expectTransfer(transfer: unknown): asserts transfer is Transfer {
   const isList = Array.isArray(transfer) && transfer.every(item => typeof item === 'object' && item !== null)
   expectArgument(isList || typeof transfer === 'boolean', 'transfer', 'a boolean or a list of objects')
+}
+
+/** What the options of a send say. @throws TypeError for what are none, or say what is no transfer */
+export function transferOf(options: { readonly transfer?: Transfer | undefined } | undefined): Transfer {
+  expectOptions(options)
+  const transfer = options?.transfer
+  if (transfer === undefined) return false
+  expectTransfer(transfer)
+  return transfer
 }
 
 /** Takes what arrives. */

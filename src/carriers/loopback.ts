@@ -2,7 +2,7 @@
  * Both ends of a carrier in one thread: the reference of the contract, for tests and for a peer that happens to be
  * near. Memory is treated as a port treats it. It can be told to fail.
  */
-import { OutbandError } from '../errors.js'
+import { expectOptions, OutbandError } from '../errors.js'
 import { NO_TEXT, type Parcel } from '../packet.js'
 import { type Carrier, type Counts, type Sink, type Transfer, throwApart } from './carrier.js'
 import { Deferred } from './deferred.js'
@@ -24,6 +24,7 @@ export interface LoopbackOptions {
 
 /** The two ends of a carrier. */
 export function loopback(options: LoopbackOptions = {}): [Carrier, Carrier] {
+  expectOptions(options)
   const counter = { packets: 0 }
   const left = new Loopback(options, counter)
   const right = new Loopback(options, counter)

@@ -1,8 +1,10 @@
 /** A channel over a stream of bytes: what sockets and WebSockets share. */
+
 import type { Carrier } from '../carriers/carrier.js'
 import type { Link } from '../carriers/stream/link.js'
 import { StreamCarrier, type StreamOptions } from '../carriers/stream/stream.js'
 import { Channel, type ChannelOptions } from '../channel.js'
+import { expectOptions } from '../errors.js'
 import { resolveLimits } from '../limits.js'
 
 /** Options of a channel over bytes. Limits are those of `'untrusted'`, over which single numbers go. */
@@ -10,6 +12,7 @@ export type StreamChannelOptions = ChannelOptions & StreamOptions
 
 /** The stream's options among all. */
 export function streamOptions(options: StreamChannelOptions): StreamOptions {
+  expectOptions(options)
   const { limits, highWaterMark, strict, closeTimeoutMs, allowHalfOpen, frameTimeoutMs, idleTimeoutMs } =
     options
   return { limits, highWaterMark, strict, closeTimeoutMs, allowHalfOpen, frameTimeoutMs, idleTimeoutMs }
@@ -44,6 +47,6 @@ const NOBODY: Link = {
 }
 
 /** @throws TypeError for an option of the wrong type, before there is a connection that it would leave open */
-export function expectOptions(options: StreamChannelOptions): void {
+export function expectStreamOptions(options: StreamChannelOptions): void {
   channelOver(new StreamCarrier(NOBODY, streamOptions(options)), options).abort()
 }

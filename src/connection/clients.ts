@@ -2,8 +2,8 @@
 import { type Carrier, throwApart } from '../carriers/carrier.js'
 import { Quota } from '../carriers/stream/quota.js'
 import type { Channel } from '../channel.js'
-import { expectArgument, isOutbandError } from '../errors.js'
-import { channelOver, expectOptions, type StreamChannelOptions } from './channel.js'
+import { expectArgument, expectOptions, isOutbandError } from '../errors.js'
+import { channelOver, expectStreamOptions, type StreamChannelOptions } from './channel.js'
 
 /** What all connections of a server may take together. */
 export interface ClientsOptions {
@@ -29,10 +29,11 @@ export class Clients<In, Out, Source extends unknown[]> {
     handler: (channel: Channel<In, Out>, ...source: Source) => unknown,
     options: StreamChannelOptions & ClientsOptions,
   ) {
+    expectOptions(options)
     const { maxConnections = 1024, maxBytes = 2 ** 30, ...rest } = options
     expectArgument(Number.isInteger(maxConnections) && maxConnections > 0, 'maxConnections', 'a number > 0')
     expectArgument(typeof handler === 'function', 'handler', 'a function')
-    expectOptions(rest)
+    expectStreamOptions(rest)
     this.maxConnections = maxConnections
     this.quota = new Quota(maxBytes)
     this.#options = rest

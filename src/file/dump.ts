@@ -1,6 +1,6 @@
 /** One value as the whole of a file. */
 import { type EncodeOptions, encode } from '../codec.js'
-import { expectArgument } from '../errors.js'
+import { expectArgument, expectOptions } from '../errors.js'
 import { writeAll } from './disk.js'
 import { Draft } from './draft.js'
 import { type FilePath, pathOf } from './path.js'
@@ -27,6 +27,7 @@ export interface DumpOptions extends Omit<EncodeOptions, 'checksum' | 'shared'> 
  * Only an error of the folder's `fsync` comes after the new file is in its place.
  */
 export async function dump(path: FilePath, value: unknown, options: DumpOptions = {}): Promise<void> {
+  expectOptions(options)
   const { checksum = true, sync = true, ...rest } = options
   expectArgument(typeof checksum === 'boolean', 'checksum', 'a boolean')
   expectArgument(typeof sync === 'boolean', 'sync', 'a boolean')

@@ -10,7 +10,7 @@ import { setImmediate } from 'node:timers/promises'
 import { crc32c } from '../bytes/crc32c.js'
 import { Codec, type DecodeOptions } from '../codec.js'
 import { asyncDispose } from '../dispose.js'
-import { expectArgument, failure } from '../errors.js'
+import { expectArgument, expectOptions, failure } from '../errors.js'
 import { checkPart, expectChecksums, type Layout, partsOf } from '../frame/header.js'
 import { Part } from '../frame/part.js'
 import { trailing, truncated } from '../frame/unpack.js'
@@ -181,6 +181,7 @@ export class FrameFile {
  * @throws TypeError for an option of the wrong type; Node's own errors, unchanged: ENOENT when there is no such file.
  */
 export async function openFile(path: FilePath, options: LoadOptions = {}): Promise<FrameFile> {
+  expectOptions(options)
   const { types, format, checksum, mmap } = options
   const limits = resolveLimits(options.limits, 'untrusted')
   const codec = new Codec({ types, format, limits })

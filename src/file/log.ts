@@ -9,7 +9,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Codec, type CodecOptions } from '../codec.js'
 import { asyncDispose } from '../dispose.js'
-import { expectArgument, failure } from '../errors.js'
+import { expectArgument, expectOptions, failure } from '../errors.js'
 import { type Limits, resolveLimits } from '../limits.js'
 import type { Packet } from '../packet.js'
 import { Appender } from './appender.js'
@@ -172,6 +172,7 @@ export class Log<T = unknown> implements AsyncIterable<T> {
  * unchanged, among them EISDIR for a folder.
  */
 export async function openLog<T = unknown>(path: FilePath, options: LogOptions = {}): Promise<Log<T>> {
+  expectOptions(options)
   const { sync = true, repair = true, readOnly = false, ...rest } = options
   expectArgument(typeof sync === 'boolean', 'sync', 'a boolean')
   expectArgument(typeof readOnly === 'boolean', 'readOnly', 'a boolean')

@@ -3,9 +3,9 @@
  * of the `flatbuffers` package, read by `flex-read.ts`. Nothing can check a document before it is read, and what looks
  * small may point a thousand times to the same: trusted peers only.
  */
-import { decodeFailure, expectArgument, isOutbandError } from '../errors.js'
+import { decodeFailure, expectOptions, isOutbandError } from '../errors.js'
 import { checkLimit, type Limits, type LimitsOption, resolveLimits } from '../limits.js'
-import type { Packet, PacketLike } from '../packet.js'
+import { expectPacket, type Packet, type PacketLike } from '../packet.js'
 import { expectRegistry, type Registry } from '../registry.js'
 import { type Memory as Buffer, Buffers } from '../value/buffers.js'
 import { forbidden } from '../value/trace.js'
@@ -212,10 +212,12 @@ function guarded<T>(run: () => T): T {
  *
  * @throws UNSUPPORTED unless `limits.unverified` allows it; MALFORMED for no FlexBuffer; BUFFERS as decode does.
  */
-export function open({ meta, buffers }: PacketLike, options: OpenOptions = {}): FlexReader {
+export function open(packet: PacketLike, options: OpenOptions = {}): FlexReader {
+  expectPacket(packet)
+  expectOptions(options)
+  const { meta, buffers } = packet
   const limits = resolveLimits(options.limits)
   expectRegistry(options.types)
-  expectArgument(typeof buffers?.[Symbol.iterator] === 'function', 'packet.buffers', 'an iterable')
   expectTrust(limits)
   checkLimit('metaBytes', limits.metaBytes, meta.length, 0)
   return guarded(() => {

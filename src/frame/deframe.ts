@@ -9,7 +9,7 @@
  * what arrives is the receiver's own (`assembly.ts`).
  */
 import { isBytes } from '../bytes/window.js'
-import { expectArgument, OutbandError } from '../errors.js'
+import { expectArgument, expectOptions, OutbandError } from '../errors.js'
 import { resolveLimits } from '../limits.js'
 import type { Packet } from '../packet.js'
 import { Assembly } from './assembly.js'
@@ -54,6 +54,7 @@ export class Deframer {
   /** @internal Gives notes too, each in its place: `push` and `filled` are of items then. */
   constructor(options: DeframerOptions, takesNotes: true)
   constructor(options: DeframerOptions = {}, takesNotes = false) {
+    expectOptions(options)
     this.#takesNotes = takesNotes
     const { checksum, limits, destination } = options
     const isChoice = checksum === undefined || typeof checksum === 'boolean'

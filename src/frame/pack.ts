@@ -6,9 +6,9 @@
  */
 import { crc32c } from '../bytes/crc32c.js'
 import { isBytes, isDetached, isMemory, windowBytes } from '../bytes/window.js'
-import { expectArgument, failure } from '../errors.js'
+import { expectArgument, expectOptions, failure } from '../errors.js'
 import { checkLimit, type Limits, type LimitsOption, type Measure, resolveLimits } from '../limits.js'
-import type { PacketLike } from '../packet.js'
+import { expectPacket, type PacketLike } from '../packet.js'
 import { type Layout, layOut, MOST_PADDING, paddingBefore, paddingBehind, writeHead } from './header.js'
 
 /** Options of `pack` and `packBytes`. */
@@ -82,8 +82,11 @@ export function packInto(
   return frame
 }
 
-function plan({ meta, buffers }: PacketLike, { checksum = false, limits }: PackOptions = {}): Plan {
-  expectArgument(isBytes(meta), 'packet.meta', 'a Uint8Array')
+function plan(packet: PacketLike, options: PackOptions = {}): Plan {
+  expectPacket(packet)
+  expectOptions(options)
+  const { meta, buffers } = packet
+  const { checksum = false, limits } = options
   expectArgument(typeof checksum === 'boolean', 'checksum', 'a boolean')
   if (windowBytes(meta) < 0) throw failure('pack', 'DETACHED', 'the metadata lost its memory', {})
   const windows: Uint8Array[] = []

@@ -11,7 +11,7 @@
  */
 import { crc32c } from '../bytes/crc32c.js'
 import { isBytes, isVolatile } from '../bytes/window.js'
-import { expectArgument } from '../errors.js'
+import { expectArgument, expectOptions } from '../errors.js'
 import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../limits.js'
 import type { Packet } from '../packet.js'
 import {
@@ -43,6 +43,7 @@ export interface UnpackOptions {
  * @throws TRUNCATED, TRAILING, MALFORMED, VERSION, LIMIT, CHECKSUM
  */
 export function unpack(bytes: Uint8Array, options: UnpackOptions = {}): Packet {
+  expectOptions(options)
   const { checksum } = options
   expectArgument(isBytes(bytes), 'bytes', 'a Uint8Array')
   expectArgument(checksum === undefined || typeof checksum === 'boolean', 'checksum', 'a boolean')

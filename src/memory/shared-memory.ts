@@ -6,7 +6,7 @@
  */
 import { closeSync, fstatSync, ftruncateSync } from 'node:fs'
 import { dispose } from '../dispose.js'
-import { expectArgument, expectObject, OutbandError } from '../errors.js'
+import { expectArgument, expectObject, expectOptions, OutbandError } from '../errors.js'
 import { Mapping } from './mapping.js'
 import { createMemoryFile, openOf } from './memfd.js'
 import { expectName, identityOf, openName, PREFIX } from './names.js'
@@ -129,6 +129,7 @@ export class SharedMemory {
     target: string | SharedMemoryHandle,
     options: { size?: number | undefined } = {},
   ): SharedMemory {
+    expectOptions(options)
     const isName = typeof target === 'string'
     const name = isName ? expectName(target) : undefined
     const fd = isName ? openName(name!) : openHandle(target)

@@ -3,6 +3,7 @@
 import type { PortLike } from '../carriers/port/endpoint.js'
 import { PortCarrier, type PortOptions } from '../carriers/port/port.js'
 import { Channel, type ChannelOptions } from '../channel.js'
+import { expectOptions } from '../errors.js'
 
 /** Options of `connectPort`: the channel's and the port's. */
 export type ConnectOptions = ChannelOptions & PortOptions
@@ -16,6 +17,7 @@ export function connectPort<In = unknown, Out = In>(
   port: PortLike,
   options: ConnectOptions = {},
 ): Channel<In, Out> {
+  expectOptions(options)
   const { targetOrigin, highWaterMark, closeTimeoutMs, strict, ...rest } = options
   const carrier = new PortCarrier(port, { targetOrigin, highWaterMark, closeTimeoutMs, strict })
   return new Channel<In, Out>(carrier, strict === undefined ? rest : { ...rest, strict })

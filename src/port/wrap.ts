@@ -15,7 +15,7 @@ import { Inlet, type Outlet } from '../carriers/port/inlet.js'
 import { Link } from '../carriers/port/link.js'
 import { ASK, MARK, TEXT_BYTES } from '../carriers/port/posts.js'
 import type { Codec, CodecOptions } from '../codec.js'
-import { expectArgument, OutbandError } from '../errors.js'
+import { expectArgument, expectOptions, OutbandError } from '../errors.js'
 import { Hosts } from '../hosts.js'
 import type { Parcel } from '../packet.js'
 import { Listeners, type MessageName } from './listeners.js'
@@ -116,6 +116,7 @@ class Wrapper implements Outlet, PeerListener {
   #isClosed = false
 
   constructor(port: PortLike, options: WrapOptions) {
+    expectOptions(options)
     const { targetOrigin, transfer = false, highWaterMark, peer, ...codec } = options
     const isPeer = peer === undefined || peer === 'wrapped' || peer === 'plain'
     expectArgument(isPeer, 'peer', "'wrapped', 'plain' or nothing")

@@ -5,7 +5,7 @@ import { type MemoryOption, sharingOf } from '../carriers/shm/sharing.js'
 import { keepAnnex, sharedWay } from '../carriers/shm/way.js'
 import { StreamCarrier, type StreamOptions } from '../carriers/stream/stream.js'
 import { Channel, type ChannelOptions } from '../channel.js'
-import { expectArgument, OutbandError } from '../errors.js'
+import { expectArgument, expectOptions, OutbandError } from '../errors.js'
 
 /** Options of `connectParent`. `limits` default to `'trusted'`, and no time is limited. */
 export type ParentOptions = ChannelOptions &
@@ -33,6 +33,7 @@ export type ParentOptions = ChannelOptions &
  * @throws TypeError for an option of the wrong type
  */
 export function connectParent<In = unknown, Out = In>(options: ParentOptions = {}): Channel<In, Out> {
+  expectOptions(options)
   const { over } = options
   expectArgument(over === undefined || over === 'pipe' || over === 'stdio', 'over', "'pipe' or 'stdio'")
   const place = over === 'stdio' ? over : process.env[VARIABLE]

@@ -7,7 +7,7 @@ import { ProcessCarrier, type ProcessOptions } from '../carriers/process/process
 import { type MemoryOption, sharingOf } from '../carriers/shm/sharing.js'
 import { keepAnnex, sharedWay } from '../carriers/shm/way.js'
 import type { ChannelOptions } from '../channel.js'
-import { expectArgument, OutbandError } from '../errors.js'
+import { expectArgument, expectOptions, OutbandError } from '../errors.js'
 import { ChildChannel } from './channel.js'
 
 /**
@@ -93,6 +93,7 @@ function argumentsOf<Options>([args, options]: Rest<Options>): [
   readonly string[],
   Options | Record<string, never>,
 ] {
+  expectOptions(options)
   if (Array.isArray(args)) return [args, options ?? {}]
   expectArgument(args === undefined || typeof args === 'object', 'args', 'a list of strings')
   return [[], (args as Options | undefined) ?? options ?? {}]

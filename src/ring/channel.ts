@@ -1,7 +1,9 @@
 /** A channel over a ring, with what only a ring can do: to send and receive without the event loop. */
+
+import { transferOf } from '../carriers/carrier.js'
 import type { RingCarrier } from '../carriers/ring/ring.js'
 import { Channel, type ChannelOptions, type SendOptions } from '../channel.js'
-import { expectTime, OutbandError } from '../errors.js'
+import { expectOptions, expectTime, OutbandError } from '../errors.js'
 
 /** Options of `receiveSync`. */
 export interface SyncOptions {
@@ -30,10 +32,9 @@ export class RingChannel<In = unknown, Out = In> extends Channel<In, Out> {
    * @throws TIMEOUT when there was no room in time; nothing of the value was sent. What `send` rejects with.
    * @throws TypeError where a thread may not block: a page's main thread
    */
-  sendSync(
-    value: Out,
-    { transfer = false, timeoutMs = Number.POSITIVE_INFINITY }: SyncSendOptions = {},
-  ): void {
+  sendSync(value: Out, options?: SyncSendOptions): void {
+    const transfer = transferOf(options)
+    const timeoutMs = options?.timeoutMs ?? Number.POSITIVE_INFINITY
     const until = deadline(timeoutMs)
     if (!this.#carrier.flushBlocking(until)) throw late('send: no room', timeoutMs)
     this.sendNow(value, transfer)
@@ -47,7 +48,9 @@ export class RingChannel<In = unknown, Out = In> extends Channel<In, Out> {
    * @throws UNSUPPORTED for a value that is long or moved, in a browser: there the event loop has to bring it.
    * @throws TypeError while there are listeners of 'message', who get all values, and where a thread may not block
    */
-  receiveSync({ timeoutMs = Number.POSITIVE_INFINITY }: SyncOptions = {}): In {
+  receiveSync(options?: SyncOptions): In {
+    expectOptions(options)
+    const { timeoutMs = Number.POSITIVE_INFINITY } = options ?? {}
     const until = deadline(timeoutMs)
     for (;;) {
       const found = this.takeNow()

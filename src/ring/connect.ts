@@ -3,6 +3,7 @@
 import type { RingEnd } from '../carriers/ring/end.js'
 import { RingCarrier, type RingOptions } from '../carriers/ring/ring.js'
 import type { ChannelOptions } from '../channel.js'
+import { expectOptions } from '../errors.js'
 import { RingChannel } from './channel.js'
 
 /** Options of `connectRing`: the channel's and the ring's. */
@@ -17,6 +18,7 @@ export function connectRing<In = unknown, Out = In>(
   end: RingEnd,
   options: ConnectRingOptions = {},
 ): RingChannel<In, Out> {
+  expectOptions(options)
   const { highWaterMark, closeTimeoutMs, strict, spinMs, ...rest } = options
   const carrier = new RingCarrier(end, { highWaterMark, closeTimeoutMs, strict, spinMs })
   return new RingChannel<In, Out>(carrier, strict === undefined ? rest : { ...rest, strict })

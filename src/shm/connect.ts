@@ -9,13 +9,13 @@ import { StreamCarrier, type StreamOptions } from '../carriers/stream/stream.js'
 import type { Channel } from '../channel.js'
 import {
   channelOver,
-  expectOptions,
+  expectStreamOptions,
   type StreamChannelOptions,
   streamOptions,
 } from '../connection/channel.js'
 import type { ClientsOptions } from '../connection/clients.js'
 import type { OpeningOptions } from '../connection/opening.js'
-import { expectArgument, expectTime } from '../errors.js'
+import { expectArgument, expectOptions, expectTime } from '../errors.js'
 import { connected } from '../socket/connect.js'
 import { type ChannelServer, type Handler, serveBy } from '../socket/serve.js'
 
@@ -47,11 +47,12 @@ export async function connectShared<In = unknown, Out = In>(
   options: SharedConnectOptions = {},
 ): Promise<Channel<In, Out>> {
   expectPath(path)
+  expectOptions(options)
   const { connectTimeoutMs = 10_000, memory = 'shared', ...rest } = options
   expectTime(connectTimeoutMs, 'connectTimeoutMs')
   const sharing = sharingOf(memory)
   const all = trusting(rest)
-  expectOptions(all)
+  expectStreamOptions(all)
   return connected({ path }, connectTimeoutMs, link => {
     const { carrier, way } = carrierOn(link, all, sharing && sharedWay(link, 'asks', sharing))
     return keepAnnex(channelOver<In, Out>(carrier, all), way?.annex)
@@ -72,6 +73,7 @@ export async function serveShared<In = unknown, Out = In>(
   options: SharedServeOptions = {},
 ): Promise<ChannelServer<In, Out>> {
   expectPath(path)
+  expectOptions(options)
   const { memory = 'shared', ...rest } = options
   const sharing = sharingOf(memory)
   return serveBy(path, handler, trusting(rest), (socket, all, quota) => {

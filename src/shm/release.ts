@@ -1,10 +1,12 @@
 /**
  * Ending leases by the value: every shared array in it is found as `encode` finds it. Nothing of it is copied.
  */
+
 import type { EncodeOptions } from '../codec.js'
 import { dispose } from '../dispose.js'
 import { Encoder } from '../encode/encode.js'
 import { encodeSettings } from '../encode/settings.js'
+import { expectOptions } from '../errors.js'
 import { endLease, leasesOf, type Source } from '../memory/arena/lease.js'
 
 /** What `encode` wants to know of the value: its custom types. */
@@ -46,6 +48,7 @@ const kept = new Encoder()
 
 /** Every view and ArrayBuffer of a value. */
 function sourcesOf(value: unknown, options?: ReleaseOptions): Source[] {
+  expectOptions(options)
   if (ArrayBuffer.isView(value)) return [value]
   const encoder = kept.isBusy ? new Encoder() : kept
   let sources: Source[] = []

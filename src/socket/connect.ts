@@ -7,12 +7,12 @@ import type { Quota } from '../carriers/stream/quota.js'
 import type { Channel } from '../channel.js'
 import {
   channelOver,
-  expectOptions,
+  expectStreamOptions,
   type StreamChannelOptions,
   streamOptions,
 } from '../connection/channel.js'
 import { type OpeningOptions, openedWithin } from '../connection/opening.js'
-import { expectTime } from '../errors.js'
+import { expectOptions, expectTime } from '../errors.js'
 
 /** Options of a channel over a socket. Limits are those of `'untrusted'`, over which single numbers go. */
 export type SocketOptions = StreamChannelOptions
@@ -37,9 +37,10 @@ export async function connect<In = unknown, Out = In>(
   to: Address,
   options: ConnectOptions = {},
 ): Promise<Channel<In, Out>> {
+  expectOptions(options)
   const { connectTimeoutMs = 10_000, ...rest } = options
   expectTime(connectTimeoutMs, 'connectTimeoutMs')
-  expectOptions(rest)
+  expectStreamOptions(rest)
   if (to instanceof Duplex) return channelOver<In, Out>(new SocketCarrier(to, streamOptions(rest)), rest)
   const make = (link: SocketLink) => channelOver<In, Out>(new SocketCarrier(link, streamOptions(rest)), rest)
   return connected(typeof to === 'string' ? { path: to } : to, connectTimeoutMs, make)

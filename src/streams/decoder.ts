@@ -2,7 +2,7 @@
 import { isDetached, isMemory, isVolatile, windowBytes } from '../bytes/window.js'
 import { Codec } from '../codec.js'
 import type { DecodeOptions } from '../decode/settings.js'
-import { expectArgument, failure, type OutbandError } from '../errors.js'
+import { expectArgument, expectOptions, failure, type OutbandError } from '../errors.js'
 import { Deframer } from '../frame/index.js'
 import { resolveLimits } from '../limits.js'
 import type { Packet } from '../packet.js'
@@ -29,9 +29,11 @@ class Unpacking<Out> implements Stage<ByteChunk, Out> {
   /** What is behind the next one instead of a packet. */
   #failure: { readonly error: unknown } | undefined
 
-  constructor({ checksum, ...options }: PacketDecoderOptions) {
-    const limits = resolveLimits(options.limits, 'untrusted')
-    this.#codec = new Codec({ ...options, limits })
+  constructor(options: PacketDecoderOptions) {
+    expectOptions(options)
+    const { checksum, ...rest } = options
+    const limits = resolveLimits(rest.limits, 'untrusted')
+    this.#codec = new Codec({ ...rest, limits })
     this.#deframer = new Deframer({ checksum, limits })
   }
 

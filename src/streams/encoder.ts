@@ -1,7 +1,7 @@
 /** Values in, frames out. */
 import { Codec } from '../codec.js'
 import type { EncodeOptions } from '../encode/settings.js'
-import { expectArgument } from '../errors.js'
+import { expectArgument, expectOptions } from '../errors.js'
 import { Outbox } from './outbox.js'
 import { Passage, type Stage } from './passage.js'
 
@@ -29,6 +29,7 @@ class Packing implements Stage<unknown, Uint8Array<ArrayBuffer>> {
   readonly #highWaterMark: number
 
   constructor(options: PacketEncoderOptions) {
+    expectOptions(options)
     const { checksum, copy = false, highWaterMark = HIGH_WATER_MARK, ...encode } = options
     expectArgument(checksum === undefined || typeof checksum === 'boolean', 'checksum', 'a boolean')
     expectArgument(typeof copy === 'boolean', 'copy', 'a boolean')

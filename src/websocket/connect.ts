@@ -6,12 +6,12 @@ import { WebSocketCarrier } from '../carriers/websocket/websocket.js'
 import type { Channel } from '../channel.js'
 import {
   channelOver,
-  expectOptions,
+  expectStreamOptions,
   type StreamChannelOptions,
   streamOptions,
 } from '../connection/channel.js'
 import { type OpeningOptions, openedWithin } from '../connection/opening.js'
-import { expectTime, type OutbandError } from '../errors.js'
+import { expectOptions, expectTime, type OutbandError } from '../errors.js'
 
 /** Options of a channel over a WebSocket. Limits are those of `'untrusted'`, over which single numbers go. */
 export type WebSocketOptions = StreamChannelOptions
@@ -45,9 +45,10 @@ export async function connectWebSocket<In = unknown, Out = In>(
   to: string | URL | WebSocketLike,
   options: ConnectOptions = {},
 ): Promise<Channel<In, Out>> {
+  expectOptions(options)
   const { connectTimeoutMs = 10_000, protocols, ...rest } = options
   expectTime(connectTimeoutMs, 'connectTimeoutMs')
-  expectOptions(rest)
+  expectStreamOptions(rest)
   const link = new WebSocketLink(
     typeof to === 'string' || to instanceof URL ? made(to, protocols) : expectWebSocket(to),
   )

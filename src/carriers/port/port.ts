@@ -1,5 +1,5 @@
 /** A port as a carrier: `Link` sends, this receives, and the two ends say goodbye to each other. */
-import { expectTime, OutbandError } from '../../errors.js'
+import { expectOptions, expectTime, OutbandError } from '../../errors.js'
 import type { Parcel } from '../../packet.js'
 import { type Carrier, type Sink, type Transfer, throwApart } from '../carrier.js'
 import { Ending } from '../ending.js'
@@ -48,6 +48,7 @@ export class PortCarrier implements Carrier, Outlet {
 
   /** @throws TypeError for what is no port */
   constructor(port: PortLike, options: PortOptions = {}) {
+    expectOptions(options)
     this.#endpoint = endpointOf(port, options)
     this.#link = new Link(this.#endpoint, SENDER, options)
     this.#inlet = new Inlet(this, this.#endpoint.canShare)

@@ -7,7 +7,7 @@
  *      └──────────────────────────┴──────────────────────────┘
  */
 import { isShared } from '../../bytes/window.js'
-import { expectArgument } from '../../errors.js'
+import { expectArgument, expectOptions } from '../../errors.js'
 import { RingReader, RingWriter, ringBytes } from '../../memory/ring.js'
 
 /** A MessagePort, of Node or a browser. */
@@ -29,7 +29,9 @@ export interface RingSize {
 }
 
 /** The two ends of a new ring. @throws TypeError for a capacity that is none, or where there is no shared memory */
-export function createRing({ capacity = 2 ** 18 }: RingSize = {}): [RingEnd, RingEnd] {
+export function createRing(options: RingSize = {}): [RingEnd, RingEnd] {
+  expectOptions(options)
+  const { capacity = 2 ** 18 } = options
   const isPower = Number.isInteger(capacity) && Number.isInteger(Math.log2(capacity))
   expectArgument(
     isPower && capacity >= 4096 && capacity <= 2 ** 30,

@@ -3,7 +3,7 @@
  * cost no message of a port: one is posted only to wake a peer that sleeps in its event loop, and to carry what must
  * move. The port's end is how a peer that died is noticed.
  */
-import { expectTime, isOutbandError, OutbandError } from '../../errors.js'
+import { expectOptions, expectTime, isOutbandError, OutbandError } from '../../errors.js'
 import type { RingReader, RingWriter } from '../../memory/ring.js'
 import { LENT, type Parcel } from '../../packet.js'
 import { type Carrier, type Sink, type Transfer, throwApart } from '../carrier.js'
@@ -86,6 +86,7 @@ export class RingCarrier implements Carrier {
 
   /** @throws TypeError for what is no end or option; RING_CORRUPT for memory that holds no rings */
   constructor(end: RingEnd, options: RingOptions = {}) {
+    expectOptions(options)
     const { highWaterMark = 2 ** 24, strict = false, closeTimeoutMs = 10_000, spinMs = 0.05 } = options
     expectTime(closeTimeoutMs, 'closeTimeoutMs')
     expectTime(spinMs, 'spinMs')

@@ -5,7 +5,7 @@
  *            ←── taken … packets ── bye      what it is asked. One that does not is plain: its last byte is its goodbye
  */
 import { isMemory } from '../../bytes/window.js'
-import { expectTime, OutbandError } from '../../errors.js'
+import { expectOptions, expectTime, OutbandError } from '../../errors.js'
 import { Deframer, pack } from '../../frame/index.js'
 import { type Item, isNote, type Note, packNote } from '../../frame/note.js'
 import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../../limits.js'
@@ -107,6 +107,7 @@ export class StreamCarrier implements Carrier, Inlet {
 
   /** Opens the link. @throws TypeError for an option of the wrong type */
   constructor(link: Link, options: StreamOptions = {}, quota?: Quota, annex?: Annex) {
+    expectOptions(options)
     const { limits, highWaterMark, strict = false, closeTimeoutMs = 30_000 } = options
     expectTime(closeTimeoutMs, 'closeTimeoutMs')
     this.#limits = resolveLimits(limits, 'untrusted')

@@ -1,5 +1,4 @@
 /** Python's pickle protocol 5 as a format, with numpy arrays out of band. */
-import { expectArgument } from '../../errors.js'
 import type { PacketLike } from '../../packet.js'
 import type { Format, FormatDecodeSettings, FormatEncodeSettings } from '../format.js'
 import { Unpickler } from './reader/read.js'
@@ -12,7 +11,6 @@ import { Pickler } from './writer/write.js'
  * @throws TypeError for an option of the wrong type
  */
 export function pickleFormat(options?: PickleOptions): Format {
-  expectArgument(options === undefined || typeof options === 'object', 'pickleFormat', 'options')
   const own = pickleSettings(options)
   let pickler: Pickler | undefined
   let unpickler: Unpickler | undefined

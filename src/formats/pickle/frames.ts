@@ -8,9 +8,9 @@
  * or as the parts of a message (ZeroMQ's multipart, Jupyter's buffers), which are a list already.
  */
 import { isBytes, isMemory } from '../../bytes/window.js'
-import { expectArgument, failure, type OutbandError } from '../../errors.js'
+import { expectArgument, expectOptions, failure, type OutbandError } from '../../errors.js'
 import { type LimitsOption, overLimit, resolveLimits } from '../../limits.js'
-import type { Packet } from '../../packet.js'
+import { expectPacket, type Packet } from '../../packet.js'
 
 const WORD = 8
 
@@ -18,7 +18,9 @@ const WORD = 8
  * Chunks for one vectored write: the lengths, then metadata and buffers as they are (borrow). What has messages of several
  * parts takes `[packet.meta, ...packet.buffers]` instead.
  */
-export function packFrames({ meta, buffers }: Packet): Uint8Array[] {
+export function packFrames(packet: Packet): Uint8Array[] {
+  expectPacket(packet)
+  const { meta, buffers } = packet
   const frames = [meta, ...buffers]
   expectArgument(frames.every(isBytes), 'packet', 'metadata and buffers that are Uint8Arrays')
   const prelude = new Uint8Array(WORD * (1 + frames.length))
@@ -42,12 +44,13 @@ export interface FramesOptions {
  */
 export function unpackFrames(
   frames: Uint8Array | readonly (ArrayBufferView | ArrayBufferLike)[],
-  { limits }: FramesOptions = {},
+  options: FramesOptions = {},
 ): Packet {
+  expectOptions(options)
   const isList = Array.isArray(frames)
   const isRight = isList ? everyMemory(frames) : isBytes(frames)
   expectArgument(isRight, 'frames', 'a Uint8Array, or a list of memory')
-  const allowed = resolveLimits(limits)
+  const allowed = resolveLimits(options.limits)
   const sizes = isList
     ? frames.map(({ byteLength }) => byteLength)
     : lengths(frames as Uint8Array, allowed.buffers)

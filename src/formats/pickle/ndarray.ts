@@ -1,6 +1,6 @@
 /** Arrays with a shape, as numpy has them: elements in one array of JavaScript, and how they lie in it. */
 import { arrayName } from '../../bytes/window.js'
-import { expectArgument } from '../../errors.js'
+import { expectArgument, expectOptions } from '../../errors.js'
 import { type CustomType, defineType } from '../../registry.js'
 import { type DType, dtypeOfClass, type ElementArray, type Layout, layoutOf, sizeOf } from './dtype.js'
 
@@ -43,6 +43,7 @@ export class NDArray<T extends NDArrayData = NDArrayData> {
   readonly offset: number
 
   constructor(data: T, shape: readonly number[], options: NDArrayOptions = {}) {
+    expectOptions(options)
     const { dtype = dtypeOf(data), strides, offset = 0 } = options
     const order = options.order ?? (strides === undefined ? 'C' : orderOf(shape, strides))
     const size = sizeOf(shape)

@@ -1,5 +1,5 @@
 /** What the pickle format can be asked for beside the options of `encode` and `decode`, checked once. */
-import { expectArgument } from '../../errors.js'
+import { expectArgument, expectOptions } from '../../errors.js'
 
 /** Stands for a class or function of Python: called with its arguments, keyword arguments last as an object. */
 export type PythonFunction = (...args: never[]) => unknown
@@ -52,6 +52,7 @@ export interface PickleSettings {
 
 /** @throws TypeError for an option of the wrong type */
 export function pickleSettings(options: PickleOptions = {}): PickleSettings {
+  expectOptions(options)
   const { globals = {}, int64 = 'bigint', dicts = 'object', vectors = 'typed', uint8 = 'numpy' } = options
   expectArgument(typeof globals === 'object' && globals !== null, 'globals', 'an object')
   expectArgument(int64 === 'bigint' || int64 === 'number', 'int64', "'bigint' or 'number'")

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { arrayName } from '../../bytes/window.js'
 import { dispose } from '../../dispose.js'
-import { expectArgument, expectObject } from '../../errors.js'
+import { expectArgument, expectObject, expectOptions } from '../../errors.js'
 import { Blocks, expectBlockBytes } from './blocks.js'
 import { expectLeased, type Source } from './lease.js'
 import { ArenaLender } from './lender.js'
@@ -93,8 +93,10 @@ export class SharedArena {
   alloc<View extends ArrayBufferView>(
     Type: ArrayType<View>,
     length: number,
-    { zero = true }: { zero?: boolean | undefined } = {},
+    options: { zero?: boolean | undefined } = {},
   ): View {
+    expectOptions(options)
+    const { zero = true } = options
     expectArgument(isViewType(Type), 'Type', 'the class of a typed array, or DataView')
     expectArgument(Number.isSafeInteger(length), 'length', 'a number of elements')
     const byteLength = length * (Type.BYTES_PER_ELEMENT ?? 1)

@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync } from 'node:fs'
 import { dispose } from '../../dispose.js'
-import { expectArgument, OutbandError } from '../../errors.js'
+import { expectArgument, expectOptions, OutbandError } from '../../errors.js'
 import { markReadonlyMemory } from '../../out-of-band.js'
 import type { Packet } from '../../packet.js'
 import { Descriptor } from '../descriptor.js'
@@ -66,7 +66,9 @@ export class ArenaReader {
    * @throws PEER_GONE, SHM_STALE when what the ticket names is gone or is something else, SHM_PERM, LOCKED when another
    * has attached by it, MALFORMED for what is no ticket, UNSUPPORTED; TypeError for an option of the wrong type
    */
-  static attach(ticket: ArenaTicket, { reuse = true }: ReaderOptions = {}): ArenaReader {
+  static attach(ticket: ArenaTicket, options: ReaderOptions = {}): ArenaReader {
+    expectOptions(options)
+    const { reuse = true } = options
     expectArgument(typeof reuse === 'boolean', 'reuse', 'a boolean')
     const { pid, segment, table, arena } = expectTicket(ticket)
     const id = new Uint8Array(Buffer.from(arena, 'hex'))

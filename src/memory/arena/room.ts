@@ -2,7 +2,7 @@
  * Waiting for room. Readers end leases by writing to memory, which wakes nobody; so while somebody waits, and only then, the
  * arena is looked at now and again, and at once when this process itself gives something back.
  */
-import { OutbandError } from '../../errors.js'
+import { expectOptions, OutbandError } from '../../errors.js'
 
 /** How long to wait: until `signal` is aborted, or so many milliseconds; without either, for ever. */
 export interface WaitOptions {
@@ -79,7 +79,9 @@ export class Room {
 }
 
 /** The same options with the time that is left of them, for who waits several times. */
-export function remainingOf({ timeoutMs, signal }: WaitOptions): () => WaitOptions {
+export function remainingOf(options: WaitOptions): () => WaitOptions {
+  expectOptions(options)
+  const { timeoutMs, signal } = options
   if (timeoutMs === undefined) return () => ({ signal })
   const deadline = performance.now() + timeoutMs
   return () => ({ timeoutMs: Math.max(0, deadline - performance.now()), signal })
