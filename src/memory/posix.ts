@@ -8,6 +8,7 @@ import { constants as buffers } from 'node:buffer'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants as system } from 'node:os'
+import { resolve } from 'node:path'
 import { type ErrorCode, OutbandError } from '../errors.js'
 
 /** How memory is mapped: seen by all, copied on write, or not to be written at all (a write is a SIGSEGV). */
@@ -77,7 +78,7 @@ export function loadPosix(): Koffi {
     throw new OutbandError('UNSUPPORTED', `memory: wanted Linux or macOS on 64 bits, got ${where}`)
   }
   try {
-    const require = createRequire(import.meta.url)
+    const require = createRequire(ownPlace())
     const loaded: Koffi = require('koffi')
     library = loaded.load(null)
     koffi = loaded
@@ -86,6 +87,12 @@ export function loadPosix(): Koffi {
     const what = 'memory: mapping needs the package koffi; run npm install koffi'
     throw new OutbandError('UNSUPPORTED', what, { cause })
   }
+}
+
+/** Where koffi is looked for from: a bundle of CommonJS has no `import.meta.url`, but a file; code from a string neither. */
+function ownPlace(): string {
+  const place = import.meta.url as string | undefined
+  return place ?? resolve(typeof __filename === 'string' ? __filename : 'outband')
 }
 
 /** Calls libc; they are bound one by one, for not every system has them all. What is negative has its reason in `failed`. */

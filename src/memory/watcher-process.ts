@@ -1,4 +1,4 @@
-/** What a watcher runs: see `watcher.ts`. Reads until the owner's end of the pipe closes, then removes what is left. */
+/** What a watcher runs: see `watcher.ts`, which has a text of the same for bundles. Reads until the owner's end of the pipe closes, then removes what is left. */
 import { createInterface } from 'node:readline'
 import { removeName } from './names.js'
 import { sweep } from './sweep.js'

@@ -9,11 +9,39 @@
  * Node does. Where none can be started (Node's permission model), a dead owner's segments wait for the next sweep.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import type { Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { FOLDER } from './names.js'
 import type { Owned } from './owned.js'
 
-const script = fileURLToPath(new URL('./watcher-process.js', import.meta.url))
+/** Arguments that make a Node a watcher. In a bundle there is no file beside this one, and the program's text has to do. */
+function program(): readonly string[] {
+  const place = import.meta.url as string | undefined
+  const file = place?.startsWith('file:') && fileURLToPath(new URL('./watcher-process.js', place))
+  return file && existsSync(file) ? [file] : ['-e', TEXT]
+}
+
+/** `watcher-process.ts` for Linux, without what needs koffi: a name of which it has not heard yet waits for the next sweep. */
+const TEXT = `// outband: removes the shared memory of an owner that has ended
+const { lstatSync, unlinkSync } = require('node:fs')
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {})
+const left = new Map()
+const lines = require('node:readline').createInterface({ input: process.stdin })
+lines.on('line', line => {
+  const [sign, identity, name] = line.split(/ (.*?) (.*)/s)
+  if (sign === '+') left.set(identity, name)
+  else left.delete(identity)
+})
+lines.on('close', () => {
+  for (const [identity, name] of left) {
+    try {
+      const { dev, ino } = lstatSync('${FOLDER}' + name, { bigint: true })
+      if (dev + ':' + ino === identity) unlinkSync('${FOLDER}' + name)
+    } catch {}
+  }
+})
+`
 
 /** What Node has in a socket and does not say. */
 interface Piped {
@@ -28,7 +56,7 @@ export class Watcher {
     // Nothing that belongs to the owner's own start: loaders, inspectors, coverage.
     const { NODE_OPTIONS: _, NODE_V8_COVERAGE: __, ...env } = process.env
     try {
-      this.#process = spawn(process.execPath, [script], {
+      this.#process = spawn(process.execPath, program(), {
         stdio: ['pipe', 'ignore', 'ignore'],
         detached: true,
         cwd: '/',
