@@ -36,6 +36,9 @@ class Box {
 class Graph {
   nodes: Graph[] = []
 }
+class Cell<T> {
+  constructor(public content: T) {}
+}
 
 /** Any use of `any` in what a public name takes or gives; `unknown` passes. */
 type Anys<T, Depth extends 1[] = []> =
@@ -90,6 +93,53 @@ test('so does one in two steps', () => {
     },
   })
   holds<Equal<typeof graph, CustomType<Graph>>>()
+})
+
+test('a generic class is known with whatever it holds, in one step and in two', () => {
+  const cell = defineType({
+    class: Cell,
+    tag: 'cell',
+    reduce: c => {
+      holds<Equal<typeof c, Cell<unknown>>>()
+      return [c.content] as const
+    },
+    rebuild: ([content]) => new Cell(content),
+  })
+  holds<Equal<typeof cell, CustomType<Cell<unknown>>>>()
+  const twoSteps = defineType({
+    class: Cell,
+    tag: 'cell',
+    reduce: c => c.content,
+    create: () => new Cell<unknown>(undefined),
+    fill: (target, content) => {
+      holds<Equal<typeof target, Cell<unknown>>>()
+      target.content = content
+    },
+  })
+  for (const type of [cell, twoSteps]) {
+    const types = registry(type)
+    assert.is(decode<Cell<number>>(encode(new Cell(1), { types }), { types }).content, 1)
+  }
+  const ofNumbers = defineType<Cell<number>, number>({
+    class: Cell,
+    tag: 'cell',
+    reduce: c => c.content,
+    rebuild: content => new Cell(content),
+  })
+  holds<Equal<typeof ofNumbers, CustomType<Cell<number>>>>()
+})
+
+test('a class that is itself a parameter is known by what it makes', () => {
+  const byFields = <T extends object>(Any: new () => T): CustomType<T> =>
+    defineType({
+      class: Any,
+      tag: 'any',
+      reduce: value => ({ ...value }),
+      rebuild: fields => Object.assign(new Any(), fields),
+    })
+  holds<Equal<ReturnType<typeof byFields<Graph>>, CustomType<Graph>>>()
+  const types = registry(byFields(Graph))
+  assert.instance(decode(encode(new Graph(), { types }), { types }), Graph)
 })
 
 test('a type by guard takes the type that the guard proves', () => {

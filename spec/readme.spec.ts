@@ -27,7 +27,8 @@ test.before(() => {
   for (const [i, code] of snippets.entries()) writeFileSync(path(`snippet${i}.ts`), code)
   const config = {
     extends: '../../tsconfig.json',
-    compilerOptions: { rootDir: '.', outDir: 'out' },
+    // Stricter than the project is: a reader may have it on.
+    compilerOptions: { rootDir: '.', outDir: 'out', noUncheckedIndexedAccess: true },
     include: ['*.ts'],
   }
   writeFileSync(path('tsconfig.json'), JSON.stringify(config))

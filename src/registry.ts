@@ -37,6 +37,12 @@ interface TwoStep<T, P> {
 /** What `defineType` takes: a tag, which values are meant, and how they are taken apart and put together. */
 export type TypeDefinition<T, P> = Named & Selector<T> & (OneStep<T, P> | TwoStep<T, P>)
 
+/** The same by the type of the class itself: of a generic one, `T` could not be told while `reduce` is looked at. */
+type ClassDefinition<C extends Class<unknown>, P> = Named & { readonly class: C; readonly is?: never } & (
+    | OneStep<InstanceType<C>, P>
+    | TwoStep<InstanceType<C>, P>
+  )
+
 /** A custom type, ready for `registry`. Made by `defineType`. */
 export interface CustomType<T = unknown> {
   readonly tag: string
@@ -53,6 +59,11 @@ export interface CustomType<T = unknown> {
  * Defines how values of a class, or values that a predicate accepts, travel.
  * @throws TypeError when the tag, the selector or one of the functions is missing.
  */
+export function defineType<C extends Class<unknown>, P>(
+  definition: ClassDefinition<C, P>,
+): CustomType<InstanceType<C>>
+/** The same for a predicate, or with the type said: `defineType<Point, number[]>(…)`. */
+export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T>
 export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T> {
   expectObject(definition, 'defineType')
   const { tag, class: of, is, reduce, rebuild, create, fill, unverified = false } = definition

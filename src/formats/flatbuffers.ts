@@ -14,8 +14,7 @@ import { ByteBuffer } from './flatbuffers-package.js'
 interface Table {
   bb: ByteBuffer | null
   bb_pos: number
-  // biome-ignore lint/suspicious/noExplicitAny: the buffer's class may be of another copy of the package
-  __init(at: number, bytes: any): unknown
+  __init(at: number, bytes: ByteBuffer): unknown
 }
 
 /** Which tables travel, and how they are called on the wire. */
