@@ -22,7 +22,11 @@ export type ServeOptions = SocketOptions & ClientsOptions
 /** Where: a path, a port, what `server.listen` takes, or a server (of `net` or `tls`) that listens or will. */
 export type Place = string | number | ListenOptions | Server
 
-/** Takes a channel; when it, or the promise that it returns, fails, that channel is aborted. */
+/**
+ * Takes a channel; when it, or the promise that it returns, fails, that channel is aborted. An error that is no `OutbandError`
+ * is a bug of the handler's: it is thrown on, uncaught, and ends a process that does not listen for such. Peers can send any
+ * value, whatever `In` says: look at it before it is used.
+ */
 export type Handler<In, Out> = (channel: Channel<In, Out>, socket: Socket) => unknown
 
 /** Makes a carrier of a socket; the one that it has from then on may be another. */

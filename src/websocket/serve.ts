@@ -37,7 +37,11 @@ export interface WebSocketServerLike<Request extends UpgradeRequest = UpgradeReq
   close(done?: () => void): void
 }
 
-/** Takes a channel; when it, or the promise that it returns, fails, that channel is aborted. */
+/**
+ * Takes a channel; when it, or the promise that it returns, fails, that channel is aborted. An error that is no `OutbandError`
+ * is a bug of the handler's: it is thrown on, uncaught, and ends a process that does not listen for such. Peers can send any
+ * value, whatever `In` says: look at it before it is used.
+ */
 export type Handler<In, Out, Request> = (channel: Channel<In, Out>, request: Request) => unknown
 
 /** Try again later. */
