@@ -127,12 +127,9 @@ export function expectObject(value: unknown, name: string): void {
   expectArgument(typeof value === 'object' && value !== null, name, 'an object')
 }
 
-/** @throws TypeError for options that are none: the name of a profile, say, which would be passed over in silence */
+/** @throws TypeError for options that are none: the name of a profile, or a list to transfer, would be passed over in silence */
 export function expectOptions(options: unknown): void {
-  if (options === undefined) return
-  // A list is what `postMessage` takes in their place.
-  expectArgument(!Array.isArray(options), 'options', 'an object')
-  expectObject(options, 'options')
+  if (options !== undefined) expectObject(Array.isArray(options) ? null : options, 'options')
 }
 
 /** @throws TypeError for what is no time */

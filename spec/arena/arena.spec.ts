@@ -40,6 +40,19 @@ for (const Type of types) {
 }
 
 row(
+  'what holds no options is a TypeError',
+  withArena(async arena => {
+    const lender = arena.lender()
+    for (const none of ['untrusted', null, 5, []] as never[]) {
+      const waits = [arena.roomFor(8, none), lender.lendWhenRoom(encode(1), none)]
+      const errors = await Promise.all(waits.map(wait => wait.then(() => undefined, String)))
+      errors.push(String(thrown(() => arena.alloc(Uint8Array, 1, none))))
+      for (const error of errors) assert.match(error ?? '', /^TypeError: options: wanted an object/)
+    }
+  }),
+)
+
+row(
   'an array of no elements is an ordinary one',
   withArena(arena => {
     assert.is(arena.alloc(Float64Array, 0).length, 0)
