@@ -57,7 +57,8 @@ const CLONED = [
 const moved: ReadonlySet<unknown> = new Set(MOVED)
 const known: ReadonlySet<unknown> = new Set([...MOVED, ...CLONED])
 
-const MESSAGING = /^messaging_/
+/** Symbols that only Node's own have: what it moves, and its ports. */
+const MESSAGING = /^messaging_|^handle_onclose/
 const TAGS: ReadonlySet<string> = new Set(['KeyObject', 'WebAssembly.Module', 'WebAssembly.Memory'])
 
 /** Whether a port carries the object itself. */
@@ -87,12 +88,15 @@ function areExceptionsCloned(): boolean {
   return isExceptionCloned
 }
 
-/** A class may only have the name: the platform's says so of its objects, or is a global, or is Node's own. */
+/**
+ * A class may only have the name: the platform's says so of its objects, or is a global, or is Node's own. The global may be
+ * somebody else's (happy-dom puts its MessagePort there), so that it can say yes, not no.
+ */
 function isNative(object: object, name: string): boolean {
   const tag = Object.prototype.toString.call(object).slice(8, -1)
   if (tag === name || TAGS.has(tag)) return true
   const Class = (globalThis as Record<string, unknown>)[name]
-  if (typeof Class === 'function') return object instanceof Class
+  if (typeof Class === 'function' && object instanceof Class) return true
   for (let base = object; base !== null; base = Object.getPrototypeOf(base) as object) {
     if (Object.getOwnPropertySymbols(base).some(({ description = '' }) => MESSAGING.test(description)))
       return true

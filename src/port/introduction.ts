@@ -11,8 +11,10 @@
  *               [HELLO, itself, brand, post]     on a broadcast channel, among peers that were told of each other
  */
 
+import { isShared } from '../bytes/window.js'
 import { isPort, mustMove } from '../carriers/platform.js'
 import { isBranded } from '../carriers/port/posts.js'
+import { builtinOf } from '../value/builtins.js'
 
 /** A MessagePort of the platform. */
 export type Port = InstanceType<typeof MessagePort>
@@ -93,8 +95,7 @@ function hearNote(note: unknown, hearer: LaneHearer): void {
 const isBrand = (value: unknown): value is string =>
   typeof value === 'string' && value.length === BRAND_UNITS && value.startsWith(OURS)
 
-const isSharedMemory = (value: unknown): value is SharedArrayBuffer =>
-  typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer
+const isSharedMemory = (value: unknown): value is SharedArrayBuffer => isShared(value)
 
 /** What all brands begin with, so that who does not know one does not take what is under it for the user's. */
 const OURS = 'outband\0'
@@ -149,8 +150,10 @@ export function helloOf(message: unknown, isBroadcast: boolean): Hello | undefin
   const [, proof, brand, post] = message as readonly unknown[]
   if (!isBrand(brand)) return undefined
   if (isBroadcast) return proof === message ? { lane: undefined, brand, post } : undefined
-  return proof instanceof MessagePort ? { lane: proof as Port, brand, post } : undefined
+  return isObject(proof) && isPort(proof) ? { lane: proof as Port, brand, post } : undefined
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
 /**
  * Whether a message could not be introduced, since what moved with it has ports of its own. Asked of the first message of a
@@ -171,16 +174,17 @@ function holds(
   const met = new Set<unknown>([message])
   let left = most
   for (const item of met) {
-    if (typeof item !== 'object' || item === null || ArrayBuffer.isView(item)) continue
+    if (!isObject(item) || ArrayBuffer.isView(item)) continue
     if (isWanted(item)) return true
     if (left-- <= 0) return false
-    const parts =
-      item instanceof Map
-        ? [...item.keys(), ...item.values()]
-        : item instanceof Set
-          ? item
-          : Object.values(item)
-    for (const part of parts) if (typeof part === 'object') met.add(part)
+    for (const part of partsOf(item)) if (typeof part === 'object') met.add(part)
   }
   return false
+}
+
+/** A port of a frame gives objects of its realm. */
+function partsOf(item: object): Iterable<unknown> {
+  const { kind } = builtinOf(item)
+  if (kind === 'Map') return [...(item as Map<unknown, unknown>)].flat()
+  return kind === 'Set' ? (item as Set<unknown>) : Object.values(item)
 }

@@ -14,7 +14,7 @@ import { NoBuffer } from './missing.js'
 import type { Look, Question } from './peer.js'
 import { expected, NOT_ISOLATED } from './rows.js'
 import { declarePlain } from './strangers.js'
-import { Tensor } from './types.js'
+import { Tensor, types } from './types.js'
 
 /** The stack of a worker takes fewer levels than that of a page; LIMIT says so, and `limits.depth` is not reached. */
 const DEEP = / (?:objects|arrays|maps|sets|causes) deep$/i
@@ -258,6 +258,34 @@ function declare(transport: Transport): void {
 }
 
 for (const transport of transports) declare(transport)
+
+const frames = suite('wrapPort, ports of a frame')
+
+frames('strangers of another realm meet, and a port in a value moves', async () => {
+  const frame = dom.document.createElement('iframe')
+  frame.hidden = true
+  dom.document.body.append(frame)
+  const { MessageChannel: Channel } = frame.contentWindow as unknown as {
+    MessageChannel: typeof MessageChannel
+  }
+  const { port1, port2 } = new Channel()
+  const near = wrapPort(port1, { types }) as unknown as AnyPort
+  const far = wrapPort(port2, { types }) as unknown as AnyPort
+  const heard = new Promise<unknown>(resolve => far.addEventListener('message', ({ data }) => resolve(data)))
+  far.start?.()
+  // Beyond clone: what a stranger posts first is a hello, which the value must come out of.
+  const moved = new Channel()
+  near.postMessage({ tensor: new Tensor([1, 2], new Float32Array(2)), port: moved.port1 })
+  const { tensor, port } = (await heard) as { tensor: unknown; port: AnyPort }
+  assert.instance(tensor, Tensor)
+  const through = new Promise<unknown>(resolve => {
+    port.onmessage = ({ data }) => resolve(data)
+  })
+  moved.port2.postMessage('through it')
+  assert.is(await through, 'through it')
+  near.close?.()
+  frame.remove()
+})
 
 const windows = suite('wrapPort, windows')
 
