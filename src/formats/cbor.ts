@@ -92,8 +92,14 @@ function recordBytes(record: ViewRecord): Uint8Array {
   return bytes
 }
 
-/** cbor-x tags a Uint8Array, and a Buffer not. */
-const bytesOf = (bytes: Uint8Array): Uint8Array => asBuffer(bytes.buffer, bytes.byteOffset, bytes.length)
+/**
+ * cbor-x tags a Uint8Array, and a Buffer not; but it goes by the global class, of which a Buffer is none where a test runner has put
+ * another realm's there, and writes what it does not know as a list.
+ */
+function bytesOf({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  const bytes = asBuffer(buffer, byteOffset, length)
+  return bytes instanceof Uint8Array ? bytes : new Uint8Array(buffer, byteOffset, length)
+}
 
 /** A head of one byte or two. */
 const textLength: TextLength = (bytes, headEnd) => {

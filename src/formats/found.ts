@@ -2,6 +2,7 @@
  * What the scan of a format's bytes finds. The library makes of each part a window on those bytes: where it begins tells
  * which part it is, and nothing that a peer can write could make another window begin there.
  */
+import { isBytes } from '../bytes/window.js'
 import type { Limits } from '../limits.js'
 import type { PacketLike } from '../packet.js'
 import { KIND_UINT8 } from '../wire/views.js'
@@ -71,10 +72,10 @@ export abstract class Found implements Source {
 
   recognize(object: object): Lifted | undefined {
     if (Array.isArray(object)) {
-      const mark = object[0] instanceof Uint8Array ? this.#part(object[0]) : undefined
+      const mark = isBytes(object[0]) ? this.#part(object[0]) : undefined
       return mark instanceof Mark ? mark.read(object) : undefined
     }
-    if (!(object instanceof Uint8Array)) return undefined
+    if (!isBytes(object)) return undefined
     const part = this.#part(object)
     if (part instanceof Mark) throw malformed('a mark outside of an array')
     return part ?? new Lifted('bytes', [KIND_UINT8, object])
