@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import {
@@ -175,6 +176,13 @@ test('the buffers of a packet are counted, a lazy source of them is left alone',
   const buffers = packet.buffers.values()
   assert.match(inspect({ meta: packet.meta, buffers }), /^outband packet: \d+ bytes of metadata\n/)
   assert.is(buffers.next().value, packet.buffers[0])
+})
+
+test('metadata of another realm is metadata', () => {
+  const { meta } = encode({ a: 1 })
+  const foreign = runInNewContext('new Uint8Array(meta)', { meta }) as Uint8Array
+  assert.is(inspect({ meta: foreign, buffers: [] }), inspect({ meta, buffers: [] }))
+  assert.is(inspect(foreign), inspect(meta))
 })
 
 test('each op of the table has the name of its constant', () => {

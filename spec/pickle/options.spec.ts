@@ -1,4 +1,5 @@
 /** What pickles can be asked for: names of the caller's, custom types, what becomes what; and what is refused. */
+import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { bytes, name, type Part, text } from '../../fixtures/hostile/pickles.js'
@@ -325,6 +326,14 @@ types('a tag is a name of Python; without a module it is in one called outband',
 types.run()
 
 const values = suite('pickle options: what becomes what')
+
+values('Dates and Sets of another realm are keys and members as well', () => {
+  const keys = runInNewContext("[new Date(5), new Set(['a'])]") as [Date, Set<string>]
+  const wanted = [new Date(5), new Set(['a'])] as const
+  assert.is(difference(new Set(wanted), through(new Set(keys))), undefined)
+  const entries = (list: readonly unknown[]) => new Map(list.map((key, i) => [key, i]))
+  assert.is(difference(entries(wanted), through(entries(keys))), undefined)
+})
 
 values('dicts are objects where all keys are strings, else Maps; or always Maps', () => {
   const value = [

@@ -5,6 +5,7 @@
 import { crc32c } from '../bytes/crc32c.js'
 import { Reader } from '../bytes/reader.js'
 import { readText } from '../bytes/text.js'
+import { isBytes } from '../bytes/window.js'
 import type { PacketLike } from '../packet.js'
 import { count, keyList, Lines, quoted, reasonOf, SHOWN } from './lines.js'
 import { Body, type Parts } from './listing.js'
@@ -51,7 +52,7 @@ export function listed(packet: PacketLike | Uint8Array): Lines {
   const lines = new Lines()
   try {
     const meta = ArrayBuffer.isView(packet) ? packet : packet.meta
-    if (!(meta instanceof Uint8Array)) throw new TypeError('metadata must be a Uint8Array')
+    if (!isBytes(meta)) throw new TypeError('metadata must be a Uint8Array')
     lines.title(`outband packet: ${count(meta.length, 'byte')} of metadata${buffersOf(packet)}`)
     const reader = new Reader()
     reader.load(meta)

@@ -1,4 +1,5 @@
 /** Lists, dicts and sets; and what may be a key in Python. */
+import { builtinOf } from '../../../value/builtins.js'
 import { checkKey, entriesOf, membersOf } from '../../../value/keys.js'
 import { stopped, traced } from '../../../value/trace.js'
 import { PythonName, PythonObject } from '../objects.js'
@@ -165,9 +166,10 @@ function writeMembers(walk: Walk, set: ReadonlySet<unknown>, op: number): void {
 function writeKey(walk: Walk, key: unknown): void {
   if (typeof key !== 'object' || key === null) return walk.value(key)
   if (Array.isArray(key)) return writeTuple(walk, key, item => writeKey(walk, item))
-  if (key instanceof Set) return writeMembers(walk, key, FROZENSET)
+  const { kind } = builtinOf(key)
+  if (kind === 'Set') return writeMembers(walk, key as Set<unknown>, FROZENSET)
   const isValue =
-    key instanceof Date ||
+    kind === 'Date' ||
     key instanceof PythonObject ||
     key instanceof PythonName ||
     walk.settings.types?.typeOf(key) !== undefined
