@@ -61,6 +61,17 @@ export const errorRows: readonly (readonly [
     },
   ],
   [
+    'oddElsewhere',
+    'an error of another realm is one of its class here',
+    error => {
+      assert.instance(error, RangeError)
+      const { message, cause, ...fields } = error as RangeError
+      assert.is(message, 'odd')
+      assert.is((cause as Error[])[0]?.message, 'beneath')
+      assert.equal(fields, { code: 'EODD' })
+    },
+  ],
+  [
     'oddBeneath',
     'of its causes, and of errors in a list, too',
     error => {

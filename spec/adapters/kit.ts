@@ -1,4 +1,5 @@
 /** What both sides of an adapter's spec share: custom types, a value that is hard to carry, and methods to call. */
+import { runInNewContext } from 'node:vm'
 import { OutbandError } from '../../src/errors.js'
 import { defineType, registry } from '../../src/registry.js'
 
@@ -96,6 +97,11 @@ export const api = {
   },
   odd: (): never => {
     throw oddError()
+  },
+  oddElsewhere: (): never => {
+    throw runInNewContext(
+      "Object.assign(new RangeError('odd', { cause: [new Error('beneath')] }), { code: 'EODD', config: { transform: [() => {}] } })",
+    )
   },
   oddBeneath: (): never => {
     throw new QuotaError('no room', 'QUOTA', new Float64Array(1000), {

@@ -6,6 +6,7 @@
  * What moves with it is in the list beside it. By default that is copies of the exact windows, made when the value is
  * sealed: changes made afterwards do not travel, however long the library lets the message wait.
  */
+import { isMemory, isShared } from '../bytes/window.js'
 import { expectTransfer, type Transfer } from '../carriers/carrier.js'
 import { handOver, isMovable, unsupported } from '../carriers/handover.js'
 import { TEXT_BYTES } from '../carriers/port/posts.js'
@@ -13,6 +14,7 @@ import type { Codec, CodecOptions } from '../codec.js'
 import { expectArgument, expectOptions, OutbandError } from '../errors.js'
 import { Hosts } from '../hosts.js'
 import { type CustomType, defineType, registry } from '../registry.js'
+import { isError } from '../value/errors.js'
 import { lightened, remainsOf } from './thrown.js'
 
 /** Options of every adapter; the codec's among them. */
@@ -113,7 +115,7 @@ export class Seals {
   }
 
   #sealLightened(thrown: unknown): Sealed | undefined {
-    if (!(thrown instanceof Error) || this.#isStrict) return undefined
+    if (!isError(thrown) || this.#isStrict) return undefined
     try {
       return this.#sealWhole(lightened(thrown, part => this.#canTravel(part)))
     } catch {
@@ -159,7 +161,7 @@ const isAsked = (transfer: Transfer): boolean =>
   transfer === true || (transfer !== false && transfer.length > 0)
 
 const checked: Readying = load => {
-  const isStuck = (item: object) => item instanceof ArrayBuffer && !isMovable(item)
+  const isStuck = (item: object) => isMemory(item) && !isShared(item) && !isMovable(item as ArrayBuffer)
   if (load.list.some(isStuck)) throw new TypeError('memory that cannot move')
   return load
 }
@@ -168,7 +170,7 @@ const checked: Readying = load => {
 const moved: Readying = ({ buffers, hosts, list }) => {
   const own = structuredClone({ buffers, hosts }, { transfer: list as ArrayBuffer[] })
   const memory = new Set<object>(own.buffers.map(({ buffer }) => buffer))
-  const movable = [...memory].filter(buffer => buffer instanceof ArrayBuffer)
+  const movable = [...memory].filter(buffer => !isShared(buffer))
   return { ...own, list: [...movable, ...own.hosts.filter((_, i) => list.includes(hosts[i] as object))] }
 }
 
@@ -243,7 +245,7 @@ const outbandError: CustomType = defineType<OutbandError, Record<string, unknown
 
 /** What is said in place of what was thrown. */
 function untravelled(thrown: unknown, failure: unknown): OutbandError {
-  const reason = failure instanceof Error ? failure.message : 'it could not be read'
+  const reason = isError(failure) ? failure.message : 'it could not be read'
   const message = `thrown: what was thrown cannot travel: ${reason}`
   return new OutbandError('UNSUPPORTED', message, { cause: remainsOf(thrown) })
 }

@@ -1,5 +1,5 @@
 /** What of an error travels when the whole of it cannot: Axios, for one, puts functions into the `config` of its errors. */
-import { errorClassOf, hide, makeError, partsOfError } from '../value/errors.js'
+import { errorClassOf, hide, isError, makeError, partsOfError } from '../value/errors.js'
 import { define } from '../value/properties.js'
 
 const NOTHING = Symbol('nothing')
@@ -13,8 +13,8 @@ export function lightened(error: Error, canTravel: (part: unknown) => boolean): 
   const made = new Map<Error, Error>()
   const partOf = (part: unknown): unknown => {
     if (canTravel(part)) return part
-    if (part instanceof Error) return made.get(part) ?? lighten(part)
-    return Array.isArray(part) && part.every(item => item instanceof Error) ? part.map(partOf) : NOTHING
+    if (isError(part)) return made.get(part) ?? lighten(part)
+    return Array.isArray(part) && part.every(isError) ? part.map(partOf) : NOTHING
   }
   const lighten = (heavy: Error): Error => {
     const number = errorClassOf(heavy)
@@ -36,7 +36,7 @@ export function lightened(error: Error, canTravel: (part: unknown) => boolean): 
 
 /** An error that tells of another what always travels. */
 export function remainsOf(thrown: unknown): unknown {
-  if (!(thrown instanceof Error)) return undefined
+  if (!isError(thrown)) return undefined
   const { message, name, stack } = thrown
   const { code } = thrown as { code?: unknown }
   const remains = new Error(message)

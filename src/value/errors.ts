@@ -1,6 +1,18 @@
 /** Error objects: which built-in class one is of, and how one is made. */
 import { AGGREGATE, ERROR_CLASSES, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
+import { builtinOf } from './builtins.js'
 import { define } from './properties.js'
+
+/** Whether a value is an error, of any realm; whatever it is, nothing is thrown. */
+export function isError(value: unknown): value is Error {
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    return builtinOf(value).kind === 'Error'
+  } catch {
+    // What is asked for its tag may have a getter there, or be a proxy that was revoked.
+    return false
+  }
+}
 
 /** Number of the nearest built-in class, among `ERROR_CLASSES`. */
 export function errorClassOf(error: Error): number {
