@@ -254,6 +254,8 @@ for (const [name, make, move] of libraries) {
   test('a handler that nobody wrapped is told from one that somebody did', async () => {
     const pool = wrapPool(make({ minThreads: 1, maxThreads: 1, filename: fileOf('unwrapped') }))
     assert.ok(isOutbandError(await rejection(() => pool.run(1)), 'MALFORMED'))
+    const back = await rejection(() => pool.run({ a: 1 }, { name: 'same' }))
+    assert.ok(isOutbandError(back, 'MALFORMED'), 'the call came back for an answer')
     await pool.destroy()
   })
 

@@ -192,6 +192,13 @@ byEval('a worker that nobody wrapped is told from one that somebody did', async 
   await raw.terminate()
 })
 
+test('a worker that nobody wrapped, and that returns its argument, is told by a rejection', async () => {
+  const bare = new URL('unwrapped-workerpool.js', import.meta.url)
+  const raw = wrapPool(workerpool.pool(fileURLToPath(bare), { maxWorkers: 1, workerType: 'thread' }))
+  assert.ok(isOutbandError(await rejection(() => raw.exec('same', [{ a: 1 }])), 'MALFORMED'))
+  await raw.terminate()
+})
+
 test('a pool that nobody wrapped is told by a rejection', async () => {
   const bare = workerpool.pool(script, { maxWorkers: 1, workerType: 'thread' })
   for (const params of [[1], [], null]) {

@@ -1,7 +1,7 @@
 /**
  * A packet as a message of somebody else's port, for libraries that post by themselves:
  *
- *      [kind, metadata, buffers, hosts]      kind: a value, or what was thrown in place of one
+ *      [kind, metadata, buffers, hosts]      kind: a value, what was thrown in place of one, or a call
  *
  * What moves with it is in the list beside it. By default that is copies of the exact windows, made when the value is
  * sealed: changes made afterwards do not travel, however long the library lets the message wait.
@@ -44,6 +44,10 @@ export interface Sealed {
 
 const VALUE = 'outband value'
 const THROWN = 'outband thrown'
+/** What asks for a value: a pool that gets it back as the answer has a worker that was not wrapped and returns its argument. */
+export const CALL = 'outband call'
+
+type Kind = typeof VALUE | typeof CALL
 
 /** Both directions, with their options. */
 export class Seals {
@@ -74,15 +78,15 @@ export class Seals {
    * Seals a value for a post that follows, and that detaches what moves.
    * @throws what `encode` throws; NOT_TRANSFERABLE with `strict`; TypeError for a `transfer` of the wrong type
    */
-  seal(value: unknown, transfer: Transfer = this.#transfer): Sealed {
+  seal(value: unknown, transfer: Transfer = this.#transfer, kind: Kind = VALUE): Sealed {
     expectTransfer(transfer)
-    return this.#seal(VALUE, this.#codec, value, transfer, isAsked(transfer) ? checked : asIs)
+    return this.#seal(kind, this.#codec, value, transfer, isAsked(transfer) ? checked : asIs)
   }
 
   /** Seals a value for a post that comes later and must not fail: what moves leaves the sender now. */
-  sealNow(value: unknown, transfer: Transfer = this.#transfer): Sealed {
+  sealNow(value: unknown, transfer: Transfer = this.#transfer, kind: Kind = VALUE): Sealed {
     expectTransfer(transfer)
-    return this.#seal(VALUE, this.#codec, value, transfer, isAsked(transfer) ? moved : movedHosts)
+    return this.#seal(kind, this.#codec, value, transfer, isAsked(transfer) ? moved : movedHosts)
   }
 
   /**
@@ -98,11 +102,21 @@ export class Seals {
   }
 
   /**
-   * The value of a message.
+   * The value of a message that is no call.
    * @throws what the other side threw; what `decode` throws; MALFORMED for what no `Seals` made
    */
   open(message: unknown): unknown {
-    expectSealed(message)
+    expectPacket(isSealed(message))
+    return this.#open(message)
+  }
+
+  /** The value of a call. @throws what `decode` throws; MALFORMED for what is no call */
+  openCall(message: unknown): unknown {
+    expectCall(message)
+    return this.#open(message)
+  }
+
+  #open(message: Message): unknown {
     const [kind, meta, buffers, hosts] = message
     const codec = kind === THROWN ? this.#thrownCodec : this.#codec
     const value = this.#hosts.decode(codec, { meta, buffers, hosts })
@@ -177,17 +191,26 @@ const moved: Readying = ({ buffers, hosts, list }) => {
 /** Copies are ours already. */
 const movedHosts: Readying = load => (load.hosts.length === 0 ? load : moved(load))
 
-/** Whether a message is a packet. */
+/** Whether a message is a packet, and no call. */
 export function isSealed(message: unknown): message is Message {
+  return isMessage(message) && (message[0] === VALUE || message[0] === THROWN)
+}
+
+/** @throws MALFORMED for a message that is no call */
+export function expectCall(message: unknown): asserts message is Message {
+  expectPacket(isMessage(message) && message[0] === CALL)
+}
+
+function isMessage(message: unknown): message is Message {
   if (!Array.isArray(message) || message.length !== 4) return false
   const [kind, meta, buffers, hosts] = message as unknown[]
-  if ((kind !== VALUE && kind !== THROWN) || !Array.isArray(buffers) || !Array.isArray(hosts)) return false
+  if (typeof kind !== 'string' || !Array.isArray(buffers) || !Array.isArray(hosts)) return false
   return typeof meta === 'string' || ArrayBuffer.isView(meta)
 }
 
-/** @throws MALFORMED for a message that is no packet */
-export function expectSealed(message: unknown): asserts message is Message {
-  if (isSealed(message)) return
+/** @throws MALFORMED */
+function expectPacket(isOne: boolean): asserts isOne {
+  if (isOne) return
   throw new OutbandError('MALFORMED', 'open: a message that is no packet; is the other side wrapped as well?')
 }
 

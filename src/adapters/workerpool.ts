@@ -5,7 +5,7 @@
 import type { Transfer } from '../carriers/carrier.js'
 import { expectArgument } from '../errors.js'
 import { faceOf } from './face.js'
-import { type AdapterOptions, expectSealed, type Sealed, Seals, transferOf } from './sealed.js'
+import { type AdapterOptions, CALL, expectCall, type Sealed, Seals, transferOf } from './sealed.js'
 
 export { type AdapterOptions, transfer } from './sealed.js'
 
@@ -91,6 +91,7 @@ export function wrapPool<P extends PoolLike>(
     const { message, list } = seals.sealNow(
       params ?? [],
       transferOf(params ?? [], transfer ?? options.transfer),
+      CALL,
     )
     return target.exec(method, [message], { ...rest, transfer: list }).then(answer => seals.open(answer))
   }
@@ -139,10 +140,10 @@ function wrappedMethod(
   // Not an arrow: workerpool calls a method on itself and puts `worker` there.
   return async function (this: unknown, packet: unknown) {
     // A pool that nobody wrapped would take a packet for a result: thrown as it is, it is an error there too.
-    expectSealed(packet)
+    expectCall(packet)
     let sealed: Sealed
     try {
-      sealed = seal(await Reflect.apply(method, this, seals.open(packet) as never[]))
+      sealed = seal(await Reflect.apply(method, this, seals.openCall(packet) as never[]))
     } catch (error) {
       sealed = seals.sealThrown(error)
     }
