@@ -2,7 +2,9 @@
  * A port with the interface it had, that posts packets. To a peer that is wrapped as well go metadata and exact
  * windows; to any other go plain clones, of exact windows too. `peer.ts` finds out which it is.
  */
+
 import { type Counts, expectTransfer, type Transfer } from '../carriers/carrier.js'
+import { claim, expectFree } from '../carriers/claims.js'
 import { isPort, mustMove } from '../carriers/platform.js'
 import {
   type Endpoint,
@@ -76,7 +78,7 @@ export interface Wrapped {
  * Wraps a Worker, MessagePort, `parentPort`, BroadcastChannel, a worker's own scope, or a Window: the same interface,
  * packets underneath. Use the wrapper in place of the port from then on.
  * A port is wrapped once: asked again, the same object comes, with the options of the first time.
- * @throws TypeError for what is no port, or an option of the wrong type
+ * @throws TypeError for what is no port, one that a channel has, or an option of the wrong type
  */
 export function wrapPort<P extends PortLike>(port: P, options: WrapOptions = {}): P & Wrapped {
   const before = faces.get(port)
@@ -103,6 +105,8 @@ class Wrapper implements Outlet, PeerListener {
   readonly #hosts = new Hosts()
   readonly #transfer: Transfer
   readonly #listeners: { readonly [Name in MessageName]: Listeners }
+  /** Lets others have the port. */
+  readonly #release: () => void
   #inlet: Inlet
   /** Whether the peer that the inlet is about has gone; what it posted before may still come. */
   #isForgotten = false
@@ -123,6 +127,7 @@ class Wrapper implements Outlet, PeerListener {
     expectTransfer(transfer)
     this.#port = port
     this.#endpoint = endpointOf(port, { targetOrigin })
+    expectFree(port, 'port')
     this.#codec = this.#hosts.codec(codec)
     this.#transfer = transfer
     this.#peer = new Peer(peer ?? 'unknown', this.#endpoint.isBroadcast, this)
@@ -134,6 +139,7 @@ class Wrapper implements Outlet, PeerListener {
       message: new Listeners(this.face, () => this.#attend(), canRepeat),
       messageerror: new Listeners(this.face, () => {}, canRepeat),
     }
+    this.#release = claim(port, 'port')
     this.#watch()
     if (this.#endpoint.isFlowing) this.#listen()
   }
@@ -288,6 +294,7 @@ class Wrapper implements Outlet, PeerListener {
   #end(): void {
     if (this.#isClosed) return
     this.#isClosed = true
+    this.#release()
     this.#link.end()
     this.#peer.close()
   }

@@ -12,7 +12,7 @@ export type ConnectRingOptions = ChannelOptions & RingOptions
 /**
  * A channel over an end that `createRing` made, here or in another thread. The end is the channel's from then on, and
  * the other must be given to a channel as well.
- * @throws TypeError for what is no end, or an option of the wrong type
+ * @throws TypeError for what is no end, one that another channel has, or an option of the wrong type
  */
 export function connectRing<In = unknown, Out = In>(
   end: RingEnd,

@@ -2,6 +2,7 @@
 import { expectOptions, expectTime, OutbandError } from '../../errors.js'
 import type { Parcel } from '../../packet.js'
 import { type Carrier, type Sink, type Transfer, throwApart } from '../carrier.js'
+import { claim, expectFree } from '../claims.js'
 import { Ending } from '../ending.js'
 import { type Endpoint, endpointOf, lost, type PortLike, type WindowOptions } from './endpoint.js'
 import { Inlet, type Outlet } from './inlet.js'
@@ -34,6 +35,7 @@ export class PortCarrier implements Carrier, Outlet {
   readonly textBytes = TEXT_BYTES
   readonly takesHosts = true
   readonly sharesMemory = true
+  readonly #port: PortLike
   readonly #endpoint: Endpoint
   readonly #link: Link
   readonly #inlet: Inlet
@@ -46,10 +48,12 @@ export class PortCarrier implements Carrier, Outlet {
   #question = -1
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  /** @throws TypeError for what is no port */
+  /** @throws TypeError for what is no port, or somebody's already */
   constructor(port: PortLike, options: PortOptions = {}) {
     expectOptions(options)
+    this.#port = port
     this.#endpoint = endpointOf(port, options)
+    expectFree(port, 'port')
     this.#link = new Link(this.#endpoint, SENDER, options)
     this.#inlet = new Inlet(this, this.#endpoint.canShare)
     const { closeTimeoutMs = 10_000 } = options
@@ -74,6 +78,7 @@ export class PortCarrier implements Carrier, Outlet {
     this.#ending.tell(sink)
     if (this.#ending.isOver) return
     this.#stop.push(
+      claim(this.#port, 'port'),
       this.#endpoint.onGone(reason => this.#gone(reason), true),
       this.#endpoint.onLost(() => this.abort(lost())),
       this.#endpoint.listen(data => this.#hear(data), false),

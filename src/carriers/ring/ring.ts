@@ -7,6 +7,7 @@ import { expectOptions, expectTime, isOutbandError, OutbandError } from '../../e
 import type { RingReader, RingWriter } from '../../memory/ring.js'
 import { LENT, type Parcel } from '../../packet.js'
 import { type Carrier, type Sink, type Transfer, throwApart } from '../carrier.js'
+import { claim, expectFree } from '../claims.js'
 import { Ending } from '../ending.js'
 import { type Endpoint, endpointOf, lost } from '../port/endpoint.js'
 import { isBell, isBranded } from '../port/posts.js'
@@ -84,7 +85,7 @@ export class RingCarrier implements Carrier {
   /** Packets delivered. */
   #count = 0
 
-  /** @throws TypeError for what is no end or option; RING_CORRUPT for memory that holds no rings */
+  /** @throws TypeError for what is no end or option, or somebody's already; RING_CORRUPT for memory that holds no rings */
   constructor(end: RingEnd, options: RingOptions = {}) {
     expectOptions(options)
     const { highWaterMark = 2 ** 24, strict = false, closeTimeoutMs = 10_000, spinMs = 0.05 } = options
@@ -93,6 +94,7 @@ export class RingCarrier implements Carrier {
     const { writer, reader } = ringsOf(end)
     this.#port = end.port
     this.#endpoint = endpointOf(end.port)
+    expectFree(end.port, 'end')
     this.#writer = writer
     this.#reader = reader
     this.#outgoing = new Outgoing(
@@ -130,6 +132,7 @@ export class RingCarrier implements Carrier {
     this.#ending.tell(sink)
     if (this.#ending.isOver) return
     this.#stop.push(
+      claim(this.#port, 'end'),
       this.#endpoint.onGone(() => this.#gone(), true),
       this.#endpoint.onLost(() => this.abort(lost())),
       this.#endpoint.listen(data => this.#hear(data), false),
