@@ -1,5 +1,5 @@
 /** What a program sees of a wrapped port, beside what it sees of the port itself. */
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { inspect, transferableAbortController } from 'node:util'
 import { BroadcastChannel, MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
@@ -85,7 +85,44 @@ const SAYS_FIVE = `
   port.on('message', value => port.postMessage(value))
   tell()`
 
+/** Counts what hears these events of a port, before and after listeners of all kinds. */
+function counted(port: MessagePort | Worker, names: readonly string[], log: unknown[]): void {
+  const look = () => {
+    const heard = (port as Worker).eventNames().filter(name => port.listenerCount(name as string) > 0)
+    log.push(
+      names.map(name => port.listenerCount(name)),
+      heard.sort(),
+    )
+  }
+  const listener = () => {}
+  look()
+  for (const name of names) port.on(name, listener)
+  look()
+  log.push(names.map(name => getEventListeners(port, name).length > 0))
+  for (const name of names) port.off(name, listener)
+  look()
+}
+
 const rows: [name: string, run: Run][] = [
+  [
+    'listeners of a port are counted',
+    async (wrap, log) => {
+      const port = wrap(new MessageChannel().port1)
+      counted(port, ['message', 'messageerror', 'close', 'other'], log)
+      Object.assign(port, { onmessage: () => {} })
+      port.addEventListener('message', () => {})
+      log.push(port.listenerCount('message'))
+      port.close()
+    },
+  ],
+  [
+    'listeners of a Worker are counted',
+    async (wrap, log) => {
+      const worker = wrap(new Worker('', { eval: true }))
+      counted(worker, ['message', 'messageerror', 'exit', 'error'], log)
+      await once(worker, 'exit')
+    },
+  ],
   [
     'who stops a message stops it for all that come after',
     heard((port, log) => {

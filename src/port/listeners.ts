@@ -50,6 +50,11 @@ export class Listeners {
     return this.#calls.length
   }
 
+  /** How often this one is there. */
+  count(listener: unknown): number {
+    return this.#calls.filter(call => call.listener === listener).length
+  }
+
   get property(): unknown {
     return this.#calls.find(({ isProperty }) => isProperty)?.listener ?? null
   }

@@ -99,6 +99,8 @@ class Wrapper implements Outlet, PeerListener {
   readonly face: object
   readonly #port: PortLike
   readonly #endpoint: Endpoint
+  /** The event that tells of the port's end, to which this listens. */
+  readonly #ending: string
   readonly #link: Link
   readonly #peer: Peer
   readonly #codec: Codec
@@ -128,6 +130,7 @@ class Wrapper implements Outlet, PeerListener {
     this.#port = port
     this.#endpoint = endpointOf(port, { targetOrigin })
     expectFree(port, 'port')
+    this.#ending = this.#endpoint.isFlowing ? 'exit' : 'close'
     this.#codec = this.#hosts.codec(codec)
     this.#transfer = transfer
     this.#peer = new Peer(peer ?? 'unknown', this.#endpoint.isBroadcast, this)
@@ -303,6 +306,21 @@ class Wrapper implements Outlet, PeerListener {
     return name === 'message' || name === 'messageerror' ? this.#listeners[name] : undefined
   }
 
+  /** The user's listeners of this name: those by which this hears of the port's end are not among them. */
+  #countOf(raw: Raw, name: unknown, listener?: unknown): number {
+    const ours = this.#of(name)
+    if (ours !== undefined) return listener === undefined ? ours.size : ours.count(listener)
+    const count = raw.listenerCount(name, listener) as number
+    return listener === undefined && name === this.#ending ? count - 1 : count
+  }
+
+  #namesOf(raw: Raw): unknown[] {
+    const isOurs = (name: unknown) => this.#of(name) !== undefined || name === this.#ending
+    const theirs = (raw.eventNames() as unknown[]).filter(name => !isOurs(name))
+    const heard = ['message', 'messageerror', this.#ending].filter(name => this.#countOf(raw, name) > 0)
+    return [...theirs, ...heard]
+  }
+
   /** With no name, all of the user's; not those by which this hears of the port's end. */
   #removeAll(raw: Raw, name?: string): void {
     const ours = this.#of(name)
@@ -396,6 +414,8 @@ class Wrapper implements Outlet, PeerListener {
             return this
           },
         },
+        listenerCount: { value: (name: unknown, listener?: unknown) => this.#countOf(raw, name, listener) },
+        eventNames: { value: () => this.#namesOf(raw) },
         onmessage: handler('message'),
         onmessageerror: handler('messageerror'),
         start: {
@@ -457,8 +477,10 @@ function faceOf(port: object, { always, ifPresent }: Members): object {
   for (const name of namesOf(port)) {
     if (!(name in ours)) Object.defineProperty(face, name, delegate(raw, name, face))
   }
-  // What `console.log` calls, on an object that the platform knows.
-  if (isMember(INSPECT, port)) Object.defineProperty(face, INSPECT, delegate(raw, INSPECT, face))
+  // What `console.log` calls, on an object that the platform knows, and where `getEventListeners` of Node looks.
+  const hidden = Object.getOwnPropertySymbols(port).filter(({ description }) => description === 'kEvents')
+  if (isMember(INSPECT, port)) hidden.push(INSPECT)
+  for (const symbol of hidden) Object.defineProperty(face, symbol, delegate(raw, symbol, face))
   for (const [name, descriptor] of Object.entries(ours)) {
     Object.defineProperty(face, name, { ...descriptor, configurable: true, enumerable: true })
   }
