@@ -51,7 +51,8 @@ async function kept(
   options?: LogOptions,
 ): Promise<void> {
   writeFileSync(path, content)
-  await refused(openLog(path, { ...FAST, ...options }), code, fields)
+  const { message } = await refused(openLog(path, { ...FAST, ...options }), code, fields)
+  assert.ok(message.includes(path), message)
   assert.is(Buffer.compare(readFileSync(path), content), 0)
 }
 

@@ -176,7 +176,7 @@ export class FrameFile {
 /**
  * Opens a file that holds one frame, and reads its head and metadata.
  * @throws TORN when the file ends early, goes on too long, or its checksums do not fit: `cause` says what was found;
- * MALFORMED when it was never a frame, VERSION, LIMIT; CHECKSUM when checksums are demanded of a frame without.
+ * MALFORMED when it does not begin as a frame does, VERSION, LIMIT; CHECKSUM when checksums are demanded of a frame without.
  * With `mmap`: UNSUPPORTED without koffi or on another system, SHM_NOSPACE when there is no room in the address space.
  * @throws TypeError for an option of the wrong type; Node's own errors, unchanged: ENOENT when there is no such file.
  */

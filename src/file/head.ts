@@ -1,6 +1,13 @@
 /** The head of a frame in a file, and its metadata: read without what follows, and no more of it than there is. */
 import { isOutbandError } from '../errors.js'
-import { checkStart, HEADER_BYTES, type Layout, readHeader } from '../frame/header.js'
+import {
+  checkStart,
+  HEADER_BYTES,
+  type Layout,
+  readHeader,
+  restoreStart,
+  unpackFailure,
+} from '../frame/header.js'
 import { readLayout, truncated } from '../frame/unpack.js'
 import { type Limits, UNLIMITED } from '../limits.js'
 import { type Readable, readInto } from './disk.js'
@@ -25,6 +32,7 @@ export interface Head {
 /**
  * The head of the frame that begins at byte `at` of a file of `size` bytes. One that the limits refuse may be good only if it
  * has its checksum and its frame ends in the file: a bit of a length that changed is CHECKSUM or TRUNCATED, whatever the limits.
+ * One that begins as no frame does, and has the checksum of one that would, was changed there: CHECKSUM.
  * @throws TRUNCATED, MALFORMED, VERSION, LIMIT, CHECKSUM; Node's own errors
  */
 export async function readHead(
@@ -36,6 +44,11 @@ export async function readHead(
   try {
     return await headWithin(file, at, size, settings)
   } catch (error) {
+    if (isOutbandError(error, 'MALFORMED', 'VERSION')) {
+      if (!(await isSpoilt(file, at, size, settings.limits))) throw error
+      const fields = error.offset === undefined ? {} : { offset: error.offset }
+      throw unpackFailure('CHECKSUM', 'the head is not what was sent', fields)
+    }
     if (!isOutbandError(error, 'LIMIT')) throw error
     const { frameBytes } = await announcedLayout(file, at, size, settings)
     throw frameBytes > size - at ? truncated(frameBytes, size - at) : error
@@ -66,14 +79,43 @@ export async function announcedLayout(
 }
 
 async function headWithin(file: Readable, at: number, size: number, settings: HeadSettings): Promise<Head> {
-  const { limits, isChecked } = settings
-  let bytes = await extended(file, new Uint8Array(0), at, Math.min(FIRST, size - at))
+  const bytes = await extended(file, new Uint8Array(0), at, Math.min(FIRST, size - at))
+  return headFrom(bytes, file, at, size, settings)
+}
+
+/** The head that begins with these bytes; the rest of it is in the file. */
+async function headFrom(
+  first: Uint8Array,
+  file: Readable,
+  at: number,
+  size: number,
+  { limits, isChecked }: HeadSettings,
+): Promise<Head> {
+  let bytes = first
   checkStart(bytes, bytes.length)
   if (bytes.length >= HEADER_BYTES) {
     const { headBytes } = readHeader(bytes, limits)
     bytes = await extended(file, bytes, at, Math.min(headBytes, size - at))
   }
   return { layout: readLayout(bytes, limits, isChecked ? undefined : false), bytes }
+}
+
+/** Whether a head would have its checksum, had it the magic number and the version of a frame. */
+async function isSpoilt(
+  file: Readable,
+  at: number,
+  size: number,
+  limits: Readonly<Limits>,
+): Promise<boolean> {
+  const bytes = await extended(file, new Uint8Array(0), at, Math.min(FIRST, size - at))
+  restoreStart(bytes)
+  try {
+    const { layout } = await headFrom(bytes, file, at, size, { limits, isChecked: true })
+    return layout.hasChecksums
+  } catch (error) {
+    if (isOutbandError(error)) return false
+    throw error
+  }
 }
 
 /** The metadata (own), or what there is of it. */

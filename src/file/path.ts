@@ -23,11 +23,17 @@ export function isDamage({ code, offset = MAGIC_BYTES }: OutbandError): boolean 
 }
 
 /**
- * The error of a file for one of its frame: TORN for damage, and any other as it is. `at`: where the frame begins, in a
- * file of many.
+ * The error of a file for one of its frame: TORN for damage, and any other of ours with the name of the file. `at`: where the
+ * frame begins, in a file of many.
  */
 export function fileError(path: string, error: unknown, at?: number): unknown {
-  return isOutbandError(error) && isDamage(error) ? torn(path, error, at) : error
+  if (!isOutbandError(error)) return error
+  return isDamage(error) ? torn(path, error, at) : named(path, error)
+}
+
+/** The error of a frame that is refused and no damage, with the name of the file. */
+export function named(path: string, error: OutbandError): OutbandError {
+  return new OutbandError(error.code, `file: ${path}: ${reasonOf(error)}`, error)
 }
 
 /** TORN, whatever the cause. */

@@ -13,7 +13,7 @@ import type { Limits } from '../limits.js'
 import { type Readable, readInto } from './disk.js'
 import { announcedLayout } from './head.js'
 import { goodRun } from './packets.js'
-import { isDamage, torn } from './path.js'
+import { isDamage, named, torn } from './path.js'
 
 /** What a log found in its file. */
 export interface Recovery {
@@ -100,24 +100,25 @@ class Search {
     const { path, repair } = this.#settings
     const isCertain = isDamage(error) || (error.code === 'MALFORMED' && at > 0)
     // Else it may be good: a file that is no log, a frame of a later version, or one that other limits allow.
-    if (!isCertain && (repair !== 'skip' || error.code === 'LIMIT')) throw error
+    if (!isCertain && (repair !== 'skip' || error.code === 'LIMIT')) throw named(path, error)
     if (repair === false) throw torn(path, error, at)
     const layout = isNext ? await this.#layoutAt(at) : undefined
     const next = await this.#nextHead(at + (layout?.frameBytes ?? STEP))
-    if (next === undefined && !isCertain) throw error
+    if (next === undefined && !isCertain) throw named(path, error)
     if (next !== undefined && (repair !== 'skip' || this.#tries > MOST_TRIES)) throw torn(path, error, at)
     return next
   }
 
   /** What the head at this place says, when it is the one that was written. @throws LIMIT for a table that is too long */
   async #layoutAt(at: number): Promise<Layout | undefined> {
-    const { limits } = this.#settings
+    const { path, limits } = this.#settings
     try {
       const layout = await announcedLayout(this.#file, at, this.#size, { limits, isChecked: true })
       return layout.hasChecksums ? layout : undefined
     } catch (error) {
-      if (isOutbandError(error) && error.code !== 'LIMIT') return undefined
-      throw error
+      if (!isOutbandError(error)) throw error
+      if (error.code === 'LIMIT') throw named(path, error)
+      return undefined
     }
   }
 

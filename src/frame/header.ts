@@ -163,6 +163,11 @@ function check(limits: Readonly<Limits>, limit: Measure, requested: number, offs
   checkLimit(limit, limits[limit], requested, offset, 'unpack')
 }
 
+/** Writes magic number and version over the bytes where they belong. */
+export function restoreStart(bytes: Uint8Array): void {
+  bytes.set(START.subarray(0, Math.min(bytes.length, FLAGS_AT)))
+}
+
 /** Whether bytes begin as those of a frame do. */
 export function isFrame(bytes: Uint8Array): boolean {
   return bytes.length >= VERSION_AT && START.subarray(0, VERSION_AT).every((byte, at) => bytes[at] === byte)
