@@ -149,6 +149,8 @@ export class Shapes {
   #nodes = 0
   /** Whether the trie had no room for a shape of this message. */
   #isFull = false
+  /** Whether there were more shapes than it holds: then a new one is not kept before it comes again. */
+  #hasBegunAnew = false
   /** Shapes of this message that the trie does not hold, by their keys, and the places that predict one of them. */
   readonly #strays = new Map<string, ShapeNode>()
   #strayed: ShapeNode[] = []
@@ -163,6 +165,7 @@ export class Shapes {
     }
     if (!this.#isFull) return
     this.#isFull = false
+    this.#hasBegunAnew = true
     this.#nodes = 0
     this.root = new ShapeNode('', undefined, 0, true)
     this.slot = new ShapeNode('', undefined, 0, true)
@@ -244,17 +247,17 @@ export class Shapes {
    */
   finish(out: Writer): void {
     const { pos, limit } = out
-    let areLinked = true
+    let mayBeKept = true
     for (let id = 0; id < this.count; id++) {
       const node = this.used[id]
       if (node.bytes !== undefined) out.appendWords(node.bytes)
       else {
         out.append(bytesOf(node))
-        areLinked &&= node.isLinked
+        mayBeKept &&= node.isLinked && !this.#hasBegunAnew
       }
     }
     const isLittle = out.pos - pos <= Math.min(MOST_TOLD, limit / SHARE)
-    this.#told = areLinked && isLittle ? this.count : 0
+    this.#told = mayBeKept && isLittle ? this.count : 0
   }
 }
 
