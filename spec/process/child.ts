@@ -110,6 +110,22 @@ const roles: Readonly<Record<string, (first: string, second?: string) => unknown
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(ms))
     for await (const value of channel) await channel.send(value)
   },
+  /** Its event loop hangs once it has said that it is there. */
+  async hangs() {
+    await connectParent().send('ready')
+    await sleep(20)
+    for (;;);
+  },
+  /** Holds back for so long, and says at the end what has come. */
+  async slow(ms) {
+    const channel = connectParent<{ i: number }, unknown>({ maxWaiting: 1, allowHalfOpen: true })
+    await channel.send('ready')
+    await sleep(Number(ms))
+    const numbers: number[] = []
+    for await (const { i } of channel) numbers.push(i)
+    await channel.send(numbers)
+    await channel.close()
+  },
   /** Takes nothing, and waits for the end alone, which is no reason for an event loop to go on. */
   async holding() {
     const channel = connectParent()

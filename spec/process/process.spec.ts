@@ -461,6 +461,48 @@ for (const [role, happens, signal, graceMs, code] of disposals) {
   )
 }
 
+const silences: [what: string, role: string, signal: NodeJS.Signals | undefined, end: string][] = [
+  ['hangs', 'hangs', undefined, 'SIGTERM'],
+  ['is stopped', 'slow 0', 'SIGSTOP', 'SIGKILL'],
+]
+for (const [what, role, signal, end] of silences) {
+  lives(
+    `await using, a child that ${what}: TIMEOUT, and ${end}`,
+    withChild(
+      role,
+      async channel => {
+        await take(channel, 1)
+        if (signal !== undefined) channel.kill(signal)
+        for (const i of upTo(100)) void channel.send(numbered(i, 10_000)).catch(() => {})
+        // A signal by hand is the caller's end of it, of which nothing is said.
+        const disposed = channel[asyncDispose]()
+        if (signal === undefined) assert.is((await errorOf(disposed)).code, 'TIMEOUT')
+        else await within(disposed, 'disposal')
+        assert.is((await errorOf(channel.closed)).code, 'TIMEOUT')
+        assert.is(channel.child.signalCode, end)
+      },
+      { graceMs: 200 },
+    ),
+  )
+}
+
+for (const memory of ['private', 'shared'] as const) {
+  lives(
+    `await using, a child that holds back for longer than graceMs gets all: ${memory} memory`,
+    withChild(
+      'slow 6000',
+      async channel => {
+        await take(channel, 1)
+        for (const i of upTo(300)) void channel.send(numbered(i, 10_000))
+        await within(channel[asyncDispose](), 'disposal')
+        assert.equal(await take(channel), [upTo(300)])
+        assert.is(channel.child.exitCode, 0)
+      },
+      { graceMs: 2000, memory },
+    ),
+  )
+}
+
 lives(
   'using: closes, and the child ends',
   withChild('echo', async channel => {

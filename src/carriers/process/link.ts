@@ -102,6 +102,12 @@ export class ProcessLink implements Link {
     return (this.#reader.socket as { bytesRead?: number }).bytesRead !== 0
   }
 
+  /** A number that changes with all that the other process says or takes. */
+  get signs(): number {
+    const { bytesRead = 0 } = this.#reader.socket as { bytesRead?: number }
+    return bytesRead - this.#writer.unwritten
+  }
+
   /** Whether the other process ended before it read everything. */
   get isReset(): boolean {
     return this.#isReset

@@ -2,11 +2,13 @@
  * A child process as a carrier: frames through a pipe of its own, and an end that says how the child ended. The pipe
  * knows of that first and the system tells the rest a moment later, so a loss is told a moment late.
  */
-import { expectTime, isOutbandError, type OutbandError } from '../../errors.js'
+import { expectTime, isOutbandError, OutbandError } from '../../errors.js'
+import { packNote } from '../../frame/note.js'
 import { resolveLimits } from '../../limits.js'
 import type { Parcel } from '../../packet.js'
 import type { Carrier, Counts, Sink, Transfer } from '../carrier.js'
 import { Ending } from '../ending.js'
+import { whenSilent } from '../silence.js'
 import type { Annex } from '../stream/annex.js'
 import type { Link } from '../stream/link.js'
 import { StreamCarrier, type StreamOptions } from '../stream/stream.js'
@@ -15,10 +17,17 @@ import type { ProcessLink } from './link.js'
 
 /** How long a child whose pipe has ended is waited for, to say how it ended. */
 const EXIT_MS = 500
+/** How long a child that has not said anything yet is taken for one that starts, at the least. */
+const START_MS = 10_000
+/** A hello names no more. */
+const MOST_MS = 2 ** 40
 
 /** Options of a carrier to a child process. `limits` default to `'trusted'`, and no time is limited. */
 export interface ProcessOptions extends StreamOptions {
-  /** Milliseconds that a child has to end by itself once it is asked to, before it is made to. Default 5000; 0: all it takes. */
+  /**
+   * Milliseconds that a child has to end by itself once it is asked to, before it is made to; and for which it may give no
+   * sign of life while `await using` waits for its goodbye. Default 5000; 0: all it takes.
+   */
   readonly graceMs?: number | undefined
 }
 
@@ -61,6 +70,7 @@ export class ProcessCarrier implements Carrier {
     this.#graceMs = graceMs
     this.#link = link
     this.#stream = new StreamCarrier(over, ownPeer(options), undefined, annex)
+    this.#hello(over, options)
     this.textBytes = this.#stream.textBytes
     this.takesHosts = this.#stream.takesHosts
     this.sharesMemory = this.#stream.sharesMemory
@@ -134,6 +144,30 @@ export class ProcessCarrier implements Carrier {
   abort(error?: OutbandError): void {
     this.#isAborted = true
     this.#stream.abort(error)
+  }
+
+  /**
+   * Until the channel has ended, gives a child up of which nothing is heard, and that takes nothing, for `graceMs`: TIMEOUT. One
+   * that is slow, or holds back, is heard of.
+   */
+  expectSigns(): void {
+    const graceMs = this.#graceMs
+    const link = this.#link
+    const ms = graceMs === 0 || link.hasHeard ? graceMs : Math.max(graceMs, START_MS)
+    const stop = whenSilent(
+      ms,
+      () => link.signs,
+      () => this.abort(new OutbandError('TIMEOUT', `close: the child gave no sign of life for ${ms} ms`)),
+    )
+    this.closed.then(stop, stop)
+  }
+
+  /** Asks for signs of life, since a child that holds back reads no question, and answers none. */
+  #hello(link: Link, { idleTimeoutMs = 0 }: ProcessOptions): void {
+    const graceMs = this.#graceMs
+    // The stream's own hello asks for as many, or more.
+    if (graceMs === 0 || (idleTimeoutMs > 0 && idleTimeoutMs <= graceMs)) return
+    link.write([packNote('hello', Math.min(Math.ceil(graceMs), MOST_MS))])
   }
 
   /** Resolves when the child has ended: by itself, if it does in time. */

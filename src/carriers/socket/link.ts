@@ -193,6 +193,12 @@ export class SocketLink implements Link {
     look(first)
   }
 
+  /** Bytes of what is being written that the system has not taken yet, as far as it tells. */
+  get unwritten(): number {
+    const { _handle: handle } = this.socket as Owner
+    return handle?.writeQueueSize ?? 0
+  }
+
   pause(): void {
     if (!this.#isResting) this.socket.pause()
   }
@@ -212,7 +218,7 @@ export class SocketLink implements Link {
 
 /** What Node has in a socket and does not say. */
 interface Owner {
-  _handle?: object | null
+  _handle?: { readonly writeQueueSize?: number } | null
   server?: unknown
   _server?: unknown
 }

@@ -1,0 +1,26 @@
+/** How long a peer is waited for: as long as it gives signs of life, and some time beyond the last. */
+
+/** Looks in that time: a thread that was busy has looked once, however long that took, and reads before it looks again. */
+const LOOKS = 4
+/** A timer takes no more. */
+const MOST_MS = 2 ** 30
+
+/**
+ * Calls `late`, once, when `signs` has been the same for `ms`, unless the function that it returns is called before. 0: never.
+ * `signs`: any number that changes with what the peer takes in or says.
+ */
+export function whenSilent(ms: number, signs: () => number, late: () => void): () => void {
+  if (ms === 0) return () => {}
+  let last = signs()
+  let silent = 0
+  const look = (): void => {
+    const now = signs()
+    silent = now === last ? silent + 1 : 0
+    last = now
+    if (silent < LOOKS) return
+    clearInterval(timer)
+    late()
+  }
+  const timer = setInterval(look, Math.min(ms / LOOKS, MOST_MS))
+  return () => clearInterval(timer)
+}
