@@ -2,7 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import type { AddressInfo, Socket } from 'node:net'
+import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net'
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asyncDispose } from '../../src/dispose.js'
@@ -305,6 +306,47 @@ bounds('a peer that asks without end and reads nothing does not fill our memory'
 bounds.run()
 
 const end = suite('serve: the end')
+
+const pem = (name: string) => readFileSync(new URL(`../../../fixtures/tls/${name}.pem`, import.meta.url))
+
+for (const way of ['close', 'abort'] as const) {
+  for (const met of ['after', 'before'] as const) {
+    end(
+      `${way}: a connection, met ${met} serve, whose TLS handshake is not over gets no channel`,
+      async () => {
+        const own = createTlsServer({ key: pem('key'), cert: pem('cert') })
+        own.listen(0, '127.0.0.1')
+        await once(own, 'listening')
+        const { port } = own.address() as AddressInfo
+        const stranger = async () => {
+          const accepted = once(own, 'connection')
+          const socket = connectSocket(port, '127.0.0.1').on('error', () => {})
+          await within(accepted, 'a connection')
+          return socket
+        }
+        const early = met === 'before' ? await stranger() : undefined
+        let count = 0
+        const server = await serve(own, channel => {
+          count++
+          channel.on('message', value => void channel.send(value))
+        })
+        const channel = await connect(connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }))
+        await channel.send(new Uint8Array(100_000))
+        for await (const _ of channel) break
+        const socket = early ?? (await stranger())
+        const gone = once(socket.resume(), 'close')
+        const closed = way === 'close' ? server.close() : server.abort()
+        if (early !== undefined)
+          connectTls({ socket: early, rejectUnauthorized: false }).on('error', () => {})
+        await within(gone, 'the end of the stranger')
+        await within(closed, 'the server')
+        const outcome = await outcomeOf(channel)
+        assert.is(outcome === 'closed' ? outcome : outcome.code, way === 'close' ? 'closed' : 'PEER_GONE')
+        assert.is(count, 1)
+      },
+    )
+  }
+}
 
 end('close delivers what was sent, on every channel', async () => {
   const path = somePath()

@@ -1,7 +1,7 @@
 /** Servers of channels over `ws`: who is let in, what one handler's failure is to others, how a server ends. */
 import { once } from 'node:events'
 import { createServer as createHttp, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect as connectSocket } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { WebSocket, WebSocketServer } from 'ws'
@@ -178,6 +178,31 @@ servers('close delivers what was sent, and waits for who still reads', () =>
     },
   ),
 )
+
+for (const [what, bytes] of [
+  ['says nothing', ''],
+  ['says half a request', 'GET / HTTP/1.1\r\nHost: x\r\n'],
+] as const) {
+  servers(`close and abort end a connection that ${what}`, async () => {
+    for (const way of ['close', 'abort'] as const) {
+      await serving(echo, {}, async ({ server, url }) => {
+        const channel = await connectWebSocket(new WebSocket(url))
+        const { port, hostname } = new URL(url)
+        const socket = connectSocket(Number(port), hostname).on('error', () => {})
+        await once(socket, 'connect')
+        socket.write(bytes)
+        // What was accepted behind it tells that it was.
+        assert.is(await pinged(await connectWebSocket(new WebSocket(url))), 'still')
+        const gone = once(socket.resume(), 'close')
+        const closed = server[way]()
+        await within(gone, 'the end of the stranger')
+        await within(closed, 'the server')
+        const outcome = await endOf(channel)
+        assert.is(outcome === 'closed' ? outcome : outcome.code, way === 'close' ? 'closed' : 'PEER_GONE')
+      })
+    }
+  })
+}
 
 servers('abort ends all at once', () =>
   serving(echo, {}, async ({ server, url }) => {

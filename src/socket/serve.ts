@@ -36,12 +36,20 @@ export type Accepted = (
   quota: Quota,
 ) => { readonly carrier: Carrier; readonly socket: Socket }
 
+/** What Node has in a TLSSocket and does not say: the socket below. */
+interface Encrypted {
+  readonly _parent?: Socket | null
+}
+
 /** A server that listens. */
 export class ChannelServer<In = unknown, Out = In> {
   readonly #server: Server
   readonly #options: SocketOptions
   readonly #clients: Clients<In, Out, [socket: Socket]>
   readonly #accepted: Accepted
+  /** Connections of a TLS server whose handshake is not over: they have no channel yet. */
+  readonly #strangers = new Set<Socket>()
+  #isClosed = false
 
   /** @internal */
   constructor(server: Server, handler: Handler<In, Out>, options: ServeOptions, makeCarrier: Accepted) {
@@ -51,6 +59,7 @@ export class ChannelServer<In = unknown, Out = In> {
     this.#options = options
     server.maxConnections = this.#clients.maxConnections
     const isEncrypted = 'setSecureContext' in server
+    if (isEncrypted) server.on('connection', socket => this.#meet(socket))
     server.on(isEncrypted ? 'secureConnection' : 'connection', socket => this.#accept(socket))
     // A client that fails before it is one is nobody's concern.
     server.on('tlsClientError', () => {})
@@ -71,17 +80,20 @@ export class ChannelServer<In = unknown, Out = In> {
     return this.#clients.quota.used
   }
 
-  /** Accepts nobody more, closes every channel, and resolves when all have ended, in whatever way. */
+  /**
+   * Accepts nobody more, closes every channel, and resolves when all have ended, in whatever way. A connection whose TLS
+   * handshake is not over is destroyed.
+   */
   async close(): Promise<void> {
     const isDown = this.#server.listening ? once(this.#server, 'close') : undefined
-    this.#server.close()
+    this.#shut()
     await this.#clients.close()
     await isDown
   }
 
   /** Accepts nobody more, and aborts every channel. */
   abort(): void {
-    this.#server.close()
+    this.#shut()
     this.#clients.abort()
   }
 
@@ -89,7 +101,22 @@ export class ChannelServer<In = unknown, Out = In> {
     return this.close()
   }
 
+  #shut(): void {
+    this.#isClosed = true
+    this.#server.close()
+    for (const socket of this.#strangers) socket.destroy()
+  }
+
+  #meet(socket: Socket): void {
+    this.#strangers.add(socket)
+    socket.once('close', () => this.#strangers.delete(socket))
+  }
+
   #accept(stranger: Socket): void {
+    // One that came before the server closed, and was met before this server of channels was made, say.
+    if (this.#isClosed) return void stranger.destroy()
+    const { _parent: raw } = stranger as Encrypted
+    if (raw) this.#strangers.delete(raw)
     const { carrier, socket } = this.#accepted(stranger, this.#options, this.#clients.quota)
     this.#clients.add(carrier, socket)
   }

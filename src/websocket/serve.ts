@@ -81,21 +81,32 @@ export class WebSocketChannelServer<In = unknown, Out = In> {
     return this.#clients.quota.used
   }
 
-  /** Accepts nobody more, closes every channel, and resolves when all have ended, in whatever way. */
+  /**
+   * Accepts nobody more, closes every channel, and resolves when all have ended, in whatever way. A connection to a server that
+   * `ws` made, and that is no WebSocket yet, is destroyed; one to somebody else's server is left alone.
+   */
   async close(): Promise<void> {
-    const isDown = new Promise<void>(resolve => this.#server.close(() => resolve()))
+    const isDown = new Promise<void>(resolve => this.#shut(resolve))
     await this.#clients.close()
     await isDown
   }
 
   /** Accepts nobody more, and aborts every channel. */
   abort(): void {
-    this.#server.close()
+    this.#shut()
     this.#clients.abort()
   }
 
   [asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #shut(done?: () => void): void {
+    const server = this.#server
+    // Before it is closed, when `ws` lets go of it.
+    const http = isOwn(server) ? (server as Owner)._server : undefined
+    server.close(done)
+    http?.closeAllConnections?.()
   }
 
   #accept(socket: WebSocketLike, request: UpgradeRequest): void {
@@ -123,13 +134,22 @@ export async function serveWebSocket<In = unknown, Out = In, Request extends Upg
   options: ServeOptions = {},
 ): Promise<WebSocketChannelServer<In, Out>> {
   const channels = new WebSocketChannelServer<In, Out>(server, handler, options)
-  const { noServer, port } = server.options
   // A server that was given to `ws` is the caller's to listen to.
-  if (noServer === true || typeof port !== 'number') return channels
+  if (!isOwn(server)) return channels
   if (server.address() === null) await listening(server)
   // Later errors are of single connections: the system has no more descriptors, say.
   server.on('error', () => {})
   return channels
+}
+
+/** What `ws` does not say: the server that it has made, or was given. */
+interface Owner {
+  readonly _server?: { closeAllConnections?(): void } | null
+}
+
+/** Whether `ws` has made a server of its own. */
+function isOwn({ options: { noServer, port } }: WebSocketServerLike<never>): boolean {
+  return noServer !== true && typeof port === 'number'
 }
 
 function listening(server: WebSocketServerLike<never>): Promise<void> {
