@@ -2,13 +2,14 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { values } from '../../fixtures/values.js'
 import type { Channel } from '../../src/channel.js'
 import { isOutbandError } from '../../src/index.js'
-import { type Address, connect, serve } from '../../src/socket/index.js'
+import { type Address, connect, SocketCarrier, serve } from '../../src/socket/index.js'
 import { codeOf, turns, within } from '../carriers/inbox.js'
 import { somePath } from '../carriers/path.js'
 import { difference } from '../same.js'
@@ -147,6 +148,52 @@ failures('a connection that takes too long: TIMEOUT, and the socket is let go', 
     'TIMEOUT',
   )
   assert.ok(asked)
+})
+
+const emptyDuplex = () =>
+  new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(), autoDestroy: false })
+
+const dead: [name: string, end: (stream: Duplex) => unknown, cause: RegExp][] = [
+  [
+    'destroyed',
+    async stream => {
+      const closed = once(stream, 'close')
+      stream.destroy()
+      await closed
+    },
+    /destroyed before/,
+  ],
+  ['destroyed just now', stream => stream.destroy(), /destroyed before/],
+  ['destroyed just now, with an error', stream => stream.destroy(new Error('a reason')), /a reason/],
+]
+for (const [name, end, cause] of dead) {
+  failures(`a stream that was ${name}: PEER_GONE`, async () => {
+    for (const limits of ['trusted', 'untrusted'] as const) {
+      const stream = emptyDuplex()
+      await end(stream)
+      const error = await within(
+        connect(stream, { limits }).catch(error => error),
+        'a rejection',
+      )
+      assert.ok(isOutbandError(error, 'PEER_GONE'), String(error))
+      assert.match((error.cause as Error).message, cause)
+      // A carrier by itself as well.
+      assert.is(await codeOf(() => new SocketCarrier(stream).closed), 'PEER_GONE')
+    }
+  })
+}
+
+failures('a stream that ended before: the end', async () => {
+  const peer = createServer({ allowHalfOpen: true }, socket => socket.end().resume())
+  const ended = somePath()
+  await once(peer.listen(ended), 'listening')
+  const socket = connectSocket({ path: ended, allowHalfOpen: true })
+  await once(socket.resume(), 'end')
+  const channel = await connect(socket)
+  for await (const value of channel) assert.unreachable(String(value))
+  assert.is(await within(outcomeOf(channel), 'the end'), 'closed')
+  assert.is(await codeOf(() => channel.send(1)), 'CLOSED')
+  peer.close()
 })
 
 for (const [name, value] of [

@@ -30,7 +30,8 @@ export type Address = string | NetConnectOpts | Duplex
  *
  * Memory: `send` lends buffers of 16 KiB or more until it resolves, and copies shorter ones; what arrives is the reader's.
  *
- * Rejects with PEER_GONE, the system's error as its cause, or TIMEOUT.
+ * Rejects with PEER_GONE, the system's error as its cause, for a stream that was destroyed before too, or TIMEOUT. A stream
+ * that has ended before is a peer that has said all.
  * @throws TypeError for an option of the wrong type
  */
 export async function connect<In = unknown, Out = In>(
@@ -41,7 +42,11 @@ export async function connect<In = unknown, Out = In>(
   const { connectTimeoutMs = 10_000, ...rest } = options
   expectTime(connectTimeoutMs, 'connectTimeoutMs')
   expectStreamOptions(rest)
-  if (to instanceof Duplex) return channelOver<In, Out>(new SocketCarrier(to, streamOptions(rest)), rest)
+  if (to instanceof Duplex) {
+    const carrier = new SocketCarrier(to, streamOptions(rest))
+    if (to.destroyed) await carrier.closed
+    return channelOver<In, Out>(carrier, rest)
+  }
   const make = (link: SocketLink) => channelOver<In, Out>(new SocketCarrier(link, streamOptions(rest)), rest)
   return connected(typeof to === 'string' ? { path: to } : to, connectTimeoutMs, make)
 }

@@ -98,8 +98,21 @@ export class SocketLink implements Link {
 
   open(inlet: Inlet): void {
     this.#inlet = inlet
+    if (!this.#isDirect && this.#wasOver(inlet)) return
     if (!this.#isDirect) this.socket.on('data', (chunk: Uint8Array) => inlet.push(chunk))
     this.#listen(inlet)
+  }
+
+  /** Tells what a stream that was given tells no more: whether it was destroyed, and else that it has ended. */
+  #wasOver(inlet: Inlet): boolean {
+    const { socket } = this
+    const { destroyed, readableEnded, errored } = socket
+    if (destroyed) {
+      // One that was destroyed only now may still tell of its error, which nobody else hears.
+      socket.on('error', () => {})
+      queueMicrotask(() => inlet.gone(lost(errored ?? new Error('the stream was destroyed before'))))
+    } else if (readableEnded) queueMicrotask(() => inlet.ended())
+    return destroyed
   }
 
   #listen(inlet: Inlet): void {
