@@ -5,12 +5,12 @@ import type { MessagePort } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Box, box, Point, point } from '../fixtures/classes.js'
-import type { Carrier, Transfer } from '../src/carriers/carrier.js'
+import type { Carrier, Sink, Transfer } from '../src/carriers/carrier.js'
 import { loopback } from '../src/carriers/loopback.js'
 import { PortCarrier } from '../src/carriers/port/port.js'
 import { Channel, type ChannelOptions } from '../src/channel.js'
 import { asyncDispose, dispose } from '../src/dispose.js'
-import { defineType, type ErrorCode, OutbandError, registry } from '../src/index.js'
+import { defineType, type ErrorCode, encode, OutbandError, registry } from '../src/index.js'
 import { codeOf, Inbox, turns, upTo, within } from './carriers/inbox.js'
 
 type PairOptions = ChannelOptions & { highWaterMark?: number }
@@ -169,6 +169,67 @@ both(listening, 'on is called for each value, off ends that', async ({ left, rig
   await turns(5)
   assert.equal(heard, [0, 1, 2])
   assert.equal(await take(right, 2), [3, 4])
+})
+
+both(
+  listening,
+  'a listener that aborts while it is given what waited gets no more of it',
+  async ({ left, right }) => {
+    for (const i of upTo(6)) void left.send(i)
+    while (right.stats.queueLength < 6) await turns(1)
+    const heard: unknown[] = []
+    right.on('close', () => heard.push('close')).on('error', ({ code }) => heard.push(code))
+    right.on('message', value => {
+      heard.push(value)
+      if (value === 2) right.abort()
+    })
+    await turns(5)
+    assert.equal(heard, [0, 1, 2, 'CLOSED', 'close'])
+  },
+)
+
+both(
+  listening,
+  'what waited is told before an end that comes first, and after one that came',
+  async ({ left, right }) => {
+    for (const i of upTo(3)) void left.send(i)
+    const closed = left.close()
+    await within(closed, 'the end')
+    while (!right.stats.queueLength) await turns(1)
+    await within(right.closed, 'the end')
+    const heard: unknown[] = []
+    right.on('message', value => heard.push(value))
+    await turns(2)
+    assert.equal(heard, [0, 1, 2])
+  },
+)
+
+listening('what waited is told before the end, when that comes between', async () => {
+  let sink: Sink | undefined
+  const carrier: Carrier = {
+    name: 'by hand',
+    textBytes: 0,
+    takesHosts: false,
+    sharesMemory: false,
+    counts: { copied: 0, transferred: 0, shared: 0 },
+    queuedBytes: 0,
+    closed: Promise.resolve(),
+    receive: told => {
+      sink = told
+    },
+    send: () => undefined,
+    pause: () => {},
+    resume: () => {},
+    close: () => Promise.resolve(),
+    abort: () => {},
+  }
+  const channel = new Channel(carrier)
+  const heard: unknown[] = []
+  for (const i of upTo(2)) sink!.parcel(encode(i))
+  channel.on('close', () => heard.push('close')).on('message', value => heard.push(value))
+  sink!.end()
+  await turns(2)
+  assert.equal(heard, [0, 1, 'close'])
 })
 
 both(listening, 'once is called for one value, the others wait', async ({ left, right }) => {

@@ -122,6 +122,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   /** Whether nothing more will arrive, and whether nothing can be sent either. */
   #isFinished = false
   #isEnded = false
+  #isAborted = false
   #error: OutbandError | undefined
   #sent = { messages: 0, inBand: 0, outOfBand: 0 }
   #received = { messages: 0, inBand: 0, outOfBand: 0 }
@@ -221,6 +222,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
 
   /** Ends at once, for the peer too; what was under way may be lost. */
   abort(error?: OutbandError): void {
+    this.#isAborted = true
     this.#carrier.abort(error)
   }
 
@@ -266,7 +268,8 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     else if (!isOnce) this.#replace(name, listeners.with(at, { listener, isOnce }))
     // Whoever listens now has asked for what came before as well; not while `on` still runs.
     if (name === 'message') this.#isRead = true
-    if (name === 'message' && this.#waiting.length > 0) queueMicrotask(() => this.#hand())
+    const isLate = this.#isEnded
+    if (name === 'message' && this.#waiting.length > 0) queueMicrotask(() => this.#hand(isLate))
     return this
   }
 
@@ -379,9 +382,10 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     timer.unref?.()
   }
 
-  /** Gives the listeners what waited for them. */
-  #hand(): void {
+  /** Gives the listeners what waited for them: nothing more once an end has been told, unless they came after it. */
+  #hand(isLate = false): void {
     while (this.#waiting.length > 0 && this.#listeners.message.length > 0) {
+      if (this.#isEnded && !isLate) return
       this.#emit('message', this.#shift())
     }
     this.#resume()
@@ -396,12 +400,15 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   }
 
   #finish(): void {
+    this.#hand()
     this.#isFinished = true
     for (const reader of this.#readers.splice(0)) reader.resolve(END)
     this.#emit('end')
   }
 
   #end(error: OutbandError | undefined): void {
+    // What came before the end is told before it, but for who did not want it any more.
+    if (!this.#isAborted) this.#hand()
     this.#isFinished = true
     this.#isEnded = true
     this.#error = error
