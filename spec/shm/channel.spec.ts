@@ -228,6 +228,8 @@ linux('an ordinary array is copied, once: the child keeps what was sent, and may
       assert.is(arena.stats.blocks, 1)
       x.fill(2)
       assert.equal(await ask(channel!, 'again'), kept(10_000, false))
+      // To release what came as a copy does nothing.
+      assert.equal(await ask(channel!, 'release'), kept(10_000, false))
       assert.equal([channel!.stats.sent.shared, channel!.stats.sent.copied], [0, 80_000])
     }),
   ),

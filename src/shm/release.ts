@@ -14,7 +14,7 @@ export type ReleaseOptions = Pick<EncodeOptions, 'types' | 'limits'>
 
 /** The leases of a value, for `using`. */
 export interface ValueLease {
-  /** Leases, one for each block. */
+  /** Leases, one for each block; 0 where all of the value came as copies. */
   readonly size: number
   /** Ends those that are not over. */
   [Symbol.dispose](): void
@@ -25,11 +25,15 @@ export interface ValueLease {
  * allocated there. Other arrays in it are left alone. A view must not be used afterwards: reading one is safe, but shows whatever
  * comes to be there.
  *
- * @throws SHM_STALE when one of them was released before, or there is none; then nothing is released
+ * Returns whether there was any: what is short, or found no room in its sender's arena, came as a copy, which is the collector's.
+ *
+ * @throws SHM_STALE when one of them was released before; then nothing is released
  * @throws what `encode` throws for a value that cannot travel
  */
-export function release(value: unknown, options?: ReleaseOptions): void {
-  for (const [lease, sources] of leasesOf(sourcesOf(value, options))) endLease(lease, sources)
+export function release(value: unknown, options?: ReleaseOptions): boolean {
+  const leases = leasesOf(sourcesOf(value, options))
+  for (const [lease, sources] of leases) endLease(lease, sources)
+  return leases.size > 0
 }
 
 /** The same at the end of a block: `using lease = leaseOf(message)`. @throws as `release` */
