@@ -66,7 +66,7 @@ const roles: Readonly<Record<string, (first: string, second?: string) => unknown
     forever()
   },
   /** Takes so long to load; ends with the number of values that came. */
-  async slow(ms) {
+  async loading(ms) {
     await new Promise(resolve => setTimeout(resolve, Number(ms)))
     const channel = connectParent()
     void channel.send('ready')
@@ -110,11 +110,13 @@ const roles: Readonly<Record<string, (first: string, second?: string) => unknown
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(ms))
     for await (const value of channel) await channel.send(value)
   },
-  /** Its event loop hangs once it has said that it is there. */
-  async hangs() {
-    await connectParent().send('ready')
-    await sleep(20)
-    for (;;);
+  /** Its event loop hangs with the first value. */
+  hangs() {
+    const channel = connectParent()
+    channel.on('message', () => {
+      for (;;);
+    })
+    void channel.send('ready')
   },
   /** Holds back for so long, and says at the end what has come. */
   async slow(ms) {

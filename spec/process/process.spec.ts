@@ -267,7 +267,7 @@ ends(
 
 ends(
   'a child that is slow to load is waited for by close: it takes all, and both end in order',
-  withChild('slow 1500', async channel => {
+  withChild('loading 1500', async channel => {
     for (const i of upTo(3)) void channel.send(i)
     await within(channel.close(), 'close')
     assert.equal(await take(channel), ['ready'])
