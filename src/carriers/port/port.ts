@@ -4,6 +4,7 @@ import type { Parcel } from '../../packet.js'
 import { type Carrier, type Sink, type Transfer, throwApart } from '../carrier.js'
 import { claim, expectFree } from '../claims.js'
 import { Ending } from '../ending.js'
+import { whenSilent } from '../silence.js'
 import { type Endpoint, endpointOf, lost, type PortLike, type WindowOptions } from './endpoint.js'
 import { Inlet, type Outlet } from './inlet.js'
 import { Link, type Sender } from './link.js'
@@ -25,7 +26,9 @@ export interface PortOptions extends WindowOptions {
   readonly highWaterMark?: number | undefined
   /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. Default: copies, and counts it. */
   readonly strict?: boolean | undefined
-  /** How long `close` waits for the peer, which may be gone without a word. Default 10 000. */
+  /**
+   * How long `close` waits for a peer that is not seen to take anything, and may be gone without a word. Default 10 000; 0: for ever.
+   */
   readonly closeTimeoutMs?: number | undefined
 }
 
@@ -46,7 +49,9 @@ export class PortCarrier implements Carrier, Outlet {
   #isPaused = false
   /** The peer's question that waits for `resume`. */
   #question = -1
-  #timer: ReturnType<typeof setTimeout> | undefined
+  /** Posts that came, for who waits for any. */
+  #heard = 0
+  #stopWaiting: (() => void) | undefined
 
   /** @throws TypeError for what is no port, or somebody's already */
   constructor(port: PortLike, options: PortOptions = {}) {
@@ -109,13 +114,12 @@ export class PortCarrier implements Carrier, Outlet {
     if (!this.#ending.isOver && !this.#ending.isClosing) {
       this.#ending.isClosing = true
       this.#link.note(BYE)
-      this.#timer = setTimeout(() => {
-        const error = new OutbandError(
-          'TIMEOUT',
-          `close: the peer has not answered for ${this.#closeTimeoutMs} ms`,
-        )
-        this.#end(error)
-      }, this.#closeTimeoutMs)
+      const ms = this.#closeTimeoutMs
+      this.#stopWaiting = whenSilent(
+        ms,
+        () => this.#heard - this.#link.queuedBytes,
+        () => this.#end(new OutbandError('TIMEOUT', `close: the peer has not answered for ${ms} ms`)),
+      )
     }
     return this.#ending.closed
   }
@@ -127,6 +131,7 @@ export class PortCarrier implements Carrier, Outlet {
   }
 
   #hear(data: unknown): void {
+    this.#heard++
     if (isBranded(data, BRAND)) this.#inlet.hear(data, BRAND)
     else this.abort(new OutbandError('MALFORMED', 'port: a message that no channel sent'))
   }
@@ -196,7 +201,7 @@ export class PortCarrier implements Carrier, Outlet {
 
   #end(error: OutbandError | undefined): void {
     this.#ending.come(error, () => {
-      clearTimeout(this.#timer)
+      this.#stopWaiting?.()
       for (const stop of this.#stop) stop()
       this.#link.end()
       this.#endpoint.release()

@@ -11,6 +11,7 @@ import { claim, expectFree } from '../claims.js'
 import { Ending } from '../ending.js'
 import { type Endpoint, endpointOf, lost } from '../port/endpoint.js'
 import { isBell, isBranded } from '../port/posts.js'
+import { whenSilent } from '../silence.js'
 import { type RingEnd, ringsOf } from './end.js'
 import { Incoming } from './incoming.js'
 import { canPeek, isClosed, takeAll } from './mailbox.js'
@@ -45,7 +46,9 @@ export interface RingOptions {
   readonly highWaterMark?: number | undefined
   /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. Default: copies, and counts it. */
   readonly strict?: boolean | undefined
-  /** How long `close` waits for the peer, which may be gone without a word. Default 10 000. */
+  /**
+   * How long `close` waits for a peer that is not seen to take anything, and may be gone without a word. Default 10 000; 0: for ever.
+   */
   readonly closeTimeoutMs?: number | undefined
   /** How long to look on for more before going to sleep, at most; less where that does not pay. 0: not at all. Default 0.05. */
   readonly spinMs?: number | undefined
@@ -70,7 +73,7 @@ export class RingCarrier implements Carrier {
   readonly #closeTimeoutMs: number
   readonly #presence: Presence | undefined
   #sink: Sink | undefined
-  #timer: ReturnType<typeof setTimeout> | undefined
+  #stopWaiting: (() => void) | undefined
   #isPaused = false
   /** Whether deliveries go on in this turn, or in a later one. */
   #isGoing = false
@@ -406,10 +409,12 @@ export class RingCarrier implements Carrier {
     this.#ending.isClosing = true
     this.#outgoing.bye()
     this.#wake()
-    this.#timer = setTimeout(() => {
-      const message = `close: the peer has not answered for ${this.#closeTimeoutMs} ms`
-      this.#end(new OutbandError('TIMEOUT', message))
-    }, this.#closeTimeoutMs)
+    const ms = this.#closeTimeoutMs
+    this.#stopWaiting = whenSilent(
+      ms,
+      () => this.#count - this.queuedBytes,
+      () => this.#end(new OutbandError('TIMEOUT', `close: the peer has not answered for ${ms} ms`)),
+    )
   }
 
   #hasAborted(): boolean {
@@ -439,7 +444,7 @@ export class RingCarrier implements Carrier {
 
   #end(error: OutbandError | undefined): void {
     this.#ending.come(error, () => {
-      clearTimeout(this.#timer)
+      this.#stopWaiting?.()
       this.#presence?.stop()
       for (const stop of this.#stop) stop()
       // Where no event tells the peer that the port closes.
