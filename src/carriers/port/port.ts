@@ -113,11 +113,14 @@ export class PortCarrier implements Carrier, Outlet {
   close(): Promise<void> {
     if (!this.#ending.isOver && !this.#ending.isClosing) {
       this.#ending.isClosing = true
+      // What is under way arrives now; who pauses again holds it back again.
+      if (this.#isPaused) this.resume()
       this.#link.note(BYE)
       const ms = this.#closeTimeoutMs
       this.#stopWaiting = whenSilent(
         ms,
-        () => this.#heard - this.#link.queuedBytes,
+        // A side that holds back hears nothing.
+        () => (this.#isPaused ? performance.now() : this.#heard - this.#link.queuedBytes),
         () => this.#end(new OutbandError('TIMEOUT', `close: the peer has not answered for ${ms} ms`)),
       )
     }

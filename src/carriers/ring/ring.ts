@@ -270,11 +270,6 @@ export class RingCarrier implements Carrier {
     if (this.#isFinished) throw new OutbandError('CLOSED', 'receive: the peer has closed')
   }
 
-  /** Whoever closes takes in what is under way, paused or not: else closing might never end. */
-  #isHeld(): boolean {
-    return this.#isPaused && !this.#ending.isClosing
-  }
-
   #hear(data: unknown): void {
     this.#keep(data)
     if (!this.#isGoing) this.#go()
@@ -307,7 +302,7 @@ export class RingCarrier implements Carrier {
       let count = 0
       let known = 0
       let isLevel = false
-      while (count < AT_ONCE && !isLevel && !this.#isHeld() && this.#deliver()) {
+      while (count < AT_ONCE && !isLevel && !this.#isPaused && this.#deliver()) {
         count++
         known++
         if (this.#reader.hasSeen) continue
@@ -328,7 +323,7 @@ export class RingCarrier implements Carrier {
 
   /** Nothing is there, or it may not be taken: the peer, or `resume`, will tell. */
   #rest(): void {
-    if (this.#ending.isOver || this.#isHeld() || this.#incoming.isBlocked) return
+    if (this.#ending.isOver || this.#isPaused || this.#incoming.isBlocked) return
     const goesOn = immediate !== undefined && this.#spin.goesOn()
     if (goesOn || !this.#reader.sleep(BELL)) this.#goLater()
   }
@@ -407,12 +402,15 @@ export class RingCarrier implements Carrier {
   /** Says that nothing more will be sent. */
   #bye(): void {
     this.#ending.isClosing = true
+    // What is under way arrives now; who pauses again holds it back again.
+    this.#isPaused = false
     this.#outgoing.bye()
     this.#wake()
     const ms = this.#closeTimeoutMs
     this.#stopWaiting = whenSilent(
       ms,
-      () => this.#count - this.queuedBytes,
+      // A side that holds back hears nothing.
+      () => (this.#isPaused ? performance.now() : this.#count - this.queuedBytes),
       () => this.#end(new OutbandError('TIMEOUT', `close: the peer has not answered for ${ms} ms`)),
     )
   }
