@@ -17,6 +17,8 @@ import type { ProcessLink } from './link.js'
 
 /** How long a child whose pipe has ended is waited for, to say how it ended. */
 const EXIT_MS = 500
+/** How long a child may give no sign of life, unless `graceMs` says so: one that computes for long gives none. */
+const SILENCE_MS = 30_000
 /** How long a child that has not said anything yet is taken for one that starts, at the least. */
 const START_MS = 10_000
 /** A hello names no more. */
@@ -25,8 +27,8 @@ const MOST_MS = 2 ** 40
 /** Options of a carrier to a child process. `limits` default to `'trusted'`, and no time is limited. */
 export interface ProcessOptions extends StreamOptions {
   /**
-   * Milliseconds that a child has to end by itself once it is asked to, before it is made to; and for which it may give no
-   * sign of life while `await using` waits for its goodbye. Default 5000; 0: all it takes.
+   * Milliseconds that a child has to end by itself once it is asked to, before it is made to (default 5000); and for which it may
+   * give no sign of life, since it hangs or computes, while `await using` waits for its goodbye (default 30 000). 0: all it takes.
    */
   readonly graceMs?: number | undefined
 }
@@ -53,6 +55,7 @@ export class ProcessCarrier implements Carrier {
   readonly #stream: StreamCarrier
   readonly #ending = new Ending()
   readonly #graceMs: number
+  readonly #silenceMs: number
   #sentPackets = 0
   #isClosing = false
   #isAborted = false
@@ -68,6 +71,7 @@ export class ProcessCarrier implements Carrier {
     expectTime(graceMs, 'graceMs')
     this.child = child
     this.#graceMs = graceMs
+    this.#silenceMs = options.graceMs ?? SILENCE_MS
     this.#link = link
     this.#stream = new StreamCarrier(over, ownPeer(options), undefined, annex)
     this.#hello(over, options)
@@ -147,13 +151,13 @@ export class ProcessCarrier implements Carrier {
   }
 
   /**
-   * Until the channel has ended, gives a child up of which nothing is heard, and that takes nothing, for `graceMs`: TIMEOUT. One
+   * Until the channel has ended, gives a child up of which nothing is heard, and that takes nothing, for so long: TIMEOUT. One
    * that is slow, or holds back, is heard of.
    */
   expectSigns(): void {
-    const graceMs = this.#graceMs
+    const silenceMs = this.#silenceMs
     const link = this.#link
-    const ms = graceMs === 0 || link.hasHeard ? graceMs : Math.max(graceMs, START_MS)
+    const ms = silenceMs === 0 || link.hasHeard ? silenceMs : Math.max(silenceMs, START_MS)
     const stop = whenSilent(
       ms,
       () => link.signs,
@@ -164,10 +168,10 @@ export class ProcessCarrier implements Carrier {
 
   /** Asks for signs of life, since a child that holds back reads no question, and answers none. */
   #hello(link: Link, { idleTimeoutMs = 0 }: ProcessOptions): void {
-    const graceMs = this.#graceMs
+    const silenceMs = this.#silenceMs
     // The stream's own hello asks for as many, or more.
-    if (graceMs === 0 || (idleTimeoutMs > 0 && idleTimeoutMs <= graceMs)) return
-    link.write([packNote('hello', Math.min(Math.ceil(graceMs), MOST_MS))])
+    if (silenceMs === 0 || (idleTimeoutMs > 0 && idleTimeoutMs <= silenceMs)) return
+    link.write([packNote('hello', Math.min(Math.ceil(silenceMs), MOST_MS))])
   }
 
   /** Resolves when the child has ended: by itself, if it does in time. */

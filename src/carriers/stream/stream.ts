@@ -42,7 +42,7 @@ export interface StreamOptions extends WatchOptions {
   readonly highWaterMark?: number | undefined
   /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. Default: copies, and counts it. */
   readonly strict?: boolean | undefined
-  /** How long `close` waits for a peer of which nothing is heard. Default 30 000. */
+  /** How long `close` waits for a peer of which nothing is heard. Default 30 000; 0: for ever. */
   readonly closeTimeoutMs?: number | undefined
   /** When the peer has closed, goes on sending until this side closes as well. Default: closes. */
   readonly allowHalfOpen?: boolean | undefined
