@@ -75,12 +75,13 @@ export class Codec {
     const all = options === undefined ? undefined : merged(this.#options, options)
     const settings = all === undefined ? this.#decodeSettings : decodeSettings(all)
     const format = all === undefined ? this.#format : formatOf(all)
-    expectObject(packet, 'packet')
-    expectArgument(isBytes(packet.meta), 'packet.meta', 'a Uint8Array')
     if (format !== undefined) {
       expectPacket(packet)
       return format.decode(packet, settings) as T
     }
+    // Its buffers the decoder looks at, which takes parcels as well.
+    expectObject(packet, 'packet')
+    expectArgument(isBytes(packet.meta), 'packet.meta', 'a Uint8Array')
     return this.#freeDecoder().decode(packet, settings) as T
   }
 

@@ -11,6 +11,7 @@ import { contract } from '../contract.js'
 import { thrown } from '../thrown.js'
 import { codeOf, Inbox, numbered, turns, until, upTo, within } from './inbox.js'
 import { portPair, workerPair } from './pairs.js'
+import { waitsForEver, waitsForTakers } from './patience.js'
 
 const abilities = { transfers: true, shares: true, kills: true }
 
@@ -41,40 +42,13 @@ particular('a peer that never answers: close rejects with TIMEOUT, which nobody 
 
 particular('closeTimeoutMs: 0 waits for ever', async () => {
   const { port1 } = new MessageChannel()
-  const carrier = new PortCarrier(port1, { closeTimeoutMs: 0 })
-  carrier.receive(new Inbox())
-  let isOver = false
-  void carrier
-    .close()
-    .catch(() => {})
-    .then(() => {
-      isOver = true
-    })
-  await new Promise(resolve => setTimeout(resolve, 50))
-  assert.is(isOver, false)
-  carrier.abort()
-  assert.is(await codeOf(() => carrier.closed), 'CLOSED')
+  await waitsForEver(new PortCarrier(port1, { closeTimeoutMs: 0 }))
 })
 
 particular('close waits for a peer that takes now and then', async () => {
   const { port1, port2 } = new MessageChannel()
   const left = new PortCarrier(port1, { closeTimeoutMs: 600, highWaterMark: 1000 })
-  const right = new PortCarrier(port2)
-  left.receive(new Inbox())
-  const atRight = new Inbox()
-  // Both clocks are of this thread, so that a busy machine is late with either.
-  right.receive({
-    parcel: parcel => {
-      atRight.parcel(parcel)
-      right.pause()
-      setTimeout(() => right.resume(), 100)
-    },
-    end: error => atRight.end(error),
-  })
-  for (const i of upTo(15)) void left.send(numbered(i, 2000))
-  await within(left.close(), 'close')
-  await atRight.ended()
-  assert.equal(atRight.numbers, upTo(15))
+  await waitsForTakers(left, new PortCarrier(port2))
 })
 
 particular('a port that was closed before is posted to without harm', async () => {

@@ -10,8 +10,9 @@ import { BELL } from '../../src/carriers/ring/wake.js'
 import { ASLEEP, ringBytes } from '../../src/memory/ring.js'
 import { contract } from '../contract.js'
 import { thrown } from '../thrown.js'
-import { codeOf, Inbox, numbered, turns, upTo, within } from './inbox.js'
+import { codeOf, Inbox, numbered, turns, upTo } from './inbox.js'
 import { ringPair } from './pairs.js'
+import { waitsForEver, waitsForTakers } from './patience.js'
 
 contract('ring', ringPair, { transfers: true, shares: true, kills: true, unattended: 'ring' })
 
@@ -200,40 +201,12 @@ particular('a peer that never answers: close rejects with TIMEOUT', async () => 
 
 particular('closeTimeoutMs: 0 waits for ever', async () => {
   const [here] = createRing()
-  const carrier = new RingCarrier(here, { closeTimeoutMs: 0 })
-  carrier.receive(new Inbox())
-  let isOver = false
-  void carrier
-    .close()
-    .catch(() => {})
-    .then(() => {
-      isOver = true
-    })
-  await new Promise(resolve => setTimeout(resolve, 50))
-  assert.is(isOver, false)
-  carrier.abort()
-  assert.is(await codeOf(() => carrier.closed), 'CLOSED')
+  await waitsForEver(new RingCarrier(here, { closeTimeoutMs: 0 }))
 })
 
 particular('close waits for a peer that takes now and then', async () => {
   const [here, there] = createRing()
-  const left = new RingCarrier(here, { closeTimeoutMs: 600 })
-  const right = new RingCarrier(there)
-  left.receive(new Inbox())
-  const atRight = new Inbox()
-  // Both clocks are of this thread, so that a busy machine is late with either.
-  right.receive({
-    parcel: parcel => {
-      atRight.parcel(parcel)
-      right.pause()
-      setTimeout(() => right.resume(), 100)
-    },
-    end: error => atRight.end(error),
-  })
-  for (const i of upTo(15)) void left.send(numbered(i, 2000))
-  await within(left.close(), 'close')
-  await atRight.ended()
-  assert.equal(atRight.numbers, upTo(15))
+  await waitsForTakers(new RingCarrier(here, { closeTimeoutMs: 600 }), new RingCarrier(there))
 })
 
 particular('a port that was closed before is posted to without harm', async () => {

@@ -7,15 +7,15 @@ const MOST_MS = 2 ** 30
 
 /**
  * Calls `late`, once, when `signs` has been the same for `ms`, unless the function that it returns is called before. 0: never.
- * `signs`: any number that changes with what the peer takes in or says.
+ * `signs`: any number that changes with what the peer takes in or says; undefined while this side would not hear it.
  */
-export function whenSilent(ms: number, signs: () => number, late: () => void): () => void {
+export function whenSilent(ms: number, signs: () => number | undefined, late: () => void): () => void {
   if (ms === 0) return () => {}
   let last = signs()
   let silent = 0
   const look = (): void => {
     const now = signs()
-    silent = now === last ? silent + 1 : 0
+    silent = now !== undefined && now === last ? silent + 1 : 0
     last = now
     if (silent < LOOKS) return
     clearInterval(timer)

@@ -1,5 +1,4 @@
 /** A channel over a stream of bytes: what sockets and WebSockets share. */
-
 import type { Carrier } from '../carriers/carrier.js'
 import type { Link } from '../carriers/stream/link.js'
 import { StreamCarrier, type StreamOptions } from '../carriers/stream/stream.js'

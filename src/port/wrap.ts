@@ -2,7 +2,6 @@
  * A port with the interface it had, that posts packets. To a peer that is wrapped as well go metadata and exact
  * windows; to any other go plain clones, of exact windows too. `peer.ts` finds out which it is.
  */
-
 import { type Counts, expectTransfer, type Transfer } from '../carriers/carrier.js'
 import { claim, expectFree } from '../carriers/claims.js'
 import { isPort, mustMove } from '../carriers/platform.js'

@@ -15,8 +15,9 @@ import type { OutbandError } from '../errors.js'
  * - `kill` sends the child a signal. A child that ends without a goodbye, in whatever way, is PEER_GONE, with `exitCode`
  *   or `signal` in the error.
  * - `await using` closes, then waits for the child, which is made to end if it has not after `graceMs`. One that says no goodbye
- *   is waited for as long as anything is heard of it, however slowly it takes what was sent; when it is silent for `graceMs` (its
- *   event loop hangs, say, or it is stopped), it is made to end: TIMEOUT. One that starts may be silent for 10 s at the least.
+ *   is waited for as long as anything is heard of it, however slowly it takes what was sent; when it is silent for 30 s, or
+ *   `graceMs` if that is given (its event loop hangs, say, or it is stopped), it is made to end: TIMEOUT. One that starts may be
+ *   silent for 10 s at the least.
  */
 export class ChildChannel<In = unknown, Out = In> extends Channel<In, Out> {
   /** For its `pid`, its `stdout`, its events. The channel's pipe is the channel's alone. */

@@ -1,5 +1,4 @@
 /** A channel over a ring, with what only a ring can do: to send and receive without the event loop. */
-
 import { transferOf } from '../carriers/carrier.js'
 import type { RingCarrier } from '../carriers/ring/ring.js'
 import { Channel, type ChannelOptions, type SendOptions } from '../channel.js'

@@ -1,7 +1,6 @@
 /**
  * Ending leases by the value: every shared array in it is found as `encode` finds it. Nothing of it is copied.
  */
-
 import type { EncodeOptions } from '../codec.js'
 import { dispose } from '../dispose.js'
 import { Encoder } from '../encode/encode.js'

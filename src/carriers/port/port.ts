@@ -119,8 +119,7 @@ export class PortCarrier implements Carrier, Outlet {
       const ms = this.#closeTimeoutMs
       this.#stopWaiting = whenSilent(
         ms,
-        // A side that holds back hears nothing.
-        () => (this.#isPaused ? performance.now() : this.#heard - this.#link.queuedBytes),
+        () => (this.#isPaused ? undefined : this.#heard - this.#link.queuedBytes),
         () => this.#end(new OutbandError('TIMEOUT', `close: the peer has not answered for ${ms} ms`)),
       )
     }

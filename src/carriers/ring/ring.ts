@@ -409,8 +409,7 @@ export class RingCarrier implements Carrier {
     const ms = this.#closeTimeoutMs
     this.#stopWaiting = whenSilent(
       ms,
-      // A side that holds back hears nothing.
-      () => (this.#isPaused ? performance.now() : this.#count - this.queuedBytes),
+      () => (this.#isPaused ? undefined : this.#count - this.queuedBytes),
       () => this.#end(new OutbandError('TIMEOUT', `close: the peer has not answered for ${ms} ms`)),
     )
   }

@@ -48,7 +48,8 @@ export interface StreamOptions extends WatchOptions {
   readonly allowHalfOpen?: boolean | undefined
 }
 
-type Peer = 'unknown' | 'channel' | 'plain'
+/** A silent one is treated as plain: it may be a channel that is slow to start. */
+type Peer = 'unknown' | 'silent' | 'channel' | 'plain'
 
 /** A packet as it is written, with what of it is elsewhere. */
 type Framed = Written & { readonly stowed?: Stowed }
@@ -72,8 +73,6 @@ export class StreamCarrier implements Carrier, Inlet {
   readonly #closeTimeoutMs: number
   #sink: Sink | undefined
   #peer: Peer = 'unknown'
-  /** Whether it is taken for plain because it says nothing: it may be a channel that is slow to start. */
-  #isGuess = false
   #patience: ReturnType<typeof setTimeout> | undefined
   #farewell: ReturnType<typeof setTimeout> | undefined
   #isPaused = false
@@ -203,8 +202,8 @@ export class StreamCarrier implements Carrier, Inlet {
     if (!this.#ending.isOver && !this.#ending.isClosing) {
       this.#ending.isClosing = true
       this.#watch.closing(this.#closeTimeoutMs)
-      if (this.#peer === 'unknown' || this.#isGuess) this.#waitForHello()
-      else this.#goodbye()
+      if (this.#hasMet()) this.#goodbye()
+      else this.#waitForHello()
       // What is under way arrives now; who pauses again holds it back again.
       this.#isPaused = false
       this.#release()
@@ -274,7 +273,7 @@ export class StreamCarrier implements Carrier, Inlet {
     // What is lost is told when the link says that it is gone.
     if (!isOut) return
     this.#writtenBytes += byteLength
-    if (this.#peer === 'plain') {
+    if (this.#peer === 'plain' || this.#peer === 'silent') {
       this.#credits.taken(this.#writtenBytes)
       // Who has said all, or is waited for, is heard by what it takes in.
       if (this.#isEnded || this.#ending.isClosing) this.#watch.took()
@@ -344,8 +343,7 @@ export class StreamCarrier implements Carrier, Inlet {
   #wait(): void {
     this.#patience ??= setTimeout(() => {
       if (this.#peer !== 'unknown' || this.#ending.isOver) return
-      this.#isGuess = true
-      this.#peer = 'plain'
+      this.#peer = 'silent'
       this.#credits.taken(this.#writtenBytes)
     }, PATIENCE_MS)
   }
@@ -456,7 +454,7 @@ export class StreamCarrier implements Carrier, Inlet {
 
   #handle(item: Item): void {
     if (isNote(item)) return this.#hear(item)
-    if (this.#peer === 'unknown' || this.#isGuess) this.#meet('plain')
+    if (!this.#hasMet()) this.#meet('plain')
     this.#receivedPackets++
     const packet = this.#whole(item)
     if (packet === undefined) return
@@ -500,9 +498,13 @@ export class StreamCarrier implements Carrier, Inlet {
     else this.abort(new OutbandError('MALFORMED', `${this.name}: handles that nobody asked for`))
   }
 
-  #meet(peer: Peer): void {
+  /** Whether the peer has said what it is. */
+  #hasMet(): boolean {
+    return this.#peer === 'channel' || this.#peer === 'plain'
+  }
+
+  #meet(peer: 'channel' | 'plain'): void {
     this.#peer = peer
-    this.#isGuess = false
     clearTimeout(this.#patience)
     clearTimeout(this.#farewell)
     if (peer === 'plain') this.#credits.taken(this.#writtenBytes)
@@ -512,7 +514,7 @@ export class StreamCarrier implements Carrier, Inlet {
 
   #hearBye(): void {
     this.#isPeerDone = true
-    if (this.#peer === 'unknown' || this.#isGuess) this.#meet('plain')
+    if (!this.#hasMet()) this.#meet('plain')
     if (this.#isHalfOpen && !this.#ending.isClosing) this.#sink?.finish?.()
     else void this.close()
     this.#finish()
