@@ -193,10 +193,10 @@ function encodeUnlike(walk: Walk, object: Record<string, unknown>, slot: ShapeNo
   } catch (error) {
     throw traced(error, key)
   }
-  const shape = shapes.shapeAt(node)
-  shapes.expect(slot, shape)
-  closeObject(walk, at, shape)
-  walk.count(shape.length)
+  node = shapes.shapeAt(node)
+  shapes.expect(slot, node)
+  closeObject(walk, at, node)
+  walk.count(node.length)
   walk.depth--
 }
 
