@@ -18,6 +18,7 @@ export type Check = ReturnType<typeof suite>
 export interface Line {
   readonly link: Link
   readonly wrapped: AnyPort & Wrapped
+  /** The peer's answer. @throws Error where it had one */
   ask(ask: Question['ask'], value: unknown, options?: PostOptions): Promise<unknown>
 }
 
@@ -34,7 +35,10 @@ export function lineOf(link: Link, options: WrapOptions = {}): Line {
     wrapped: face,
     ask: async (ask, value, options) => {
       face.postMessage({ ask, value } satisfies Question, options)
-      return (await heard(face)).data
+      const { data } = await heard(face)
+      const failed = (data as { readonly failed?: unknown } | undefined | null)?.failed
+      if (typeof failed === 'string') throw new Error(`the peer failed: ${failed}`)
+      return data
     },
   }
 }
