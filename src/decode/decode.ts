@@ -4,49 +4,17 @@ import { expectArgument, isOutbandError, isStackOverflow, TOO_DEEP } from '../er
 import { checkLimit } from '../limits.js'
 import type { PacketLike, Parcel } from '../packet.js'
 import { enterDecoder, leaveDecoder } from '../value/nesting.js'
+import type * as Op from '../wire/ops.js'
 import {
-  ARRAY,
-  ARRAY_LONG,
-  ARRAY_PROPS,
-  BIGINT,
-  BOXED,
   CHECKSUM_BYTES,
-  CUSTOM,
-  DATE,
-  ERROR,
-  F64,
-  FALSE,
   FORMAT_VERSION,
   HAS_CHECKSUM,
   HAS_REFS,
   HAS_SHAPES,
   HAS_VIEWS,
-  I8,
-  I16,
-  I32,
   MAGIC_0,
   MAGIC_1,
-  MAP,
-  NULL,
-  NUMBERS_F64,
-  NUMBERS_I8,
-  NUMBERS_I16,
-  NUMBERS_I32,
-  OBJECT,
-  OBJECT_LONG,
-  OBJECT_NULL,
-  REF,
-  REF_NUMBERS,
-  REGEXP,
-  SET,
-  TEXT,
-  TEXT_DEFINE,
-  TEXT_LONG,
-  TEXT_REF,
-  TRUE,
-  UNDEFINED,
   VERSION_SHIFT,
-  VIEW,
 } from '../wire/ops.js'
 import {
   decodeArray,
@@ -72,20 +40,6 @@ import {
 import type { DecodeSettings } from './settings.js'
 import type { Shape } from './shapes.js'
 import { Walk } from './walk.js'
-
-/** The ops that a document has few of, or none; the others are in the dispatch itself, which is quicker. */
-const RARE: { readonly [op: number]: (walk: Walk) => unknown } = {
-  [BIGINT]: decodeBigInt,
-  [ARRAY_PROPS]: decodeArrayProps,
-  [OBJECT_NULL]: decodeNullObject,
-  [MAP]: decodeMap,
-  [SET]: decodeSet,
-  [DATE]: decodeDate,
-  [REGEXP]: decodeRegExp,
-  [BOXED]: decodeBoxed,
-  [ERROR]: decodeError,
-  [CUSTOM]: decodeCustom,
-}
 
 /** The shapes of the last message that had some, for those that leave theirs out. */
 export interface KnownShapes {
@@ -169,65 +123,87 @@ export class Decoder extends Walk {
     this.end = end
   }
 
+  /**
+   * The numbers stand here themselves, and `satisfies` holds them to the table: of literals V8 makes a jump table, of imported
+   * constants a row of loads and comparisons, with which documents take 1.25 to 1.4 times as long to decode (measured).
+   */
   override value(): unknown {
     const { pos } = this
     if (pos >= this.end) throw this.truncated(1)
     const op = this.bytes[pos]
     this.pos = pos + 1
-    if (op < TEXT) return op
-    if (op < ARRAY) return this.text(op - TEXT)
-    if (op < OBJECT) return decodeArray(this, op - ARRAY)
-    if (op < UNDEFINED) return decodeSmallObject(this, op - OBJECT)
+    if (op < (0x40 satisfies typeof Op.TEXT)) return op
+    if (op < (0x80 satisfies typeof Op.ARRAY)) return this.text(op - 0x40)
+    if (op < (0x90 satisfies typeof Op.OBJECT)) return decodeArray(this, op - 0x80)
+    if (op < (0xc0 satisfies typeof Op.UNDEFINED)) return decodeSmallObject(this, op - 0x90)
     switch (op) {
-      case UNDEFINED:
+      case 0xc0 satisfies typeof Op.UNDEFINED:
         return undefined
-      case NULL:
+      case 0xc1 satisfies typeof Op.NULL:
         return null
-      case FALSE:
+      case 0xc2 satisfies typeof Op.FALSE:
         return false
-      case TRUE:
+      case 0xc3 satisfies typeof Op.TRUE:
         return true
-      case I8:
+      case 0xc5 satisfies typeof Op.I8:
         return decodeI8(this)
-      case I16:
+      case 0xc6 satisfies typeof Op.I16:
         return decodeI16(this)
-      case I32:
+      case 0xc7 satisfies typeof Op.I32:
         return decodeI32(this)
-      case F64:
+      case 0xc8 satisfies typeof Op.F64:
         return this.f64()
-      case TEXT_LONG:
+      case 0xc9 satisfies typeof Op.BIGINT:
+        return decodeBigInt(this)
+      case 0xca satisfies typeof Op.TEXT_LONG:
         return this.text(this.varint())
-      case TEXT_DEFINE: {
+      case 0xcb satisfies typeof Op.TEXT_DEFINE: {
         const text = this.text(this.varint())
         this.texts.defined.push(text)
         return text
       }
-      case TEXT_REF:
+      case 0xcc satisfies typeof Op.TEXT_REF:
         return this.#known(this.texts.defined)
-      case ARRAY_LONG:
+      case 0xcd satisfies typeof Op.ARRAY_LONG:
         return decodeArray(this, this.varint())
-      case NUMBERS_I8:
-      case NUMBERS_I16:
-      case NUMBERS_I32:
-      case NUMBERS_F64:
+      case 0xce satisfies typeof Op.ARRAY_PROPS:
+        return decodeArrayProps(this)
+      case 0xcf satisfies typeof Op.NUMBERS_I8:
+      case 0xd0 satisfies typeof Op.NUMBERS_I16:
+      case 0xd1 satisfies typeof Op.NUMBERS_I32:
+      case 0xd2 satisfies typeof Op.NUMBERS_F64:
         return decodeNumbers(this, op)
-      case OBJECT_LONG:
+      case 0xd3 satisfies typeof Op.OBJECT_LONG:
         return decodeObject(this)
-      case VIEW: {
+      case 0xd4 satisfies typeof Op.OBJECT_NULL:
+        return decodeNullObject(this)
+      case 0xd5 satisfies typeof Op.MAP:
+        return decodeMap(this)
+      case 0xd6 satisfies typeof Op.SET:
+        return decodeSet(this)
+      case 0xd7 satisfies typeof Op.DATE:
+        return decodeDate(this)
+      case 0xd8 satisfies typeof Op.REGEXP:
+        return decodeRegExp(this)
+      case 0xd9 satisfies typeof Op.BOXED:
+        return decodeBoxed(this)
+      case 0xda satisfies typeof Op.ERROR:
+        return decodeError(this)
+      case 0xdb satisfies typeof Op.VIEW: {
         const view = this.views.next(this)
         this.note(view)
         return view
       }
-      case REF: {
+      case 0xdc satisfies typeof Op.CUSTOM:
+        return decodeCustom(this)
+      case 0xdd satisfies typeof Op.REF: {
         const known = this.#known(this.memo)
         if (known === UNBUILT) throw this.malformed('a cycle through a one-step type')
         return known
       }
-      case REF_NUMBERS:
+      case 0xde satisfies typeof Op.REF_NUMBERS:
         return this.#known(this.numbers)
     }
-    const decodeRare = RARE[op]
-    if (decodeRare !== undefined) return decodeRare(this)
     this.pos = pos
     throw this.malformed(`unknown op 0x${op.toString(16)}`)
   }
