@@ -201,6 +201,16 @@ for (const { name, limit, of, maxima, isSent, options } of rows) {
   })
 }
 
+exact('items: as many as there are views, whatever they are in', () => {
+  for (const value of [bytes(3), new Error('a', { cause: bytes(3) })]) {
+    for (const options of [IN, OUT]) {
+      const limits = { items: 0 }
+      refused(() => encode(value, { ...options, limits }), 'LIMIT', { limit: 'items', max: 0 })
+      refused(() => decode(encode(value, options), { limits }), 'LIMIT', { limit: 'items', max: 0 })
+    }
+  }
+})
+
 const messages: [name: string, value: unknown][] = [
   ['small', { a: 1 }],
   ['a narrow string', 'x'.repeat(300_000)],

@@ -248,4 +248,15 @@ named('are found on every array by strict', () => {
   }
 })
 
+named('are found by strict beside elements that do not show', () => {
+  const long = () => Array.from({ length: 40 }, (_, i) => `${i}`)
+  const hidden = tagged(Object.defineProperty(long(), 3, { enumerable: false }))
+  const ownKeys = (target: object) => Reflect.ownKeys(target).filter(key => key !== '7')
+  for (const array of [hidden, new Proxy(tagged(long()), { ownKeys })]) {
+    const { tag } = decode<{ tag: string }>(encode(array, { strict: true }))
+    assert.is(tag, 'own')
+    assert.is(decode<{ tag: string }>(encode(array)).tag, 'own')
+  }
+})
+
 named.run()

@@ -109,6 +109,36 @@ what('a view whose prototype was taken away', () => {
   }
 })
 
+for (const length of [-1, -64, 1.5, 2 ** 32, Number.NaN, 3n, 'a', undefined]) {
+  what(`a Proxy of an array that says its length is ${String(length)}`, () => {
+    const get = (target: object, key: string | symbol) =>
+      key === 'length' ? length : (Reflect.get(target, key) as unknown)
+    for (const elements of [
+      ['a', 'b'],
+      [1, 2],
+    ])
+      refused(() => codec.encode([new Proxy(elements, { get })]), 'UNSUPPORTED', { path: 'value[0]' })
+  })
+}
+
+for (const [name, later] of [
+  ['a BigInt', 1n],
+  ['a symbol', Symbol('a')],
+  ['an object', { valueOf: () => 1 }],
+] as const) {
+  what(`an element that was a number and is ${name} when it is written`, () => {
+    for (const number of [1, 300, 70_000, 0.5]) {
+      let reads = 0
+      const array = Object.defineProperty([number, number], 1, {
+        get: () => (reads++ === 0 ? number : later),
+        enumerable: true,
+      })
+      refused(() => codec.encode({ a: array }), 'UNSUPPORTED', { path: 'value.a[1]' })
+      assert.is(difference({ a: 1 }, codec.decode(codec.encode({ a: 1 }))), undefined)
+    }
+  })
+}
+
 what('what structured clone takes of these is nothing', () => {
   for (const [name, value] of kinds.filter(([name]) => !/claims|Blob/.test(name))) {
     let isTaken = true

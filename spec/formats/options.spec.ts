@@ -241,6 +241,50 @@ for (const format of formats) {
     assert.is(difference([1, { a: [] }], both([1, { a: [] }], { strict: true })), undefined)
   })
 
+  test('keys that UTF-8 makes one are refused: what the other held would be announced, and lost', () => {
+    const shared = { a: 1 }
+    for (const [one, other] of [
+      ['\ud800', '\udc00'],
+      ['\ud800', '\ufffd'],
+    ]) {
+      const rows = [
+        { [one!]: new Uint8Array(5000), [other!]: new Uint8Array(5000) },
+        [{ [one!]: shared, [other!]: 1 }, shared],
+      ]
+      for (const value of rows) refused(() => encode(value, { format }), 'UNSUPPORTED')
+      const alone = { [one!]: new Uint8Array(5000) }
+      assert.equal(Object.keys(both(alone) as object), ['\ufffd'])
+    }
+  })
+
+  test('keys of Maps without their boxes: each arrives, or the Map is refused', () => {
+    const map = new Map<unknown, unknown>([
+      [Object(1), new Uint8Array(5000)],
+      [1, new Uint8Array(5000)],
+    ])
+    try {
+      assert.is((both(map) as Map<unknown, unknown>).size, 1)
+    } catch (error) {
+      refused(() => {
+        throw error
+      }, 'UNSUPPORTED')
+    }
+    const limits = { numberKeys: 1, bigintKeys: 1 }
+    refused(
+      () =>
+        encode(
+          new Map([
+            [Object(1), 1],
+            [2, 1],
+          ]),
+          { format, limits },
+        ),
+      'LIMIT',
+      { limit: 'numberKeys' },
+    )
+    refused(() => encode(new Set([Object(1n), 2n]), { format, limits }), 'LIMIT', { limit: 'bigintKeys' })
+  })
+
   test('memory that is gone is DETACHED', () => {
     const view = new Uint8Array(8)
     structuredClone(view.buffer, { transfer: [view.buffer] })

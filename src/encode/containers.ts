@@ -2,7 +2,8 @@
 
 import { SLACK } from '../bytes/writer.js'
 import { checkKey, entriesOf, membersOf } from '../value/keys.js'
-import { traced } from '../value/trace.js'
+import { lengthOf } from '../value/properties.js'
+import { stopped, traced } from '../value/trace.js'
 import {
   ARRAY,
   ARRAY_LONG,
@@ -29,10 +30,10 @@ const hasOwn = Object.hasOwn
 const { includes } = Array.prototype
 
 export function encodeArray(walk: Walk, array: readonly unknown[], slot: ShapeNode): void {
-  const { length } = array
+  const length = lengthOf(array)
   if (length > 0 && typeof array[0] === 'number') {
-    const op = numbersOp(array)
-    if (op !== 0) return encodeNumbers(walk, array as readonly number[], op, slot)
+    const op = numbersOp(array, length)
+    if (op !== 0) return encodeNumbers(walk, array as readonly number[], length, op, slot)
   }
   if (walk.isRepeatedArray(array)) return
   walk.enter(length)
@@ -77,10 +78,10 @@ function encodeElements(walk: Walk, array: readonly unknown[], length: number, s
 const FRACTION = 1 << 31
 
 /** The op that holds the array's numbers exactly; 0 when something else is among them. */
-function numbersOp(array: readonly unknown[]): number {
+function numbersOp(array: readonly unknown[], length: number): number {
   // The bits that any of the integers needs beside its sign.
   let bits = 0
-  for (let i = 0; i < array.length; i++) {
+  for (let i = 0; i < length; i++) {
     const n = array[i]
     if (typeof n !== 'number') return 0
     const whole = n | 0
@@ -91,12 +92,17 @@ function numbersOp(array: readonly unknown[]): number {
   return bits < 32_768 ? NUMBERS_I16 : NUMBERS_I32
 }
 
-function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: ShapeNode): void {
+function encodeNumbers(
+  walk: Walk,
+  array: readonly number[],
+  length: number,
+  op: number,
+  slot: ShapeNode,
+): void {
   if (walk.settings.references) {
     const number = walk.memo.findNumbers(array)
     if (number >= 0) return walk.ref(REF_NUMBERS, number)
   }
-  const { length } = array
   walk.enter(length)
   const names = length <= LONGEST_SEARCHED || walk.settings.strict ? searched(walk, array, slot) : NO_NAMES
   walk.reserve(length * NUMBERS_BYTES[op - NUMBERS_I8] + 10)
@@ -105,13 +111,22 @@ function encodeNumbers(walk: Walk, array: readonly number[], op: number, slot: S
   walk.varint(length)
   const { bytes, view } = walk
   let { pos } = walk
-  if (op === NUMBERS_I8) for (let i = 0; i < length; i++) bytes[pos++] = array[i]
-  else if (op === NUMBERS_I16) for (let i = 0; i < length; i++, pos += 2) view.setInt16(pos, array[i], true)
-  else if (op === NUMBERS_I32) for (let i = 0; i < length; i++, pos += 4) view.setInt32(pos, array[i], true)
-  else for (let i = 0; i < length; i++, pos += 8) view.setFloat64(pos, array[i], true)
+  if (op === NUMBERS_I8) for (let i = 0; i < length; i++) bytes[pos++] = numberAt(array, i)
+  else if (op === NUMBERS_I16)
+    for (let i = 0; i < length; i++, pos += 2) view.setInt16(pos, numberAt(array, i), true)
+  else if (op === NUMBERS_I32)
+    for (let i = 0; i < length; i++, pos += 4) view.setInt32(pos, numberAt(array, i), true)
+  else for (let i = 0; i < length; i++, pos += 8) view.setFloat64(pos, numberAt(array, i), true)
   walk.pos = pos
   walk.depth--
   if (names.length > 0) encodeRecord(walk, array, names)
+}
+
+/** An element that was a number when the array was looked through; an accessor's may be something else by now. */
+function numberAt(array: readonly unknown[], i: number): number {
+  const n = array[i]
+  if (typeof n !== 'number') throw traced(stopped('UNSUPPORTED', 'an element that is a number no more'), i)
+  return n
 }
 
 const NO_NAMES: readonly string[] = []
@@ -138,7 +153,7 @@ function searched(walk: Walk, array: readonly unknown[], slot: ShapeNode): reado
     const nth = slot.arrays++
     if (nth > SEARCHED && nth % SAMPLE !== 0) return NO_NAMES
   }
-  const names = ownNames(array)
+  const names = ownNames(array, walk.settings.strict)
   if (names.length > 0) slot.arrays = SEARCH_ALL
   return names
 }
@@ -148,12 +163,15 @@ const MANY = 32
 
 /**
  * Names of an array's own enumerable properties beside its elements: they come last. To list the values takes a quarter of the
- * time, since no index is made a string (measured), and tells whether there are more of them than elements, unless there are holes.
+ * time, since no index is made a string (measured), and tells whether there are more of them than elements. Elements that are not
+ * enumerable would make up for others, unless the last value is another than the last element: `isExact` asks for all keys.
  */
-function ownNames(array: readonly unknown[]): readonly string[] {
+function ownNames(array: readonly unknown[], isExact: boolean): readonly string[] {
   const { length } = array
-  if (length >= MANY && !includes.call(array, undefined) && Object.values(array).length === length)
-    return NO_NAMES
+  if (length >= MANY && !isExact && !includes.call(array, undefined)) {
+    const values = Object.values(array)
+    if (values.length === length && values[length - 1] === array[length - 1]) return NO_NAMES
+  }
   const keys = Object.keys(array)
   let first = keys.length
   while (first > 0 && !isIndex(keys[first - 1])) first--

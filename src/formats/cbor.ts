@@ -5,6 +5,7 @@
 import { addExtension, Encoder } from 'cbor-x'
 import { asBuffer } from '../bytes/text.js'
 import type { Packet, PacketLike } from '../packet.js'
+import { stopped } from '../value/trace.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { magnitudeBytes } from './bigint.js'
 import { FoundTags } from './cbor-found.js'
@@ -74,10 +75,12 @@ function writeMinusZero(write: Write): void {
   encoder.alwaysUseFloat = false
 }
 
-/** Keys are as they were, but for parts, each of which is a key of its own. */
+/** Keys are as they were, but for parts, each of which is a key of its own. @throws UNSUPPORTED for two that became one */
 function mapOf(entries: readonly unknown[]): Map<unknown, unknown> {
   const map = new Map<unknown, unknown>()
   for (let i = 0; i < entries.length; i += 2) map.set(entries[i], entries[i + 1])
+  if (map.size * 2 < entries.length)
+    throw stopped('UNSUPPORTED', 'keys of a Map that are the same without their boxes, or in UTF-8')
   return map
 }
 

@@ -8,11 +8,14 @@ import { stopped, traced } from '../value/trace.js'
 import { complementBytes } from './bigint.js'
 import { builder as newBuilder } from './flatbuffers-package.js'
 import { Lifted } from './lifted.js'
+import { expectDistinct } from './mend.js'
 import { RECORD_BYTES, type SentView, writeRecord } from './view-record.js'
 
 type Builder = ReturnType<typeof newBuilder>
 type StackValue = Builder['stack'][number]
 
+/** Keys that must be looked at: text ends at a NUL, and has no lone surrogates. */
+const ODD = /[\0\ud800-\udfff]/u
 /** log2 of the bytes of a float64, as the package counts widths. */
 const WIDTH64 = 3
 const LEAST_INT = -(2n ** 63n)
@@ -101,8 +104,12 @@ class FlexWriter {
 
   #object(object: Record<string, unknown>): void {
     this.#builder.startMap()
-    for (const key of Object.keys(object)) {
-      if (key.includes('\0')) throw stopped('UNSUPPORTED', 'a key with a NUL cannot travel in FlexBuffers')
+    const keys = Object.keys(object)
+    for (const key of keys) {
+      if (ODD.test(key)) {
+        if (key.includes('\0')) throw stopped('UNSUPPORTED', 'a key with a NUL cannot travel in FlexBuffers')
+        expectDistinct(keys)
+      }
       this.#builder.addKey(key)
       this.#under(key, object[key])
     }

@@ -19,6 +19,7 @@ export const LIFTS: Readonly<Record<BuiltinKind, LiftOne>> = {
     lift.enter(3)
     lift.leave()
     const { source, flags } = partsOfRegExp(regexp)
+    lift.value(source)
     return new Lifted('regexp', [source, flags])
   },
   Error: liftError,
@@ -32,8 +33,7 @@ function liftMap(lift: Lift, map: ReadonlyMap<unknown, unknown>): Lifted {
   lift.enter(1 + sent.length * 2)
   try {
     for (const [key, value] of sent) {
-      checkKey(lift.keys, key)
-      entries.push(lift.value(key))
+      entries.push(liftKey(lift, key))
       entries.push(lift.value(value))
     }
   } catch (error) {
@@ -49,14 +49,23 @@ function liftSet(lift: Lift, set: ReadonlySet<unknown>): Lifted {
   lift.enter(1 + sent.length)
   try {
     for (const member of sent) {
-      checkKey(lift.keys, member)
-      members.push(lift.value(member))
+      members.push(liftKey(lift, member))
     }
   } catch (error) {
     throw traced(error, { within: `member ${members.length}` })
   }
   lift.leave()
   return new Lifted('set', members)
+}
+
+/** A key of a Map or member of a Set; of a box the primitive in it arrives, and counts. */
+function liftKey(lift: Lift, key: unknown): unknown {
+  const lifted = lift.value(key)
+  let arrives = typeof key === 'object' ? lifted : key
+  if (arrives instanceof Lifted && (arrives.is('bigint') || arrives.is('zero')))
+    arrives = arrives.content ?? 0
+  checkKey(lift.keys, arrives)
+  return lifted
 }
 
 function liftError(lift: Lift, error: Error): Lifted {

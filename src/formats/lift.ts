@@ -10,7 +10,7 @@ import { isReadonly, OutOfBand } from '../out-of-band.js'
 import type { CustomType } from '../registry.js'
 import { builtinOf, fieldsOf } from '../value/builtins.js'
 import { expectSendable } from '../value/guard.js'
-import { define } from '../value/properties.js'
+import { define, lengthOf } from '../value/properties.js'
 import { chosenRuns } from '../value/runs.js'
 import { explained, type Step, stopped, traced } from '../value/trace.js'
 import { Views } from '../value/views.js'
@@ -138,7 +138,7 @@ export class Lift extends Repeats {
   }
 
   #elements(array: readonly unknown[]): unknown {
-    const { length } = array
+    const length = lengthOf(array)
     this.enter(length)
     if (this.settings.strict) expectDense(array)
     // A library may ask for the class, or for methods that a subclass changes.
@@ -179,6 +179,7 @@ export class Lift extends Repeats {
     try {
       for (key in object) {
         count++
+        if (key.length > safeUnits) this.checkText(key)
         const field = object[key]
         if (typeof field === 'number' ? field !== 0 : typeof field === 'boolean') continue
         if (typeof field === 'string' && field.length <= safeUnits) continue
@@ -203,6 +204,7 @@ export class Lift extends Repeats {
     let key = ''
     try {
       for (key of keys) {
+        if (key.length > this.#safeUnits) this.checkText(key)
         const lifted = this.value((object as Fields)[key])
         if (key === '__proto__') define(copy, key, lifted, true)
         else copy[key] = lifted

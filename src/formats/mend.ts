@@ -1,5 +1,6 @@
 /** Lone surrogates have no UTF-8: in their place goes U+FFFD, or readers in other languages would refuse the whole message. */
 import { define } from '../value/properties.js'
+import { stopped } from '../value/trace.js'
 import { Lifted } from './lifted.js'
 
 const LONE = /[\ud800-\udfff]/u
@@ -74,6 +75,13 @@ export function mended(value: unknown): unknown {
   if (value instanceof Lifted)
     return isDeep(value) ? new Lifted(value.kind, mended(value.content) as never) : value
   const copy = {}
+  expectDistinct(Object.keys(value))
   for (const [key, field] of Object.entries(value)) define(copy, mended(key) as string, mended(field), true)
   return copy
+}
+
+/** @throws UNSUPPORTED for keys of an object of which mending makes one: what one of them held would be announced, and lost */
+export function expectDistinct(keys: readonly string[]): void {
+  if (new Set(keys.map(mended)).size < keys.length)
+    throw stopped('UNSUPPORTED', 'keys that are the same in UTF-8, which has no lone surrogates')
 }

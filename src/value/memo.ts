@@ -193,7 +193,8 @@ class ArraysMemo {
 
 /** A fingerprint of the length and the first and last numbers: of each its whole part and 20 bits of fraction. */
 function fingerprint(array: readonly unknown[]): number {
-  const { length } = array
+  // A Proxy may say anything.
+  const length = typeof array.length === 'number' ? array.length : 0
   let h = length
   const head = length < 4 ? length : 3
   for (let i = 0; i < head; i++) h = mix(h, array[i])

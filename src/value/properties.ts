@@ -1,5 +1,6 @@
-/** Own properties of objects that are being made, whatever their names. */
+/** Own properties of objects that are being made, whatever their names, and how many elements an array has. */
 import { isIndex } from '../wire/shapes.js'
+import { stopped } from './trace.js'
 
 /** Indices up to here are stored as in an array. */
 const DENSE = 8
@@ -19,4 +20,12 @@ export function setField(object: Record<string, unknown>, key: string, value: un
   // A read-only element makes V8 keep the elements in a dictionary instead of up to 12 KiB of empty slots.
   Object.defineProperty(object, key, { configurable: true, enumerable: true })
   define(object, key, value, true)
+}
+
+/** The length of an array. @throws UNSUPPORTED for a Proxy that says what is none */
+export function lengthOf(array: readonly unknown[]): number {
+  const { length } = array
+  if (typeof length !== 'number' || length >>> 0 !== length)
+    throw stopped('UNSUPPORTED', 'an array whose length is none')
+  return length
 }

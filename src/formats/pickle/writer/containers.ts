@@ -2,6 +2,7 @@
 import { builtinOf } from '../../../value/builtins.js'
 import { checkKey, entriesOf, membersOf } from '../../../value/keys.js'
 import { stopped, traced } from '../../../value/trace.js'
+import { isIndex } from '../../../wire/shapes.js'
 import { PythonName, PythonObject } from '../objects.js'
 import {
   ADDITEMS,
@@ -24,7 +25,7 @@ import type { Walk } from './walk.js'
 
 export function writeArray(walk: Walk, array: readonly unknown[]): void {
   if (walk.isRepeatedArray(array)) return
-  if (walk.settings.strict && Object.keys(array).length > array.length)
+  if (walk.settings.strict && !isIndex(Object.keys(array).at(-1) ?? '0'))
     throw stopped('UNSUPPORTED', 'in strict mode an array with properties cannot travel')
   walk.op(EMPTY_LIST)
   walk.note(walk.latest)
