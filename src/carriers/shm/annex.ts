@@ -182,6 +182,8 @@ export class SharedAnnex implements Annex {
   /** What was lent is the peer's as long as it lives and uses it, and what this side was lent is its own. */
   ended(): void {
     this.#settle(false)
+    // Nothing can have been lent to a peer that never said it has the arena open, and no sweep would find that it has gone.
+    if (!this.#isLending) this.#lender?.end()
     this.#isLending = false
     this.#files.end()
     this.#reader?.retire()
