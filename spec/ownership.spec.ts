@@ -2,7 +2,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { values } from '../fixtures/values.js'
-import { Codec, decode, encode } from '../src/index.js'
+import { cbor } from '../src/formats/cbor.js'
+import { flexbuffers } from '../src/formats/flexbuffers.js'
+import { msgpack } from '../src/formats/msgpack.js'
+import { pickle } from '../src/formats/pickle/index.js'
+import { Codec, decode, defineType, encode, registry } from '../src/index.js'
+import { collect } from './collect.js'
 import { difference } from './same.js'
 
 const MiB = 2 ** 20
@@ -181,3 +186,39 @@ cost('a codec keeps no memory of a large message', () => {
 })
 
 cost.run()
+
+const letGo = suite('ownership: what a call was asked for')
+
+class Scene {}
+const callsWith: [name: string, call: (scene: Scene) => void][] = [
+  [
+    'encode',
+    scene => void encode({ a: new Uint8Array(5000) }, { bufferCallback: () => scene === undefined }),
+  ],
+  ['decode', scene => void decode(encode(1), { types: typesOf(scene) })],
+  ...[msgpack, cbor, flexbuffers, pickle].flatMap((format): typeof callsWith => [
+    [`encode as ${format.name}`, scene => void encode({ a: 1 }, { format, types: typesOf(scene) })],
+    [
+      `decode of ${format.name}`,
+      scene => void decode(encode({ a: 1 }, { format }), { format, types: typesOf(scene) }),
+    ],
+  ]),
+]
+const typesOf = (scene: Scene) =>
+  registry(defineType({ tag: 'scene', is: value => value === scene, reduce: () => 1, rebuild: () => scene }))
+
+for (const [name, call] of callsWith) {
+  letGo(`${name}: is let go of when it is over`, async () => {
+    const scene = (() => {
+      const scene = new Scene()
+      call(scene)
+      return new WeakRef(scene)
+    })()
+    // A WeakRef that was made holds on until the turn is over.
+    await new Promise(resolve => setTimeout(resolve, 0))
+    collect()
+    assert.is(scene.deref(), undefined)
+  })
+}
+
+letGo.run()

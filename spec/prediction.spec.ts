@@ -179,4 +179,38 @@ many('what is past the bounds is let go of with its message', () => {
   assert.ok(codec)
 })
 
+many(
+  'keys of any length take no more than the trie may: of a hundred long ones and a thousand after them',
+  () => {
+    const codec = new Codec()
+    const key = (i: number) => 'k'.repeat(20_000) + i
+    codec.encode({ [key(0)]: 1 })
+    const before = keptBytes()
+    for (let i = 0; i < 300; i++) {
+      const sent = { [key(i % 100)]: i, [key(1000 + i)]: 2 }
+      if (i % 50 === 0) assert.is(difference(sent, codec.decode(codec.encode(sent))), undefined)
+      else codec.encode(sent)
+    }
+    codec.encode(1)
+    const kept = keptBytes() - before
+    assert.ok(kept < 4_000_000, `${kept} bytes`)
+  },
+)
+
+many('shapes of a hundred keys each take no more than a few hundred of them', () => {
+  const codec = new Codec({ limits: { codegen: false } })
+  const record = (i: number) =>
+    Object.fromEntries([...Array.from({ length: 100 }, (_, k) => [`field${k}`, k]), [`t${i}`, 1]])
+  codec.encode(record(0))
+  const before = keptBytes()
+  for (let i = 0; i < 2000; i++) {
+    const sent = record(i)
+    if (i % 100 === 0) assert.is(difference(sent, codec.decode(codec.encode(sent))), undefined)
+    else codec.encode(sent)
+  }
+  codec.encode(1)
+  const kept = keptBytes() - before
+  assert.ok(kept < 4_000_000, `${kept} bytes`)
+})
+
 many.run()

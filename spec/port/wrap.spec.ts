@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { BroadcastChannel, MessageChannel, type MessagePort, Worker } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -7,6 +7,7 @@ import { values } from '../../fixtures/values.js'
 import { isOutbandError, registry } from '../../src/index.js'
 import { type WrapOptions, type Wrapped, wrapPort } from '../../src/port/index.js'
 import { upTo } from '../carriers/inbox.js'
+import { collect } from '../collect.js'
 import { difference } from '../same.js'
 import { thrown } from '../thrown.js'
 
@@ -690,6 +691,34 @@ face('an event has the wrapped port as its target, and its listener goes with it
   assert.is(targets[0], far)
   near.close()
 })
+
+face(
+  'a listener that is gone leaves nothing on its signal, and a message that was heard is let go of',
+  async () => {
+    const { near, far } = await acquainted()
+    const { signal } = new AbortController()
+    const listening = () => getEventListeners(signal, 'abort').length
+    const listener = () => {}
+    far.addEventListener('message', listener, { signal })
+    far.addEventListener('message', listener, { signal })
+    assert.is(listening(), 1)
+    far.removeEventListener('message', listener)
+    assert.is(listening(), 0)
+    far.addEventListener('message', listener, { signal, once: true })
+    const message = await new Promise<WeakRef<object>>(resolve => {
+      far.addEventListener('message', event => resolve(new WeakRef((event as MessageEvent).data as object)), {
+        signal,
+        once: true,
+      })
+      near.postMessage({ big: new Uint8Array(100_000) })
+    })
+    assert.is(listening(), 0)
+    await turns(5)
+    collect()
+    assert.is(message.deref(), undefined)
+    near.close()
+  },
+)
 
 face('a refused first message leaves no trace: the next arrives', async () => {
   const { near, far } = pair()

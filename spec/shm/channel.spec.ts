@@ -1,5 +1,6 @@
 /** Channels whose ends share memory: between real processes, each way they can meet, and what they fall back to. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -169,6 +170,33 @@ for (const [name, isJoined, serve, connect] of sockets) {
         await server.close()
       }
       if (serve === serveShared) assert.is(isThere, isJoined)
+    }),
+  )
+}
+
+/** A program that says one thing and goes, ten times. */
+const briefly = (path: string) => `
+  import { connectShared } from ${JSON.stringify(new URL('../../src/shm/index.js', import.meta.url).href)}
+  for (let i = 0; i < 10; i++) {
+    const channel = await connectShared(${JSON.stringify(path)})
+    await channel.send(i)
+    await channel.close()
+  }`
+
+if (isLinux) {
+  echo('peers that leave before they have the arena open leave nothing behind', () =>
+    withArena(4 * MiB, async arena => {
+      const path = somePath()
+      const memory = { arena }
+      const server = await serveShared(path, async channel => void (await take(channel, 1)), { memory })
+      const before = descriptorsOfShm().length
+      const peer = spawn(process.execPath, ['--input-type=module', '-e', briefly(path)], { stdio: 'inherit' })
+      assert.equal(await once(peer, 'exit'), [0, null])
+      await eventually('no table of leases is left', () => {
+        collect()
+        return descriptorsOfShm().length <= before
+      })
+      await server.close()
     }),
   )
 }

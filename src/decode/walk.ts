@@ -11,8 +11,11 @@ import { NO_SHAPES, type Shape, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
 import { Views } from './views.js'
 
+/** Between messages: what was asked for holds types of the caller's. */
+const IDLE: DecodeSettings = decodeSettings(undefined)
+
 export abstract class Walk extends Reader {
-  settings: DecodeSettings = decodeSettings(undefined)
+  settings = IDLE
   limits = this.settings.limits
   /** Objects by their number, when the message has refs. */
   memo: unknown[] = []
@@ -57,6 +60,7 @@ export abstract class Walk extends Reader {
     this.views.end()
     this.buffers.end()
     this.release()
+    this.settings = IDLE
     this.isClean = true
   }
 

@@ -20,6 +20,10 @@ const WARM = 16
 const MOST_NODES = 4096
 const MOST_CHILDREN = 256
 const MOST_KEYS = 128
+/** Units of a key that the trie holds, and of all of them; bytes of all shapes that it holds, each of which may have its functions. */
+const LONGEST_KEY = 256
+const MOST_UNITS = 2 ** 17
+const MOST_BYTES = 2 ** 18
 const MOST_KEPT = 64
 /** Bytes of all shapes that are kept, which each new one tells again; and what part of a message they may take. */
 const MOST_TOLD = 2048
@@ -104,7 +108,7 @@ export class ShapeNode {
     if (this.fields !== undefined) return this.fields(walk, object)
     const nodes = this.nodes as readonly ShapeNode[]
     // Noted on the way, when the shape is warm: a getter must not be called twice.
-    const isWarm = ++this.count === WARM && this.length <= MOST_KEYS
+    const isWarm = ++this.count === WARM && this.isLinked
     const met: unknown[] | undefined = isWarm && walk.settings.limits.codegen ? [] : undefined
     let i = 0
     try {
@@ -147,6 +151,8 @@ export class Shapes {
   /** How many of them the receiver knows from the messages before. 0: ids begin anew with the next one. */
   #told = 0
   #nodes = 0
+  #units = 0
+  #bytes = 0
   /** Whether the trie had no room for a shape of this message. */
   #isFull = false
   /** Whether there were more shapes than it holds: then a new one is not kept before it comes again. */
@@ -167,6 +173,8 @@ export class Shapes {
     this.#isFull = false
     this.#hasBegunAnew = true
     this.#nodes = 0
+    this.#units = 0
+    this.#bytes = 0
     this.root = new ShapeNode('', undefined, 0, true)
     this.slot = new ShapeNode('', undefined, 0, true)
   }
@@ -196,8 +204,9 @@ export class Shapes {
   follow(node: ShapeNode, key: string): ShapeNode {
     let child = node.children?.get(key)
     if (child === undefined) {
-      const isLinkable = node.isLinked && node.length < MOST_KEYS
-      const isLinked = isLinkable && this.#nodes < MOST_NODES && (node.children?.size ?? 0) < MOST_CHILDREN
+      const isLinkable = node.isLinked && node.length < MOST_KEYS && key.length <= LONGEST_KEY
+      const hasRoom = this.#nodes < MOST_NODES && this.#units < MOST_UNITS && this.#bytes < MOST_BYTES
+      const isLinked = isLinkable && hasRoom && (node.children?.size ?? 0) < MOST_CHILDREN
       child = new ShapeNode(key, node, node.length + 1, isLinked)
       if (!isLinked) {
         this.#isFull ||= isLinkable
@@ -205,6 +214,7 @@ export class Shapes {
       }
       if (!child.last.isLinked) this.#strayed.push(child)
       this.#nodes++
+      this.#units += key.length
       node.children = (node.children ?? new Map<string, ShapeNode>()).set(key, child)
     }
     return child
@@ -252,7 +262,9 @@ export class Shapes {
       const node = this.used[id]
       if (node.bytes !== undefined) out.appendWords(node.bytes)
       else {
-        out.append(bytesOf(node))
+        const bytes = bytesOf(node)
+        if (node.isLinked) this.#bytes += bytes.length
+        out.append(bytes)
         mayBeKept &&= node.isLinked && !this.#hasBegunAnew
       }
     }

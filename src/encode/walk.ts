@@ -18,9 +18,11 @@ import { Texts } from './texts.js'
 export const BODY_START = 16
 
 const EMPTY = Object.freeze({})
+/** Between messages: what was asked for holds callbacks and types of the caller's. */
+const IDLE: EncodeSettings = encodeSettings(undefined)
 
 export abstract class Walk extends Writer {
-  settings: EncodeSettings = encodeSettings(undefined)
+  settings = IDLE
   readonly memo = new Memo()
   readonly shapes = new Shapes()
   readonly texts = new Texts()
@@ -69,6 +71,7 @@ export abstract class Walk extends Writer {
     this.views.clear()
     if (this.unbuilt.length > 0) this.unbuilt.length = 0
     this.rewind()
+    this.settings = IDLE
     this.isClean = true
   }
 

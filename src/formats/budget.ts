@@ -1,7 +1,7 @@
 /** What a value may ask for while it is lifted: as much as its receiver, under the same limits, takes. */
 import { checkLimit, overLimit } from '../limits.js'
 import { SentKeys } from '../value/keys.js'
-import type { FormatEncodeSettings } from './format.js'
+import { IDLE } from './format.js'
 import { Lifted } from './lifted.js'
 
 const utf8 = new TextEncoder()
@@ -9,7 +9,7 @@ const LEAST_INT = -(2n ** 63n)
 const MOST_INT = 2n ** 64n - 1n
 
 export class Budget {
-  settings!: FormatEncodeSettings
+  settings = IDLE
   readonly keys = new SentKeys()
   #depth = 0
   #items = 0

@@ -3,7 +3,7 @@
  * Buffers stay out of band in all of them, untouched, and what `encode` and `decode` promise of buffers, limits and
  * errors holds for each; what else a format loses its page says (`spec/FORMATS.md`).
  */
-import type { Limits } from '../limits.js'
+import { LIMITS, type Limits } from '../limits.js'
 import type { Packet, PacketLike } from '../packet.js'
 import type { CustomType, Registry } from '../registry.js'
 import type { RunSettings } from '../value/runs.js'
@@ -16,6 +16,18 @@ export interface FormatEncodeSettings extends RunSettings {
   readonly references: boolean
   readonly strict: boolean
 }
+
+/** Of a writer between messages: what was asked for holds callbacks and types of the caller's. */
+export const IDLE: FormatEncodeSettings = Object.freeze({
+  host: undefined,
+  types: undefined,
+  bufferCallback: undefined,
+  threshold: 0,
+  copyShared: false,
+  references: true,
+  strict: false,
+  limits: LIMITS.trusted,
+})
 
 /** What decode was asked for, checked. */
 export interface FormatDecodeSettings {

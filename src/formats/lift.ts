@@ -14,7 +14,7 @@ import { define, lengthOf } from '../value/properties.js'
 import { chosenRuns } from '../value/runs.js'
 import { explained, type Step, stopped, traced } from '../value/trace.js'
 import { Views } from '../value/views.js'
-import type { FormatEncodeSettings } from './format.js'
+import { type FormatEncodeSettings, IDLE } from './format.js'
 import { LIFTS } from './lift-builtins.js'
 import { Lifted } from './lifted.js'
 import { copyOf, expectDense } from './plain-array.js'
@@ -79,6 +79,7 @@ export class Lift extends Repeats {
     this.views.clear()
     this.#sent = []
     this.forget()
+    this.settings = IDLE
     if (this.#reduced.size > 0) this.#reduced.clear()
   }
 

@@ -20,6 +20,8 @@ interface Call {
   readonly isProperty: boolean
   /** For who adds one listener twice: a port has no way down, so both are called. */
   readonly isCapture: boolean
+  /** Takes our listener off the signal that would remove this one. */
+  readonly unlisten?: (() => void) | undefined
 }
 
 function isHandler(value: unknown): value is EventHandler {
@@ -68,12 +70,21 @@ export class Listeners {
     this.#change([...before, ...(call ? [call] : []), ...behind])
   }
 
-  /** Whether it was added: not when it is there already, or is none. */
-  add(listener: unknown, isBare: boolean, isOnce: boolean, isCapture = false): boolean {
+  /** Adds a listener, unless it is there already, or is none; until the signal aborts. */
+  add(
+    listener: unknown,
+    isBare: boolean,
+    isOnce: boolean,
+    isCapture = false,
+    signal: AbortSignal | undefined = undefined,
+  ): void {
     if (isBare && this.#canRepeat) expectArgument(typeof listener === 'function', 'listener', 'a function')
-    else if (!isHandler(listener) || this.#find(listener, isBare, isCapture) >= 0) return false
-    this.#change([...this.#calls, { ...USUAL, listener, isBare, isOnce, isCapture }])
-    return true
+    else if (!isHandler(listener) || this.#find(listener, isBare, isCapture) >= 0) return
+    const leave = () => this.#change(this.#calls.filter(other => other !== call))
+    const unlisten = signal && (() => signal.removeEventListener('abort', leave))
+    const call: Call = { ...USUAL, listener, isBare, isOnce, isCapture, unlisten }
+    signal?.addEventListener('abort', leave, { once: true })
+    this.#change([...this.#calls, call])
   }
 
   /** Takes back a listener, the last where there are several; of Node's ports `off` also takes what was added for events. */
@@ -98,6 +109,7 @@ export class Listeners {
   }
 
   #change(calls: readonly Call[]): void {
+    for (const call of this.#calls) if (call.unlisten !== undefined && !calls.includes(call)) call.unlisten()
     this.#calls = calls
     this.#onChange()
   }

@@ -226,9 +226,16 @@ class Wrapper implements Outlet, PeerListener {
     this.#event = event
   }
 
+  /** The event of what is read now. It is not kept until the next comes: it holds all of the message. */
+  #begun(): MessageEvent | undefined {
+    const event = this.#event
+    this.#event = undefined
+    return event
+  }
+
   /** A packet of the peer's. */
   parcel(parcel: Parcel): void {
-    const event = this.#event
+    const event = this.#begun()
     let value: unknown
     try {
       value = this.#hosts.decode(this.#codec, parcel)
@@ -256,7 +263,7 @@ class Wrapper implements Outlet, PeerListener {
   }
 
   broken(error: unknown): void {
-    this.#listeners.messageerror.emit('messageerror', error, this.#event, NO_PORTS)
+    this.#listeners.messageerror.emit('messageerror', error, this.#begun(), NO_PORTS)
   }
 
   /** Offers come through the lane: a port that only sends is not heard. */
@@ -384,11 +391,7 @@ class Wrapper implements Outlet, PeerListener {
             if (ours === undefined) {
               if ('addEventListener' in raw) raw.addEventListener(name, listener, how)
               else raw[once ? 'once' : 'on'](name, listener)
-            } else if (signal?.aborted !== true) {
-              const isNew = ours.add(listener, false, once, capture)
-              if (isNew)
-                signal?.addEventListener('abort', () => ours.remove(listener, false, capture), { once: true })
-            }
+            } else if (signal?.aborted !== true) ours.add(listener, false, once, capture, signal)
           },
         },
         removeEventListener: {

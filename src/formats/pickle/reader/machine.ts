@@ -8,7 +8,7 @@
 import { Reader } from '../../../bytes/reader.js'
 import { checkLimit, LIMITS, type Limits, overLimit } from '../../../limits.js'
 import { Buffers } from '../../../value/buffers.js'
-import type { FormatDecodeSettings } from '../../format.js'
+import { type FormatDecodeSettings, IDLE } from '../../format.js'
 import type { DType } from '../dtype.js'
 import { markTuple } from '../origins.js'
 import { FREE_SETS, type PickleSettings } from '../settings.js'
@@ -51,7 +51,7 @@ const NEVER = Symbol('never')
 
 export abstract class Machine extends Reader {
   readonly options: PickleSettings
-  settings!: FormatDecodeSettings
+  settings: FormatDecodeSettings = IDLE
   limits: Readonly<Limits> = LIMITS.trusted
   readonly buffers = new Buffers()
   stack: unknown[] = []
@@ -121,6 +121,7 @@ export abstract class Machine extends Reader {
     if (this.dtypes.size > 0) this.dtypes = new Map()
     this.buffers.end()
     this.release()
+    this.settings = IDLE
     this.isClean = true
   }
 

@@ -11,7 +11,7 @@ import { SentKeys } from '../../../value/keys.js'
 import { Memo } from '../../../value/memo.js'
 import { stopped } from '../../../value/trace.js'
 import { Views } from '../../../value/views.js'
-import type { FormatEncodeSettings } from '../../format.js'
+import { type FormatEncodeSettings, IDLE } from '../../format.js'
 import { partsOf } from '../objects.js'
 import {
   BINGET,
@@ -36,7 +36,7 @@ const CYCLE = 'a cycle through what Python makes whole'
 
 export abstract class Walk extends Writer {
   readonly options: PickleSettings
-  settings!: FormatEncodeSettings
+  settings = IDLE
   readonly #memo = new Memo()
   /** Numbers in Python's memo, by number in ours; of arrays that begin with a number, which ours counts apart. */
   #numbers: number[] = []
@@ -100,6 +100,7 @@ export abstract class Walk extends Writer {
     this.views.clear()
     if (this.splices.length > 0) this.splices = []
     this.rewind()
+    this.settings = IDLE
     this.isClean = true
   }
 
