@@ -38,8 +38,8 @@ import { BODY_START, type Walk } from './walk.js'
 export function finishPacket(walk: Walk, textBytes: number): Parcel {
   const { settings, shapes, views } = walk
   const bodyEnd = walk.pos
-  // First: a callback may send something else meanwhile, and then the receiver knows none of these shapes.
   checkLimit('items', settings.limits.items, views.entries.length)
+  // First: a callback may send something else meanwhile, and then the receiver knows none of these shapes.
   const runs = views.entries.length > 0 ? chosenRuns(views, settings) : undefined
   const hasShapes = shapes.areNew
   if (hasShapes) writeShapes(walk)
