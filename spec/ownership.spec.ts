@@ -7,6 +7,7 @@ import { flexbuffers } from '../src/formats/flexbuffers.js'
 import { msgpack } from '../src/formats/msgpack.js'
 import { pickle } from '../src/formats/pickle/index.js'
 import { Codec, decode, defineType, encode, registry } from '../src/index.js'
+import { release } from '../src/shm/index.js'
 import { collect } from './collect.js'
 import { difference } from './same.js'
 
@@ -195,6 +196,7 @@ const callsWith: [name: string, call: (scene: Scene) => void][] = [
     'encode',
     scene => void encode({ a: new Uint8Array(5000) }, { bufferCallback: () => scene === undefined }),
   ],
+  ['release', scene => void release({ a: Object.assign(new Uint8Array(5000), { scene }) })],
   ['decode', scene => void decode(encode(1), { types: typesOf(scene) })],
   ...[msgpack, cbor, flexbuffers, pickle].flatMap((format): typeof callsWith => [
     [`encode as ${format.name}`, scene => void encode({ a: 1 }, { format, types: typesOf(scene) })],

@@ -257,18 +257,22 @@ for (const format of formats) {
     }
   })
 
-  test('keys of Maps without their boxes: each arrives, or the Map is refused', () => {
+  test('a Proxy of an array that says a length that is none is refused', () => {
+    for (const length of [-1, 1.5, 3n]) {
+      const get = (target: object, key: string | symbol) =>
+        key === 'length' ? length : (Reflect.get(target, key) as unknown)
+      refused(() => encode([new Proxy(['a', 'b'], { get })], { format }), 'UNSUPPORTED', { path: 'value[0]' })
+    }
+  })
+
+  test('keys of Maps that are one without their boxes: the last counts, but CBOR refuses them', () => {
     const map = new Map<unknown, unknown>([
       [Object(1), new Uint8Array(5000)],
       [1, new Uint8Array(5000)],
     ])
-    try {
-      assert.is((both(map) as Map<unknown, unknown>).size, 1)
-    } catch (error) {
-      refused(() => {
-        throw error
-      }, 'UNSUPPORTED')
-    }
+    // CBOR has them for keys of its own Maps, the others in a list.
+    if (format.name === 'cbor') refused(() => encode(map, { format }), 'UNSUPPORTED')
+    else assert.is((both(map) as Map<unknown, unknown>).size, 1)
     const limits = { numberKeys: 1, bigintKeys: 1 }
     refused(
       () =>

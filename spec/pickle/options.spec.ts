@@ -546,6 +546,14 @@ values('numbers of one kind, and of kinds that never are equal, are keys', () =>
   assert.is(difference(map, through(map)), undefined)
 })
 
+values('a Proxy of an array that says a length that is none is refused', () => {
+  const get = (target: object, key: string | symbol) =>
+    key === 'length' ? -1 : (Reflect.get(target, key) as unknown)
+  refused(() => encode([new Proxy(['a', 'b'], { get })], { format: pickle }), 'UNSUPPORTED', {
+    path: 'value[0]',
+  })
+})
+
 values('strict refuses instances and properties of arrays', () => {
   const strict = { format: pickle, strict: true }
   refused(() => encode(new Point(), strict), 'UNSUPPORTED')

@@ -130,7 +130,10 @@ function numberAt(array: readonly unknown[], i: number): number {
 }
 
 const NO_NAMES: readonly string[] = []
-/** Arrays at one place that are all searched, beside the one around them, whose place is the same; after them one in `SAMPLE` is, and all once one had properties. */
+/**
+ * Arrays at one place that are all searched, beside the one around them, whose place is the same; after them one in `SAMPLE` is,
+ * and all once one had properties.
+ */
 const SEARCHED = 16
 const SAMPLE = 64
 const SEARCH_ALL = -1

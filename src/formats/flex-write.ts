@@ -105,11 +105,12 @@ class FlexWriter {
   #object(object: Record<string, unknown>): void {
     this.#builder.startMap()
     const keys = Object.keys(object)
+    if (keys.some(key => ODD.test(key))) {
+      if (keys.some(key => key.includes('\0')))
+        throw stopped('UNSUPPORTED', 'a key with a NUL cannot travel in FlexBuffers')
+      expectDistinct(keys)
+    }
     for (const key of keys) {
-      if (ODD.test(key)) {
-        if (key.includes('\0')) throw stopped('UNSUPPORTED', 'a key with a NUL cannot travel in FlexBuffers')
-        expectDistinct(keys)
-      }
       this.#builder.addKey(key)
       this.#under(key, object[key])
     }

@@ -19,8 +19,7 @@ export const LIFTS: Readonly<Record<BuiltinKind, LiftOne>> = {
     lift.enter(3)
     lift.leave()
     const { source, flags } = partsOfRegExp(regexp)
-    lift.value(source)
-    return new Lifted('regexp', [source, flags])
+    return new Lifted('regexp', [lift.value(source) as string, flags])
   },
   Error: liftError,
   boxed: liftBoxed,

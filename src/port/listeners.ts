@@ -80,7 +80,7 @@ export class Listeners {
   ): void {
     if (isBare && this.#canRepeat) expectArgument(typeof listener === 'function', 'listener', 'a function')
     else if (!isHandler(listener) || this.#find(listener, isBare, isCapture) >= 0) return
-    const leave = () => this.#change(this.#calls.filter(other => other !== call))
+    const leave = () => this.#drop(call)
     const unlisten = signal && (() => signal.removeEventListener('abort', leave))
     const call: Call = { ...USUAL, listener, isBare, isOnce, isCapture, unlisten }
     signal?.addEventListener('abort', leave, { once: true })
@@ -108,6 +108,10 @@ export class Listeners {
     this.#change([])
   }
 
+  #drop(call: Call): void {
+    this.#change(this.#calls.filter(other => other !== call))
+  }
+
   #change(calls: readonly Call[]): void {
     for (const call of this.#calls) if (call.unlisten !== undefined && !calls.includes(call)) call.unlisten()
     this.#calls = calls
@@ -124,7 +128,7 @@ export class Listeners {
       // An EventTarget does not call who was removed meanwhile, an EventEmitter does.
       const isGone = this.#calls !== calls && !this.#calls.includes(call)
       if (isStopped || (isGone && !(isBare && this.#canRepeat))) continue
-      if (isOnce) this.#change(this.#calls.filter(other => other !== call))
+      if (isOnce) this.#drop(call)
       try {
         if (isBare) (listener as Bare).call(this.#target, data)
         else {

@@ -226,16 +226,9 @@ class Wrapper implements Outlet, PeerListener {
     this.#event = event
   }
 
-  /** The event of what is read now. It is not kept until the next comes: it holds all of the message. */
-  #begun(): MessageEvent | undefined {
-    const event = this.#event
-    this.#event = undefined
-    return event
-  }
-
   /** A packet of the peer's. */
   parcel(parcel: Parcel): void {
-    const event = this.#begun()
+    const event = this.#event
     let value: unknown
     try {
       value = this.#hosts.decode(this.#codec, parcel)
@@ -263,7 +256,7 @@ class Wrapper implements Outlet, PeerListener {
   }
 
   broken(error: unknown): void {
-    this.#listeners.messageerror.emit('messageerror', error, this.#begun(), NO_PORTS)
+    this.#listeners.messageerror.emit('messageerror', error, this.#event, NO_PORTS)
   }
 
   /** Offers come through the lane: a port that only sends is not heard. */

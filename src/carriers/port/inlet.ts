@@ -19,7 +19,7 @@ const AT_ONCE = 1000
 
 /** Whoever takes in what arrives. */
 export interface Outlet extends Reading {
-  /** The event that brought the next post; undefined for what came by the ring. */
+  /** The event that brought the post that is read now; undefined when it has been, and for what comes by the ring. */
   begin(event: MessageEvent | undefined): void
   /** Offers a ring to the peer; nothing: it is not read any more. */
   offer(memory: SharedArrayBuffer | undefined): void
@@ -179,6 +179,9 @@ export class Inlet {
       readPost(message, brand, this.#outlet)
     } catch (error) {
       this.#outlet.broken(error)
+    } finally {
+      // Not kept until the next comes: it holds all of the message.
+      this.#outlet.begin(undefined)
     }
     return true
   }
@@ -187,7 +190,6 @@ export class Inlet {
     const ring = this.#ring as RingReader
     try {
       const meta = isTextCheap ? ring.text() : ring.run()
-      this.#outlet.begin(undefined)
       this.#outlet.parcel({ meta, buffers: [] })
     } catch (error) {
       this.#drop(error)

@@ -1,6 +1,7 @@
 /** Lists, dicts and sets; and what may be a key in Python. */
 import { builtinOf } from '../../../value/builtins.js'
 import { checkKey, entriesOf, membersOf } from '../../../value/keys.js'
+import { lengthOf } from '../../../value/properties.js'
 import { stopped, traced } from '../../../value/trace.js'
 import { isIndex } from '../../../wire/shapes.js'
 import { PythonName, PythonObject } from '../objects.js'
@@ -34,7 +35,7 @@ export function writeArray(walk: Walk, array: readonly unknown[]): void {
 
 /** Appends items to the list, or what is like one, that is on the top. */
 export function writeItems(walk: Walk, items: readonly unknown[]): void {
-  const { length } = items
+  const length = lengthOf(items)
   if (length === 0) return
   walk.enter(length)
   const isMany = length > 1
