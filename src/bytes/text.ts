@@ -46,11 +46,12 @@ export function isBuffer(view: ArrayBufferView): boolean {
   return native !== undefined && view instanceof (NodeBuffer as unknown as typeof Uint8Array)
 }
 
-/** A Buffer on this memory (borrow) where there are Buffers, else a Uint8Array. */
-export function asBuffer(buffer: ArrayBufferLike, byteOffset: number, length: number): Uint8Array {
-  return native === undefined
-    ? new Uint8Array(buffer, byteOffset, length)
-    : (NodeBuffer as BufferClass).from(buffer, byteOffset, length)
+/** A Buffer on this memory (borrow) where there are Buffers, else a Uint8Array; without a length it follows that of the memory. */
+export function asBuffer(buffer: ArrayBufferLike, byteOffset: number, length?: number): Uint8Array {
+  if (native === undefined) return new Uint8Array(buffer, byteOffset, length)
+  if (length !== undefined) return (NodeBuffer as BufferClass).from(buffer, byteOffset, length)
+  // `Buffer.from` makes one that follows from Node 22 on.
+  return Object.setPrototypeOf(new Uint8Array(buffer, byteOffset), native)
 }
 
 /**

@@ -81,7 +81,7 @@ export function viewOn(
   byteOffset: number,
   length?: number,
 ): ArrayBufferView {
-  if (kind === KIND_BUFFER) return asBuffer(buffer, byteOffset, length ?? buffer.byteLength - byteOffset)
+  if (kind === KIND_BUFFER) return asBuffer(buffer, byteOffset, length)
   const ViewClass = KINDS[kind].class as NonNullable<Kind['class']>
   return new ViewClass(buffer, byteOffset, length)
 }
