@@ -1,7 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isOutbandError } from '../../src/errors.js'
-import { HANDLE_BYTES, type Handle, readHandle, writeHandle } from '../../src/memory/arena/handle.js'
+import { HANDLE_BYTES, type Handle, MAX_BLOCK, readHandle, writeHandle } from '../../src/memory/arena/handle.js'
 import { thrown } from '../thrown.js'
 
 const ID = new Uint8Array(16).map((_, i) => 200 + i)
@@ -36,7 +36,7 @@ const malformed: [name: string, change: Partial<Handle>][] = [
   ['a block at no multiple of 64', { blockOffset: 65 }],
   ['a block that ends behind the segment', { blockOffset: SEGMENT - 64 }],
   ['a block behind the segment', { blockOffset: 2 ** 60 }],
-  ['a block longer than any ArrayBuffer', { blockOffset: 64, blockBytes: 2 ** 33 - 64 }],
+  ['a block longer than any ArrayBuffer', { blockOffset: 64, blockBytes: MAX_BLOCK + 1 }],
   ['a window that ends behind its block', { byteLength: 901 }],
   ['a window behind its block', { byteOffset: 2 ** 53 }],
   ['a window of no bytes', { byteLength: 0 }],

@@ -75,6 +75,24 @@ test('an error of end: items before it, then it', async () => {
   assert.equal(await outcomeOf(readable), { items: [1], error: FAULT })
 })
 
+test('an error waits until the reader asks for more: a pipe that passes the last item on a moment later must not see it before', async () => {
+  const { readable, writable } = new Passage(new Queue(10, FAULT))
+  const writer = writable.getWriter()
+  await writer.write(1)
+  assert.is(await writer.close().catch((error: unknown) => error), FAULT)
+  const reader = readable.getReader()
+  let broke: unknown
+  const closed = reader.closed.catch((error: unknown) => {
+    broke = error
+  })
+  assert.equal(await reader.read(), { value: 1, done: false })
+  await turns(5)
+  assert.is(broke, undefined)
+  assert.is(await reader.read().catch((error: unknown) => error), FAULT)
+  await within(closed, 'the end')
+  assert.is(broke, FAULT)
+})
+
 test('several reads that wait get an item each', async () => {
   const { readable, writable } = new Passage<unknown, unknown>(new Queue(0))
   const reader = readable.getReader()

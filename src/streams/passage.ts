@@ -4,7 +4,8 @@
  *      write ─put→ stage ─take→ read
  *
  * What a TransformStream is, but for two things. An item is made when a reader asks for it, so that none waits in the
- * readable end: an error there throws away what waits, and here what was whole before the error arrives before it. And
+ * readable end: an error there throws away what waits, and here what was whole before the error arrives before it, which
+ * comes when the reader asks for more. And
  * `write` resolves when the stage says that it has room, which can be later than when the last item was taken.
  */
 import { OutbandError } from '../errors.js'
@@ -48,6 +49,8 @@ export class Passage<In, Out> {
   #writer!: WritableController
   /** Whether a reader waits for an item. */
   #isAsked = false
+  /** Whether a reader has got an item and asked for none since: a pipe passes it on a moment later, unless there is an error by then. */
+  #isPassingOn = false
   /** The write that waits for room; there is one at most. */
   #waiter: Waiter | undefined
   /** What follows on the last item: the end, or an error. */
@@ -64,6 +67,7 @@ export class Passage<In, Out> {
         },
         pull: () => {
           this.#isAsked = true
+          this.#isPassingOn = false
           this.#move()
         },
         cancel: reason => {
@@ -140,12 +144,16 @@ export class Passage<In, Out> {
     // The caller's code in `take` can have ended it.
     if (this.#isOver) return
     this.#isAsked = false
+    this.#isPassingOn = true
     // May ask for the next one at once, and so come back here.
     this.#reader.enqueue(item)
   }
 
   #finish(ending: Failure | 'end'): void {
-    if (ending !== 'end') return this.#break(ending.error)
+    if (ending !== 'end') {
+      if (!this.#isPassingOn) this.#break(ending.error)
+      return
+    }
     this.#isOver = true
     this.#stage.clear()
     this.#reader.close()
