@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { typedArrays } from '../../fixtures/arrays.js'
 import { decode, encode, isReadonly, OutbandError, outOfBand } from '../../src/index.js'
+import { MAX_BLOCK } from '../../src/memory/arena/handle.js'
 import { placeOf } from '../../src/memory/mapping.js'
 import { ArenaReader, type ArrayType, leaseOf, release, SharedArena } from '../../src/shm/index.js'
 import { descriptorsOfShm, isLinux } from '../shm/kit.js'
@@ -572,7 +573,7 @@ odd('mistakes in arguments are TypeErrors', () => {
     () => arena.alloc(Date as never, 5),
     () => arena.alloc(Uint8Array, -1),
     () => arena.alloc(Float64Array, 0.5),
-    () => arena.alloc(Uint8Array, 2 ** 40),
+    () => arena.alloc(Uint8Array, MAX_BLOCK + 1),
     () => arena.alloc('Uint8Array' as never, 1),
     () => arena.copy([1] as never),
     () => arena.hasRoom(-1),

@@ -123,7 +123,9 @@ export async function declareGolden(): Promise<void> {
   const index = JSON.parse(new TextDecoder().decode(await load('index.json'))) as Entry[]
   const packets = await Promise.all(index.map(packetOf))
   for (const [i, entry] of index.entries()) {
-    const row = golden.find(({ name }) => name === entry.name)!
+    const row = golden.find(({ name }) => name === entry.name)
+    // Of a kind that this browser lacks.
+    if (row === undefined) continue
     const isShared = entry.buffers.some(({ shared }) => shared !== undefined)
 
     bytes(`${entry.name}: decode gives the value back`, () => {
