@@ -79,7 +79,11 @@ test('a read-only view arrives read-only', () => {
 test('a packet with a kind of view that this engine lacks is UNSUPPORTED', () => {
   const others = index.filter(({ name }) => golden.every(row => row.name !== name))
   assert.ok(others.every(({ name }) => RARE.includes(name)))
-  for (const entry of others) assert.ok(refused(() => decode(stored(entry)), 'UNSUPPORTED'), entry.name)
+  for (const entry of others)
+    assert.ok(
+      refused(() => decode(stored(entry)), 'UNSUPPORTED'),
+      entry.name,
+    )
 })
 
 test('every op, every flag and every kind of view that this engine has occurs', () => {

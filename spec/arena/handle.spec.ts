@@ -1,7 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isOutbandError } from '../../src/errors.js'
-import { HANDLE_BYTES, type Handle, MAX_BLOCK, readHandle, writeHandle } from '../../src/memory/arena/handle.js'
+import {
+  HANDLE_BYTES,
+  type Handle,
+  MAX_BLOCK,
+  readHandle,
+  writeHandle,
+} from '../../src/memory/arena/handle.js'
 import { thrown } from '../thrown.js'
 
 const ID = new Uint8Array(16).map((_, i) => 200 + i)
