@@ -216,10 +216,12 @@ function listed(list: readonly object[]): Wishes {
 /**
  * Asks without moving anything: an ArrayBuffer twice in a list is refused, but on Node 20 one that cannot move is
  * passed over before that is looked at; later versions refuse it for another reason. Where both reasons sound alike
- * the answer is yes.
+ * the answer is yes, and where to be asked takes memory away (Deno).
  */
 export function isMovable(buffer: ArrayBuffer): boolean {
-  return refusalOfTwice(buffer) === refusalOfTwice(new ArrayBuffer(1))
+  const fresh = new ArrayBuffer(1)
+  const refusal = refusalOfTwice(fresh)
+  return isDetached(fresh) || refusalOfTwice(buffer) === refusal
 }
 
 /** Whether `isMovable` knows. */
