@@ -102,6 +102,7 @@ export function fieldsOf(object: object, name: string, isStrict: boolean): strin
 }
 
 const { propertyIsEnumerable: isEnumerable } = Object.prototype
+const { toString: sourceOfFunction } = Function.prototype
 const OPAQUE = [
   'Promise',
   'WeakMap',
@@ -119,8 +120,11 @@ function isOfEngine(object: object, name: string): boolean {
   const known: unknown = object.constructor
   if (typeof known !== 'function') return false
   const space = Object(name.includes('.') ? Reflect.get(globalThis, name.split('.')[0]) : globalThis)
-  // What a program makes global shows.
-  return space[known.name] === known && !isEnumerable.call(space, known.name)
+  if (space[known.name] !== known) return false
+  // What a program makes global shows. Bun's own classes show as well, but are no JavaScript.
+  return (
+    !isEnumerable.call(space, known.name) || /\{\s*\[native code\]\s*\}$/.test(sourceOfFunction.call(known))
+  )
 }
 
 /** What to call it: its nearest class that has a name, where its tag is that of a class above. Node's ports have EventTarget's. */
