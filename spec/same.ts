@@ -102,8 +102,10 @@ class Comparison {
       return
     }
     this.#compareSlots(brand, a, b, at)
-    const keys = Object.keys(a)
-    compareKeys(keys, Object.keys(b), at)
+    // In Firefox and Safari a stack that somebody sets is enumerable from then on; it has been compared.
+    const isField = (key: string) => brand !== 'Error' || key !== 'stack'
+    const keys = Object.keys(a).filter(isField)
+    compareKeys(keys, Object.keys(b).filter(isField), at)
     const isArray = brand === 'Array'
     for (const key of keys) {
       this.#meet((a as Fields)[key], (b as Fields)[key], at, isArray ? `[${key}]` : `.${key}`)

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { extname } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { ECHO } from './page/checks.js'
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -26,6 +27,8 @@ export interface SiteOptions {
   readonly folders: Readonly<Record<string, URL>>
   /** Headers of a path beside its type. */
   readonly headers?: (path: string) => Readonly<Record<string, string>>
+  /** Takes what is posted to a path. */
+  readonly posts?: Readonly<Record<string, (body: string) => void>>
   /** Default: any that is free. */
   readonly port?: number
 }
@@ -38,7 +41,13 @@ export interface Site {
 }
 
 /** Serves until it is closed. */
-export async function serve({ texts, folders, headers = () => ({}), port = 0 }: SiteOptions): Promise<Site> {
+export async function serve({
+  texts,
+  folders,
+  headers = () => ({}),
+  posts = {},
+  port = 0,
+}: SiteOptions): Promise<Site> {
   const answer = async (path: string, response: ServerResponse): Promise<void> => {
     const content = texts.get(path) ?? (await fileOf(path, folders))
     if (content === undefined) {
@@ -59,6 +68,13 @@ export async function serve({ texts, folders, headers = () => ({}), port = 0 }: 
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')
     if (request.method === 'POST' && pathname === ECHO) {
       request.pipe(response)
+      return
+    }
+    const take = posts[pathname]
+    if (request.method === 'POST' && take !== undefined) {
+      text(request)
+        .then(take)
+        .finally(() => response.end())
       return
     }
     answer(pathname, response).catch(() => response.destroy())

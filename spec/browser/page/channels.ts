@@ -5,7 +5,7 @@ import { isOutbandError } from '../../../src/index.js'
 import { type ConnectOptions, connectPort, type PortLike } from '../../../src/port/index.js'
 import { difference } from '../../same.js'
 import { inTime, skip, suite } from './checks.js'
-import { dom } from './dom.js'
+import { canShare } from './dom.js'
 import { type Link, type Transport, transports } from './links.js'
 import type { Role } from './peer.js'
 import { waitsForReader } from './pressure.js'
@@ -112,7 +112,7 @@ for (const transport of transports) declare(transport)
 const memory = suite('connectPort, shared memory')
 
 memory('a channel refuses shared memory where there is nobody to share it with, and goes on', async () => {
-  if (dom.crossOriginIsolated) skip('it can be shared here')
+  if (canShare) skip('it can be shared here')
   const link = await transports[0]!.open('echo')
   const channel = connectPort(link.port as PortLike, { types })
   assert.is(await codeOf(channel.send(new SharedArrayBuffer(8))), 'UNSUPPORTED')
@@ -122,7 +122,7 @@ memory('a channel refuses shared memory where there is nobody to share it with, 
 })
 
 memory('a channel shares shared memory', async () => {
-  if (!dom.crossOriginIsolated) skip('shared memory needs a page that is cross-origin isolated')
+  if (!canShare) skip('shared memory needs a page that is cross-origin isolated')
   const link = await transports[0]!.open('echo')
   const channel = connectPort(link.port as PortLike, { types })
   const sent = new Int32Array(new SharedArrayBuffer(64), 16, 4)

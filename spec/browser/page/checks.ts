@@ -1,5 +1,7 @@
 /** The checks of a page: declared in suites, run one after the other, and left on the page for whoever drives it. */
 
+import { dom } from './dom.js'
+
 /** What became of a check. */
 export interface Outcome {
   readonly suite: string
@@ -22,6 +24,8 @@ export interface Report {
 
 /** What is posted there, the site sends back. */
 export const ECHO = '/echo'
+/** And there it takes reports, of a page that is asked for them by `?reports`: of browsers that nobody drives. */
+export const REPORTS = '/reports'
 
 /** The check that is passed over where a page must not make code from strings. */
 export const CAN_EVAL = 'code may be made from strings'
@@ -37,6 +41,16 @@ class Skipped extends Error {}
 /** Ends a check that makes no sense here. */
 export function skip(reason: string): never {
   throw new Skipped(reason)
+}
+
+/** Ends a check that moves a stream where the engine has none that can be moved (WebKit). */
+export function needMovableStreams(): void {
+  const stream = new ReadableStream()
+  try {
+    structuredClone(stream, { transfer: [stream as never] })
+  } catch {
+    skip('this browser moves no streams')
+  }
 }
 
 export function suite(name: string): (check: string, run: Run, limitMs?: number) => void {
@@ -60,9 +74,15 @@ export async function runAll(): Promise<void> {
   tell({ isDone: true })
 }
 
+let posted: Promise<unknown> = Promise.resolve()
+
 /** On the console: a global would be seen by the checks that look for new globals. In bulk: each line costs 2 ms. */
 function tell(report: Omit<Report, 'outcomes'>): void {
-  console.debug(MARK + JSON.stringify({ ...report, outcomes: untold } satisfies Report))
+  const body = JSON.stringify({ ...report, outcomes: untold } satisfies Report)
+  const isPosted = new URL(dom.location.href).searchParams.has('reports')
+  if (!isPosted) console.debug(MARK + body)
+  // One after the other: the last one ends it.
+  else posted = posted.then(() => fetch(REPORTS, { method: 'POST', body }))
   untold = []
   told = performance.now()
 }

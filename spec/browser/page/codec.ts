@@ -18,7 +18,7 @@ import { canEval } from '../../eval.js'
 import { canaries } from '../../prototypes.js'
 import { difference } from '../../same.js'
 import { CAN_EVAL, skip, suite } from './checks.js'
-import { dom } from './dom.js'
+import { canShare, dom } from './dom.js'
 import { withoutBuffers } from './missing.js'
 import { expected, made, NOT_ISOLATED } from './rows.js'
 
@@ -44,7 +44,7 @@ const each = suite('values')
 
 for (const row of values) {
   each(row.name, () => {
-    if (row.isShared && !dom.crossOriginIsolated) skip(NOT_ISOLATED)
+    if (row.isShared && !canShare) skip(NOT_ISOLATED)
     for (const options of waysOf(row)) {
       const sent = made(row.make)
       const wanted = expected(row, sent)
@@ -63,7 +63,7 @@ const memory = suite('values: shared memory of a page that is not isolated')
 
 for (const row of values.filter(({ isShared }) => isShared)) {
   memory(row.name, () => {
-    if (dom.crossOriginIsolated) skip('for pages that are not isolated')
+    if (canShare) skip('for pages that are not isolated')
     const sent = made(row.make)
     try {
       // There is nobody to share it with: a view arrives on a copy.
@@ -86,7 +86,7 @@ for (const profile of ['trusted', 'untrusted'] as const) {
     packets(`${threat}: ${name}`, async () => {
       const allowed: Limits = { ...LIMITS[profile], ...limits }
       if (/^1 MiB of (?:aggregate )?errors$/.test(name)) skip(DRIVEN)
-      if (name.startsWith('shared memory') && !dom.crossOriginIsolated) skip(NOT_ISOLATED)
+      if (name.startsWith('shared memory') && !canShare) skip(NOT_ISOLATED)
       const { value, error } = await inBudget(() => {
         const packet = made(() => make(allowed))
         const run = () => quietly(() => codec.decode(packet, { limits: allowed, types }))
@@ -129,7 +129,7 @@ export async function declareGolden(): Promise<void> {
     const isShared = entry.buffers.some(({ shared }) => shared !== undefined)
 
     bytes(`${entry.name}: decode gives the value back`, () => {
-      if (isShared && !dom.crossOriginIsolated) skip(NOT_ISOLATED)
+      if (isShared && !canShare) skip(NOT_ISOLATED)
       const wanted = withoutBuffers(row.arrives ?? row.make)
       const codec = new Codec({ types: goldenTypes })
       for (let round = 0; round < WARM; round++) {
@@ -140,7 +140,7 @@ export async function declareGolden(): Promise<void> {
 
     bytes(`${entry.name}: encode makes the bytes that Node's makes`, () => {
       const value = made(row.make)
-      if (!dom.crossOriginIsolated && (isShared || row.options?.shared !== undefined)) skip(NOT_ISOLATED)
+      if (!canShare && (isShared || row.options?.shared !== undefined)) skip(NOT_ISOLATED)
       const { meta, buffers } = new Codec({ ...row.options, types: goldenTypes }).encode(value)
       assert.is(hex(meta), hex(packets[i]!.meta))
       assert.equal(buffers.map(hex), packets[i]!.buffers.map(hex))

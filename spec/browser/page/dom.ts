@@ -44,6 +44,7 @@ interface Dom {
   readonly location: { readonly href: string; readonly origin: string; readonly port: string }
   readonly crossOriginIsolated: boolean
   readonly navigator: {
+    readonly userAgent: string
     readonly locks: { query(): Promise<Record<'held' | 'pending', readonly { readonly name?: string }[]>> }
   }
   readonly document: {
@@ -69,3 +70,6 @@ interface Dom {
 
 /** The page's, or the worker's, global object. */
 export const dom = globalThis as unknown as Dom
+
+/** Whether memory can be shared: in an isolated page of an engine that has it (WebKit may be built without). */
+export const canShare = dom.crossOriginIsolated && 'SharedArrayBuffer' in globalThis

@@ -6,7 +6,7 @@ import { type PortLike, wrapPort } from '../../../src/port/index.js'
 import { canEval } from '../../eval.js'
 import { difference } from '../../same.js'
 import { skip, suite } from './checks.js'
-import { type AnyPort, dom } from './dom.js'
+import { type AnyPort, canShare, dom } from './dom.js'
 import { declareHosts } from './hosts.js'
 import { CANNOT_MOVE, type Line, lineOf, window } from './line.js'
 import { type Transport, transports } from './links.js'
@@ -18,7 +18,7 @@ import { Tensor, types } from './types.js'
 
 const UNSHAREABLE = 'a peer of another origin is another process: memory cannot be shared with it'
 const onlyIsolated = (): void => {
-  if (!dom.crossOriginIsolated) skip(NOT_ISOLATED)
+  if (!canShare) skip(NOT_ISOLATED)
 }
 
 /** Rows of the table in one message. */
@@ -182,7 +182,7 @@ function declare(transport: Transport): void {
   })
 
   check('shared memory that cannot be shared is an error on one side, not silence', async () => {
-    if (dom.crossOriginIsolated && isNear) skip('it can be shared here')
+    if (canShare && isNear) skip('it can be shared here')
     const { ask } = await line()
     const memory = new SharedArrayBuffer(16)
     let ending: string
@@ -195,7 +195,7 @@ function declare(transport: Transport): void {
     const copied = '{"bytes":[0,0,0,0,0,0,0,0],"bufferBytes":8,"isShared":false}'
     const wanted = [copied, 'UNSUPPORTED']
     assert.ok(wanted.includes(ending) || /^Error: the peer failed: /.test(ending), ending)
-    if (!dom.crossOriginIsolated) assert.is(await codeOf(ask('echo', memory)), 'UNSUPPORTED')
+    if (!canShare) assert.is(await codeOf(ask('echo', memory)), 'UNSUPPORTED')
   })
 
   check('a custom type arrives as one, the first message too', async () => {

@@ -3,14 +3,14 @@ import * as assert from 'uvu/assert'
 import { isOutbandError } from '../../../src/index.js'
 import { connectRing, createRing, type RingChannel } from '../../../src/ring/index.js'
 import { inTime, skip, suite } from './checks.js'
-import { type AnyPort, dom } from './dom.js'
+import { type AnyPort, canShare, dom } from './dom.js'
 import { NOT_ISOLATED } from './rows.js'
 
 const rings = suite('connectRing')
 
 /** A channel to a worker that sends back what comes: by its event loop, or while it blocks. */
 function open(way: 'echo' | 'block'): { channel: RingChannel; thread: AnyPort & { terminate(): void } } {
-  if (!dom.crossOriginIsolated) skip(NOT_ISOLATED)
+  if (!canShare) skip(NOT_ISOLATED)
   const thread = new dom.Worker(new URL(`worker.js?ring=${way}`, dom.location.href).href, { type: 'module' })
   const [here, there] = createRing({ capacity: 16_384 })
   thread.postMessage(there, [there.port])

@@ -9,8 +9,8 @@ import {
   PacketEncoderStream,
 } from '../../../src/streams/index.js'
 import { difference } from '../../same.js'
-import { ECHO, inTime, skip, suite } from './checks.js'
-import { dom } from './dom.js'
+import { ECHO, inTime, needMovableStreams, skip, suite } from './checks.js'
+import { canShare, dom } from './dom.js'
 import { NoBuffer } from './missing.js'
 import { expected, NOT_ISOLATED } from './rows.js'
 
@@ -97,6 +97,7 @@ const ways: [name: string, through: (bytes: Bytes) => Bytes | Promise<Bytes>][] 
   [
     'a port, which the stream was posted to',
     async bytes => {
+      needMovableStreams()
       const { port1, port2 } = new MessageChannel() as unknown as {
         port1: { postMessage(message: unknown, transfer: readonly unknown[]): void }
         port2: { onmessage(event: { data: Bytes }): void }
@@ -144,7 +145,7 @@ pipes('a large array goes as it lies, and its last bytes as a chunk of their own
 })
 
 pipes('shared memory arrives as a copy, and a Response takes its chunks', async () => {
-  if (!dom.crossOriginIsolated) skip(NOT_ISOLATED)
+  if (!canShare) skip(NOT_ISOLATED)
   const shared = new Uint8Array(new SharedArrayBuffer(200_000)).fill(3)
   const body = bodyOf(new Response(encoded([shared])))
   const [copy] = (await decoded(body)) as [Uint8Array]
