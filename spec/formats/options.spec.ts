@@ -246,6 +246,8 @@ for (const format of formats) {
     for (const [one, other] of [
       ['\ud800', '\udc00'],
       ['\ud800', '\ufffd'],
+      // Text that long the engine writes, not the library.
+      [`${'a'.repeat(100)}\ud800`, `${'a'.repeat(100)}\udc00`],
     ]) {
       const rows = [
         { [one!]: new Uint8Array(5000), [other!]: new Uint8Array(5000) },
@@ -253,7 +255,7 @@ for (const format of formats) {
       ]
       for (const value of rows) refused(() => encode(value, { format }), 'UNSUPPORTED')
       const alone = { [one!]: new Uint8Array(5000) }
-      assert.equal(Object.keys(both(alone) as object), ['\ufffd'])
+      assert.equal(Object.keys(both(alone) as object), [one!.replace('\ud800', '\ufffd')])
     }
   })
 

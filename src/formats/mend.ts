@@ -15,8 +15,14 @@ export type TextLength = (bytes: Uint8Array, headEnd: number) => number
 /** More than the bytes of any text that a library writes itself. */
 const LONGEST = 256
 
-/** Whether what a library wrote of this value has text that is no UTF-8. */
+/**
+ * Whether this value has text that is no UTF-8: what a library wrote of it shows that, or has U+FFFD, which the engine writes
+ * in its place (msgpackr as well, from 2.1.4 on) and which makes one of two keys.
+ */
 export function isIllFormed(written: Uint8Array, value: unknown, textLength: TextLength): boolean {
+  for (let at = written.indexOf(0xef); at >= 0; at = written.indexOf(0xef, at + 1)) {
+    if (written[at + 1] === 0xbf && written[at + 2] === 0xbd) return hasLone(value)
+  }
   for (let at = written.indexOf(0xed); at >= 0; at = written.indexOf(0xed, at + 1)) {
     // A surrogate is ED A0…BF 80…BF, which a number may look like too, unless it cannot stand in text.
     if ((written[at + 1] & 0xe0) === 0xa0 && isInText(written, at, textLength)) return hasLone(value)
