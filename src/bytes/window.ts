@@ -24,7 +24,16 @@ const { keys: typedArrayKeys, subarray } = TypedArrayPrototype
 /** A getter or method of a built-in class, which throws for an object that only looks the part. */
 export function slotOf(prototype: object, name: string | symbol): () => unknown {
   const { get, value } = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor
-  return get ?? (value as () => unknown)
+  return isWrapped(prototype, get) ? (get.call(prototype) as () => unknown) : (get ?? value)
+}
+
+/** Whether a getter is there for a method, as where all that is built in has been frozen. */
+function isWrapped(prototype: object, get: (() => unknown) | undefined): get is () => unknown {
+  try {
+    return typeof get?.call(prototype) === 'function'
+  } catch {
+    return false
+  }
 }
 
 /** Whether the value is what the slot belongs to, in any realm. */
