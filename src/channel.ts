@@ -10,6 +10,7 @@ import {
   throwApart,
   transferOf,
 } from './carriers/carrier.js'
+import { soon } from './carriers/turns.js'
 import { Codec, type CodecOptions } from './codec.js'
 import { asyncDispose, dispose } from './dispose.js'
 import { expectArgument, expectOptions, isOutbandError, OutbandError } from './errors.js'
@@ -269,7 +270,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     // Whoever listens now has asked for what came before as well; not while `on` still runs.
     if (name === 'message') this.#isRead = true
     const isLate = this.#isEnded
-    if (name === 'message' && this.#waiting.length > 0) queueMicrotask(() => this.#hand(isLate))
+    if (name === 'message' && this.#waiting.length > 0) soon(() => this.#hand(isLate))
     return this
   }
 

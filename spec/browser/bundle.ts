@@ -95,6 +95,7 @@ export async function texts(pages: readonly Page[]): Promise<Map<string, string>
     page: new URL('main.js', PAGE),
     worker: new URL('worker.js', PAGE),
     frame: new URL('frame.js', PAGE),
+    worklet: new URL('worklet.js', PAGE),
   }
   const stands: Stand[] = [[/^node:vm$/, new URL('realm.js', PAGE)]]
   const inject = [new URL('missing.js', PAGE)]
@@ -104,7 +105,7 @@ export async function texts(pages: readonly Page[]): Promise<Map<string, string>
   }
   for (const page of pages) {
     const path = pathOf(page)
-    const forms = { page: page.form, worker: page.workers, frame: 'minified' } as const
+    const forms = { page: page.form, worker: page.workers, worklet: page.form, frame: 'minified' } as const
     for (const [name, form] of Object.entries(forms)) {
       all.set(`${path}${name}.js`, files[form].get(`${name}.js`)!)
     }

@@ -30,8 +30,10 @@ export const isTextCheap = native !== undefined
 const SHORT = 24
 /** From so many units on the platform's coders are tried where there is no Buffer (measured in Chromium). */
 const LONG = 64
-const utf8 = native === undefined ? new TextEncoder() : undefined
-const latin1 = native === undefined ? new TextDecoder('latin1') : undefined
+/** An AudioWorklet has no coders: there all text goes through loops. */
+const needsCoders = native === undefined && typeof TextEncoder === 'function'
+const utf8 = needsCoders ? new TextEncoder() : undefined
+const latin1 = needsCoders ? new TextDecoder('latin1') : undefined
 /** Arguments that `String.fromCharCode` takes at once without a stack overflow in any engine. */
 const APPLY = 4096
 

@@ -132,7 +132,7 @@ export function allocate(byteLength: number, max: number): ArrayBuffer {
  * - a typed array answers through `subarray`, which passes a length to its species only when there is one;
  * - a DataView, and an instance of a class of its own whose constructor must not be run, is asked on a clone
  *   (one temporary copy of the buffer) that is resized by an element;
- * - others on growable shared memory cannot be asked: one that reaches the very end is taken to track it.
+ * - others, on growable shared memory or in an AudioWorklet, cannot be asked: one that reaches the very end is taken to track it.
  */
 export function isLengthTracking(view: ArrayBufferView): boolean {
   const { buffer } = view
@@ -143,7 +143,8 @@ export function isLengthTracking(view: ArrayBufferView): boolean {
   if (rest >= elementBytes) return false
   // V8 refuses to make the probe when the memory is no multiple of the element (a view that follows may lie on such).
   if (rest === 0 && isPlainTypedArray(view)) return subarrayTracks(view as Uint8Array)
-  return isShared(buffer) ? rest === 0 : cloneTracks(view, elementBytes)
+  const canClone = !isShared(buffer) && typeof structuredClone === 'function'
+  return canClone ? cloneTracks(view, elementBytes) : rest === 0
 }
 
 /** True for an instance of Uint8Array and the like, of this realm, and not of a class that extends them, nor with one of its own. */

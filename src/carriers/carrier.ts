@@ -22,6 +22,7 @@
  */
 import { expectArgument, expectOptions, type OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
+import { soon } from './turns.js'
 
 /**
  * What becomes of the sender's memory. Default: it is copied, once, and the sender keeps it. `true`: every buffer
@@ -112,7 +113,7 @@ export interface Carrier {
 
 /** Throws by itself what a sink or a listener threw: neither the carrier nor the next packet suffers. */
 export function throwApart(error: unknown): void {
-  queueMicrotask(() => {
+  soon(() => {
     throw error
   })
 }

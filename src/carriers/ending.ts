@@ -2,6 +2,7 @@
 import { OutbandError } from '../errors.js'
 import { endSink, type Sink } from './carrier.js'
 import { Deferred } from './deferred.js'
+import { soon } from './turns.js'
 
 export class Ending {
   /** Whether this side has said that it will send nothing more. */
@@ -24,7 +25,7 @@ export class Ending {
     this.#sink = sink
     if (this.#end === undefined) return
     const { error } = this.#end
-    queueMicrotask(() => endSink(sink, error))
+    soon(() => endSink(sink, error))
   }
 
   /** @throws what ended the carrier, with the stack of this call; CLOSED when this side has closed it */

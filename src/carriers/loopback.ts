@@ -8,6 +8,7 @@ import { type Carrier, type Counts, type Sink, type Transfer, throwApart } from 
 import { Deferred } from './deferred.js'
 import { Ending } from './ending.js'
 import { handOver } from './handover.js'
+import { soon } from './turns.js'
 
 /** What goes wrong at a packet: it is refused by `send`, or the peer is gone before it arrives. */
 export type Fault = 'refused' | 'gone'
@@ -131,7 +132,7 @@ class Loopback implements Carrier {
   #schedule(): void {
     if (this.#isDue) return
     this.#isDue = true
-    queueMicrotask(() => {
+    soon(() => {
       this.#isDue = false
       this.#deliver()
     })

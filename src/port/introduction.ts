@@ -104,7 +104,11 @@ const BRAND_UNITS = OURS.length + RANDOM_BYTES
 
 /** 128 random bits behind what all begin with, one unit a byte. */
 export function newBrand(): string {
-  return OURS + String.fromCharCode(...crypto.getRandomValues(new Uint8Array(RANDOM_BYTES)))
+  const bytes = new Uint8Array(RANDOM_BYTES)
+  // An AudioWorklet has no better ones; what is under a brand goes from one port to the other, and nobody else can post there.
+  if (typeof crypto === 'undefined') bytes.set(Array.from(bytes, () => Math.random() * 256))
+  else crypto.getRandomValues(bytes)
+  return OURS + String.fromCharCode(...bytes)
 }
 
 /** Whether a message is a post under a brand that is not known here: it was meant for whoever had the port before. */

@@ -4,6 +4,7 @@
  */
 import type { Introduction, Sender } from '../carriers/port/link.js'
 import { isBranded } from '../carriers/port/posts.js'
+import { OutbandError } from '../errors.js'
 import {
   hello,
   helloOf,
@@ -98,7 +99,8 @@ export class Peer implements Sender {
 
   /** A plain message that introduces this side, once; not beside ports that nobody sees. */
   present(message: unknown, isAlone: boolean): Introduction {
-    if (!isAlone || this.#isPresented || this.#isTold || this.#isBroadcast) {
+    const canOpen = typeof MessageChannel === 'function' && !this.#isBroadcast
+    if (!isAlone || this.#isPresented || this.#isTold || !canOpen) {
       return { message, along: [], done: () => {} }
     }
     const { near, far } = idlePorts()
@@ -174,6 +176,10 @@ export class Peer implements Sender {
   }
 
   #open(): { lane: Lane; far: Port } {
+    if (typeof MessageChannel !== 'function') {
+      const what = 'an AudioWorklet cannot introduce itself; wanted a message of the peer before'
+      throw new OutbandError('UNSUPPORTED', `port: ${what}`)
+    }
     const { port1, port2 } = new MessageChannel()
     return { lane: this.#hearLane(port1), far: port2 }
   }

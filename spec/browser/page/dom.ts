@@ -57,6 +57,16 @@ interface Dom {
     width: number,
     height: number,
   ) => Picture & { getContext(kind: '2d'): object | null; transferToImageBitmap(): Picture }
+  readonly OfflineAudioContext: new (
+    channels: number,
+    frames: number,
+    rate: number,
+  ) => { readonly audioWorklet: { addModule(url: string): Promise<void> } }
+  readonly AudioWorkletNode: new (
+    context: object,
+    name: string,
+    options: { processorOptions: object },
+  ) => { readonly port: AnyPort }
   readonly DOMRect: new (x: number, y: number, width: number, height: number) => Picture
   readonly WebAssembly: {
     readonly Memory: new (limits: {

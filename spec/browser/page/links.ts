@@ -22,6 +22,8 @@ export interface Transport {
   readonly isBroadcast: boolean
   /** Whether it is another of these with another peer: what depends on neither alone is not checked again. */
   readonly isMixed?: boolean
+  /** The peer has none of the platform's classes, and its thread makes zeros of the smallest numbers. */
+  readonly isBare?: boolean
   /** Whether memory can be shared with the peer, in a page that is isolated. */
   readonly isNear: boolean
   open(role: Role): Promise<Link>
@@ -117,6 +119,29 @@ export const transports: readonly Transport[] = [
     },
   },
 ]
+
+let audio: Promise<object> | undefined
+
+/** A context that renders nothing, with the processor of `worklet.ts`. */
+async function workletContext(): Promise<object> {
+  const context = new dom.OfflineAudioContext(1, 128, 44_100)
+  await context.audioWorklet.addModule(new URL('worklet.js', dom.location.href).href)
+  return context
+}
+
+/** To a peer in an AudioWorklet, which has no timers: for wrapped ports alone. */
+export const worklet: Transport = {
+  name: 'AudioWorklet',
+  isMixed: true,
+  isBroadcast: false,
+  isBare: true,
+  isNear: true,
+  open: async role => {
+    audio ??= workletContext()
+    const { port } = new dom.AudioWorkletNode(await audio, 'peer', { processorOptions: { role } })
+    return { port, options: {}, ear: port, ended: new Promise(() => {}), drop: () => port.close?.() }
+  },
+}
 
 /** The next message at a port. */
 export function heard(port: AnyPort): Promise<Message> {

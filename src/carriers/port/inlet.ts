@@ -8,6 +8,7 @@
  */
 import { isTextCheap } from '../../bytes/text.js'
 import { RingReader, ringMemory } from '../../memory/ring.js'
+import { later, soon } from '../turns.js'
 import { isBell, isSmall, noteOf, type Reading, RING, readPost, TAKEN, TALLY } from './posts.js'
 import { Tally, tallyMemory } from './tally.js'
 
@@ -221,19 +222,13 @@ export class Inlet {
   }
 }
 
-interface NodeLoop {
+interface Node {
   readonly process?: { nextTick?(run: () => void): void }
-  setImmediate?(run: () => void): void
 }
-const node = globalThis as NodeLoop
-
-const nextTick = node.process?.nextTick
+const nextTick = (globalThis as Node).process?.nextTick
 
 /**
  * Runs when all promises are settled that can be: ticks in a row run before them, a tick that one of them asks for runs
  * after all. A browser has no such moment, and so no ring.
  */
-const tick: ((run: () => void) => void) | undefined = nextTick && (run => queueMicrotask(() => nextTick(run)))
-
-/** Runs in a later turn of the event loop. */
-const later: (run: () => void) => void = node.setImmediate ?? (run => setTimeout(run, 0))
+const tick: ((run: () => void) => void) | undefined = nextTick && (run => soon(() => nextTick(run)))

@@ -12,6 +12,7 @@ import { Ending } from '../ending.js'
 import { type Endpoint, endpointOf, lost } from '../port/endpoint.js'
 import { isBell, isBranded } from '../port/posts.js'
 import { whenSilent } from '../silence.js'
+import { later } from '../turns.js'
 import { type RingEnd, ringsOf } from './end.js'
 import { Incoming } from './incoming.js'
 import { canPeek, isClosed, takeAll } from './mailbox.js'
@@ -33,12 +34,8 @@ const LEVEL_TURNS = 4
 const PATIENCE_MS = 50
 const NO_LIST: object[] = []
 
-interface NodeLoop {
-  setImmediate?(run: () => void): void
-}
-const { setImmediate: immediate } = globalThis as NodeLoop
-/** Runs in a later turn of the event loop. */
-const later: (run: () => void) => void = immediate ?? (run => setTimeout(run, 0))
+/** Whether a turn of the event loop is soon over; a timer of a browser waits. */
+const hasQuickTurns = typeof (globalThis as { setImmediate?: unknown }).setImmediate === 'function'
 
 /** Options of a ring as a carrier. */
 export interface RingOptions {
@@ -307,7 +304,7 @@ export class RingCarrier implements Carrier {
         known++
         if (this.#reader.hasSeen) continue
         // One by itself may be an answer that somebody waits for.
-        isLevel = count > 1 && known < LEVEL && immediate !== undefined
+        isLevel = count > 1 && known < LEVEL && hasQuickTurns
         known = 0
       }
       if (count > 0) this.#spin.found()
@@ -324,7 +321,7 @@ export class RingCarrier implements Carrier {
   /** Nothing is there, or it may not be taken: the peer, or `resume`, will tell. */
   #rest(): void {
     if (this.#ending.isOver || this.#isPaused || this.#incoming.isBlocked) return
-    const goesOn = immediate !== undefined && this.#spin.goesOn()
+    const goesOn = hasQuickTurns && this.#spin.goesOn()
     if (goesOn || !this.#reader.sleep(BELL)) this.#goLater()
   }
 
