@@ -24,6 +24,9 @@ interface ReadingOptions extends SocketConstructorOpts {
   readonly handle?: object
 }
 
+/** Its sockets say nothing of `onread`, take a descriptor when they connect, and none is made of another one's handle. */
+const isBun = 'bun' in process.versions
+
 export class SocketLink implements Link {
   readonly name = 'socket'
   readonly canPause = true
@@ -67,6 +70,7 @@ export class SocketLink implements Link {
 
   /** A link over a socket that connects. */
   static to(options: NetConnectOpts): SocketLink {
+    if (isBun) return SocketLink.over(connect({ ...options, allowHalfOpen: true }))
     return new SocketLink(onread => connect({ ...options, allowHalfOpen: true, onread }), true)
   }
 
@@ -75,10 +79,7 @@ export class SocketLink implements Link {
    * @throws TypeError, Node's own, for a descriptor that is closed, or of a file or terminal
    */
   static on(fd: number, ways = { readable: true, writable: true }): SocketLink {
-    // Its sockets take a descriptor when they connect, and say nothing of `onread`.
-    if ('bun' in process.versions) {
-      return SocketLink.over(connect({ fd, allowHalfOpen: true } as unknown as NetConnectOpts))
-    }
+    if (isBun) return SocketLink.to({ fd } as unknown as NetConnectOpts)
     const make = (onread: OnReadOpts): Socket => {
       const options: ReadingOptions = { fd, ...ways, allowHalfOpen: true, onread }
       return new Socket(options)
@@ -92,7 +93,7 @@ export class SocketLink implements Link {
    */
   static adopting(socket: Socket): SocketLink {
     const { _handle: handle } = socket as Owner
-    if (handle === null || handle === undefined) return SocketLink.over(socket)
+    if (handle === null || handle === undefined || isBun) return SocketLink.over(socket)
     return new SocketLink(onread => renewed(socket, handle, onread), true)
   }
 
