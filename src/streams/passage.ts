@@ -5,8 +5,8 @@
  *
  * What a TransformStream is, but for two things. An item is made when a reader asks for it, so that none waits in the
  * readable end: an error there throws away what waits, and here what was whole before the error arrives before it, which
- * comes when the reader asks for more. And
- * `write` resolves when the stage says that it has room, which can be later than when the last item was taken.
+ * comes when the reader asks for more. And `write` resolves when the stage says that it has room, which can be later than
+ * when the last item was taken.
  */
 import { OutbandError } from '../errors.js'
 
