@@ -3,14 +3,13 @@ import type { Browser } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { canEval } from '../eval.js'
-import { BUILD, type Page, pathOf, texts } from './bundle.js'
+import { type Page, pathOf } from './bundle.js'
+import { serveChecks } from './checks-site.js'
 import { launch } from './chromium.js'
 import { CAN_EVAL, MARK, type Outcome, type Report } from './page/checks.js'
-import { ISOLATED, type Site, serve } from './site.js'
-import { serveSockets } from './sockets.js'
+import type { Site } from './site.js'
 
 const PAGE_LIMIT_MS = 400_000
-const GOLDEN = new URL('../fixtures/golden/v1/', BUILD)
 
 interface Visit {
   readonly outcomes: readonly Outcome[]
@@ -141,21 +140,14 @@ if (browser === undefined) {
   none.run()
 } else {
   let site: Site | undefined
-  let stopSockets: (() => void) | undefined
   try {
-    site = await serve({
-      texts: await texts(pages),
-      folders: { '/dist/': BUILD, '/golden/': GOLDEN },
-      headers: path => ({ ...(path.startsWith('/isolated/') ? ISOLATED : {}), ...policy }),
-    })
-    stopSockets = await serveSockets(site.server)
+    site = await serveChecks(pages, policy)
     const visits = await visitAll(browser, site.port)
     for (const page of pages) {
       tellSkipped(page.name, visits.get(page)!.outcomes)
       report(page, visits.get(page)!)
     }
   } finally {
-    stopSockets?.()
     site?.close()
     await browser.close()
   }

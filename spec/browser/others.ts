@@ -6,13 +6,11 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BUILD, type Page, pathOf, texts } from './bundle.js'
+import { type Page, pathOf } from './bundle.js'
+import { serveChecks } from './checks-site.js'
 import { type Outcome, REPORTS, type Report } from './page/checks.js'
-import { ISOLATED, serve } from './site.js'
-import { serveSockets } from './sockets.js'
 
 const PATIENCE_MS = 400_000
-const GOLDEN = new URL('../fixtures/golden/v1/', BUILD)
 const MINI_BROWSER = '/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser'
 
 interface Browser {
@@ -80,13 +78,7 @@ async function visit({ open }: Browser, page: Page): Promise<Visit> {
       end()
     }
   }
-  const site = await serve({
-    texts: await texts([page]),
-    folders: { '/dist/': BUILD, '/golden/': GOLDEN },
-    headers: path => (path.startsWith('/isolated/') ? ISOLATED : {}),
-    posts: { [REPORTS]: take },
-  })
-  const stopSockets = await serveSockets(site.server)
+  const site = await serveChecks([page], {}, { [REPORTS]: take })
   const folder = mkdtempSync(join(tmpdir(), 'outband-browser-'))
   const [command = '', ...args] = open(
     `http://localhost:${site.port}${pathOf(page)}page.html?reports`,
@@ -105,7 +97,6 @@ async function visit({ open }: Browser, page: Page): Promise<Visit> {
   await ended
   clearTimeout(timer)
   await kill(child)
-  stopSockets()
   site.close()
   rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   return { outcomes, stuck: last || undefined }

@@ -143,6 +143,27 @@ fidelity('what has no custom type is refused with its path, and the port goes on
   ends.near.close()
 })
 
+fidelity(
+  'where there is no MessageChannel a stranger is sent plain values, and what a clone would harm is refused',
+  async () => {
+    const { near, far } = pair()
+    const { MessageChannel } = globalThis
+    Reflect.deleteProperty(globalThis, 'MessageChannel')
+    try {
+      const arrived = once(far, 'message')
+      near.postMessage({ id: 1 })
+      assert.equal(await arrived, [{ id: 1 }])
+      const { near: mute } = pair()
+      const error = thrown(() => mute.postMessage(Buffer.from('a')))
+      assert.ok(isOutbandError(error, 'UNSUPPORTED'), String(error))
+      mute.close()
+    } finally {
+      globalThis.MessageChannel = MessageChannel
+    }
+    near.close()
+  },
+)
+
 fidelity('a message that cannot be decoded is a messageerror with our error', async () => {
   const { port1, port2 } = new MessageChannel()
   const near = wrapPort(port1, { types })

@@ -3,6 +3,10 @@
 interface Loop {
   setImmediate?(run: () => void): void
 }
+const { setImmediate: immediate } = globalThis as Loop
+
+/** Whether a turn of the event loop is soon over; a timer of a browser waits. */
+export const hasQuickTurns = immediate !== undefined
 
 /** Runs when the code that is running has ended. */
 export const soon: (run: () => void) => void =
@@ -10,4 +14,4 @@ export const soon: (run: () => void) => void =
 
 /** Runs in a later turn of the event loop, where there are any. */
 export const later: (run: () => void) => void =
-  (globalThis as Loop).setImmediate ?? (typeof setTimeout === 'function' ? run => setTimeout(run, 0) : soon)
+  immediate ?? (typeof setTimeout === 'function' ? run => setTimeout(run, 0) : soon)

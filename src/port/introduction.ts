@@ -116,6 +116,11 @@ export function isForeign(message: unknown): boolean {
   return isBranded(message, OURS)
 }
 
+/** Whether lanes can be made: an AudioWorklet has ports, and none to give away. */
+export function canIntroduce(): boolean {
+  return typeof MessageChannel === 'function'
+}
+
 /** Ports that say nothing, in front of the lane; a peer that is not wrapped is rid of them when they are closed here. */
 export function idlePorts(): { near: Port[]; far: Port[] } {
   const channels = Array.from({ length: PORTS - 1 }, () => new MessageChannel())

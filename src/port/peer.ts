@@ -6,6 +6,7 @@ import type { Introduction, Sender } from '../carriers/port/link.js'
 import { isBranded } from '../carriers/port/posts.js'
 import { OutbandError } from '../errors.js'
 import {
+  canIntroduce,
   hello,
   helloOf,
   idlePorts,
@@ -99,8 +100,7 @@ export class Peer implements Sender {
 
   /** A plain message that introduces this side, once; not beside ports that nobody sees. */
   present(message: unknown, isAlone: boolean): Introduction {
-    const canOpen = typeof MessageChannel === 'function' && !this.#isBroadcast
-    if (!isAlone || this.#isPresented || this.#isTold || !canOpen) {
+    if (!isAlone || this.#isPresented || this.#isTold || this.#isBroadcast || !canIntroduce()) {
       return { message, along: [], done: () => {} }
     }
     const { near, far } = idlePorts()
@@ -176,7 +176,7 @@ export class Peer implements Sender {
   }
 
   #open(): { lane: Lane; far: Port } {
-    if (typeof MessageChannel !== 'function') {
+    if (!canIntroduce()) {
       const what = 'an AudioWorklet cannot introduce itself; wanted a message of the peer before'
       throw new OutbandError('UNSUPPORTED', `port: ${what}`)
     }

@@ -12,7 +12,7 @@ import { Ending } from '../ending.js'
 import { type Endpoint, endpointOf, lost } from '../port/endpoint.js'
 import { isBell, isBranded } from '../port/posts.js'
 import { whenSilent } from '../silence.js'
-import { later } from '../turns.js'
+import { hasQuickTurns, later } from '../turns.js'
 import { type RingEnd, ringsOf } from './end.js'
 import { Incoming } from './incoming.js'
 import { canPeek, isClosed, takeAll } from './mailbox.js'
@@ -33,9 +33,6 @@ const LEVEL_TURNS = 4
 /** A thread that blocks looks whether its peer lives after so long. */
 const PATIENCE_MS = 50
 const NO_LIST: object[] = []
-
-/** Whether a turn of the event loop is soon over; a timer of a browser waits. */
-const hasQuickTurns = typeof (globalThis as { setImmediate?: unknown }).setImmediate === 'function'
 
 /** Options of a ring as a carrier. */
 export interface RingOptions {
