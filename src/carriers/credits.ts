@@ -91,9 +91,9 @@ export class Credits {
     this.#room = undefined
   }
 
-  /** The same at the end: after an error nobody knows what of it was taken in. */
+  /** At the end: all was taken in, but after an error nobody knows what. */
   end(error: unknown): void {
-    if (error === undefined) return this.open()
+    if (error === undefined) return this.forgive()
     this.#room?.reject(error)
     this.#room = undefined
   }

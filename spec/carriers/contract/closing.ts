@@ -13,6 +13,7 @@ export function closing(name: string, withPair: WithPair, make: Make): void {
     await Promise.all([atLeft.ended(), atRight.ended()])
     await turns(2)
     assert.equal([atLeft.ends, atRight.ends, atLeft.error, atRight.error], [1, 1, undefined, undefined])
+    assert.is(left.queuedBytes, 0)
   }
   /** Resolves when all is sent, which takes a while on a side that is led. */
   const flood = (side: Carrier | Far): Promise<unknown> => {

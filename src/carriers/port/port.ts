@@ -205,6 +205,8 @@ export class PortCarrier implements Carrier, Outlet {
     this.#ending.come(error, () => {
       this.#stopWaiting?.()
       for (const stop of this.#stop) stop()
+      // All was taken in then.
+      if (error === undefined) this.#link.forget()
       this.#link.end()
       this.#endpoint.release()
     })
