@@ -2,6 +2,9 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { values } from '../fixtures/values.js'
+import { flexbuffers } from '../src/formats/flexbuffers.js'
+import { msgpack } from '../src/formats/msgpack.js'
+import { pickle } from '../src/formats/pickle/index.js'
 import { decode, encode, type Packet } from '../src/index.js'
 import { difference } from './same.js'
 import { refused } from './thrown.js'
@@ -46,6 +49,36 @@ checks('what an iterable of buffers throws is the cause of a BUFFERS', () => {
     const error = refused(() => decode({ meta, buffers: broken(count) }), 'BUFFERS', { buffer: count })
     assert.is(error.cause, cause)
   }
+})
+
+checks('an iterator of buffers is closed when it is left, as by a loop, and not when it has ended', () => {
+  for (const format of [undefined, msgpack, flexbuffers, pickle]) {
+    const packet = encode([new Uint8Array(5000), new Uint8Array(5000)], { format })
+    for (const count of [1, 2, 3]) {
+      let left = 0
+      function* some(): Generator<Uint8Array> {
+        try {
+          for (let i = 0; i < count; i++) yield packet.buffers[i] ?? new Uint8Array(3)
+        } finally {
+          left++
+        }
+      }
+      const run = () => decode({ meta: packet.meta, buffers: some() }, { format })
+      if (count === 2) run()
+      else refused(run, 'BUFFERS', { buffer: count - 1 + (count === 1 ? 1 : 0) })
+      assert.is(left, 1, `${count} buffers, ${format?.name}`)
+    }
+  }
+  const { meta } = encode(new Uint8Array(5000))
+  const buffers = {
+    [Symbol.iterator]: () => ({
+      next: () => ({ done: false, value: new Uint8Array(1) }),
+      return() {
+        throw new Error('from return')
+      },
+    }),
+  }
+  refused(() => decode({ meta, buffers }), 'BUFFERS', { buffer: 0 })
 })
 
 checks('a limit is checked before a buffer is asked for', () => {

@@ -135,6 +135,11 @@ export function expectOptions(options: unknown): void {
   if (options !== undefined) expectObject(Array.isArray(options) ? null : options, 'options')
 }
 
+/** What a timer takes of a time: more than 2**31 − 1 ms, `Infinity` too, would make it ring at once. */
+export function timerMs(ms: number): number {
+  return Math.min(ms, 2 ** 31 - 1)
+}
+
 /** @throws TypeError for what is no time */
 export function expectTime(ms: unknown, name: string): asserts ms is number {
   expectArgument(typeof ms === 'number' && ms >= 0, name, 'milliseconds ≥ 0')

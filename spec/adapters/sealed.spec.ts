@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { type Message, Seals, transfer, transferOf } from '../../src/adapters/sealed.js'
 import { isOutbandError, OutbandError } from '../../src/errors.js'
 import { difference } from '../same.js'
+import { thrown } from '../thrown.js'
 import { rejection } from './errors.js'
 import { oddError, sample, types } from './kit.js'
 
@@ -94,6 +95,18 @@ test('what no one sealed is MALFORMED', async () => {
   const seals = new Seals({})
   for (const message of [undefined, null, 5, {}, [], ['outband value', 5, [], []], ['other', '', [], []]]) {
     assert.ok(isOutbandError(await rejection(() => seals.open(message)), 'MALFORMED'))
+  }
+})
+
+test('no field of an error changes its class', () => {
+  const seals = new Seals({})
+  for (const enumerable of [true, false]) {
+    const error = new OutbandError('LIMIT', 'x')
+    Object.defineProperty(error, '__proto__', { value: { evil: 1 }, enumerable })
+    const { message, list } = seals.sealThrown(error)
+    const opened = thrown(() => seals.open(post(message, list))) as OutbandError & { evil?: unknown }
+    assert.instance(opened, OutbandError)
+    assert.is(opened.evil, undefined)
   }
 })
 

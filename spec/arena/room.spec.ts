@@ -1,4 +1,5 @@
 /** Quotas: an arena that is full refuses, or makes its owner wait, and never grows. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { encode, isReadonly } from '../../src/index.js'
@@ -145,6 +146,15 @@ row(
       const packet = encode(new Uint8Array(50 * KIB))
       await rejects(arena.roomFor(50 * KIB, { timeoutMs: 5 }), 'TIMEOUT')
       await rejects(lender.lendWhenRoom(packet, { timeoutMs: 0 }), 'TIMEOUT')
+      for (const timeoutMs of [-5, Number.NaN, 'soon' as never])
+        assert.instance(await arena.roomFor(50 * KIB, { timeoutMs }).catch(error => error), TypeError)
+      for (const timeoutMs of [2 ** 31, Number.POSITIVE_INFINITY]) {
+        const controller = new AbortController()
+        const late = arena.roomFor(50 * KIB, { timeoutMs, signal: controller.signal }).catch(error => error)
+        assert.is(await Promise.race([late, sleep(10).then(() => 'waiting')]), 'waiting')
+        controller.abort(new RangeError('enough'))
+        await late
+      }
       await rejects(arena.roomFor(200 * KIB), 'LIMIT')
       await rejects(lender.lendWhenRoom(encode(twice(60 * KIB))), 'LIMIT')
       const controller = new AbortController()

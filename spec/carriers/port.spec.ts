@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { PortCarrier } from '../../src/carriers/port/port.js'
-import { ASK, MARK, TALLY } from '../../src/carriers/port/posts.js'
+import { ASK, MARK, RING, TALLY } from '../../src/carriers/port/posts.js'
 import type { OutbandError } from '../../src/errors.js'
 import { connectPort } from '../../src/port/index.js'
 import { contract } from '../contract.js'
@@ -133,6 +133,22 @@ particular('a tally that is none: MALFORMED', async () => {
     carrier.receive(inbox)
     port2.postMessage(['outband 1:', TALLY, memory])
     assert.is(await codeOf(() => carrier.closed), 'MALFORMED')
+    port2.close()
+  }
+})
+
+particular('a ring that is none: MALFORMED or RING_CORRUPT', async () => {
+  for (const [memory, code] of [
+    [null, 'MALFORMED'],
+    [8, 'MALFORMED'],
+    [new ArrayBuffer(192 + 2 ** 18), 'MALFORMED'],
+    [new SharedArrayBuffer(4), 'RING_CORRUPT'],
+  ] as const) {
+    const { port1, port2 } = new MessageChannel()
+    const carrier = new PortCarrier(port1)
+    carrier.receive(new Inbox())
+    port2.postMessage(['outband 1:', RING, memory])
+    assert.is(await codeOf(() => carrier.closed), code)
     port2.close()
   }
 })

@@ -180,6 +180,20 @@ for (const [path, value, kind] of paths) {
   })
 }
 
+reader('a whole number of 8 bytes is what its value is', () => {
+  for (const [n, kind] of [
+    [2n ** 60n, 'bigint'],
+    [-5n, 'number'],
+  ] as const) {
+    const meta = new Uint8Array(10)
+    new DataView(meta.buffer).setBigInt64(0, n, true)
+    meta.set([(1 << 2) | 3, 8], 8)
+    const found = open({ meta, buffers: [] })
+    assert.is(found.kind, kind)
+    assert.is(typeof found.toValue(), kind)
+  }
+})
+
 reader('keys, lengths, and what is not there', () => {
   assert.equal(doc.keys(), Object.keys(sent).toSorted(byBytes))
   assert.equal([doc.kind, doc.length], ['object', Object.keys(sent).length])

@@ -327,6 +327,14 @@ types.run()
 
 const values = suite('pickle options: what becomes what')
 
+values('whole numbers as text have no −0, as in Python', () => {
+  for (const parts of [
+    [ops.INT, '-0\n'],
+    [ops.LONG, '-0L\n'],
+  ])
+    assert.ok(Object.is(read(parts), 0))
+})
+
 values('Dates and Sets of another realm are keys and members as well', () => {
   const keys = runInNewContext("[new Date(5), new Set(['a'])]") as [Date, Set<string>]
   const wanted = [new Date(5), new Set(['a'])] as const

@@ -6,7 +6,7 @@ import { Box, box, Point, point } from '../../fixtures/classes.js'
 import { values } from '../../fixtures/values.js'
 import { isOutbandError, registry } from '../../src/index.js'
 import { type WrapOptions, type Wrapped, wrapPort } from '../../src/port/index.js'
-import { upTo } from '../carriers/inbox.js'
+import { until, upTo } from '../carriers/inbox.js'
 import { collect } from '../collect.js'
 import { difference } from '../same.js'
 import { thrown } from '../thrown.js'
@@ -178,6 +178,28 @@ fidelity('a message that cannot be decoded is a messageerror with our error', as
   await turns(5)
   assert.equal(seen, ['next'])
   near.close()
+})
+
+fidelity('a ring or tally of a peer that is none is a messageerror', async () => {
+  const { port1, port2 } = new MessageChannel()
+  const near = wrapPort(port1)
+  const errors: unknown[] = []
+  near.on('messageerror', error => errors.push(error))
+  const heard = new Promise<MessageEvent>(resolve =>
+    port2.addEventListener('message', event => resolve(event as MessageEvent)),
+  )
+  near.postMessage({ a: 1 })
+  // The last of the ports that an introduction brings is the lane.
+  const lane = (await heard).ports.at(-1) as unknown as MessagePort
+  for (const [kind, memory] of [
+    ['tally', new SharedArrayBuffer(16)],
+    ['ring', new SharedArrayBuffer(100)],
+  ] as const)
+    lane.postMessage(['outband lane', kind, memory])
+  await until(() => errors.length === 2, 'two errors')
+  assert.ok(errors.every(error => isOutbandError(error)))
+  near.close()
+  lane.close()
 })
 
 fidelity('a listener that throws keeps no message from the next listener', async () => {
@@ -430,13 +452,16 @@ face('a MessagePort: instance, members, on, once, off, addEventListener, onmessa
 
 face('a closed port takes posts without a word, as ports do, and closes its peer', async () => {
   const { near, far } = await acquainted()
-  far.on('message', () => {})
+  const seen: unknown[] = []
+  for (const port of [near, far]) port.on('message', value => seen.push(value))
   const closed = Promise.all([once(near, 'close'), once(far, 'close')])
   near.close()
   near.postMessage(1)
   await closed
   near.postMessage(new Uint8Array(5000))
   far.postMessage(2)
+  await turns(3)
+  assert.equal(seen, [])
 })
 
 face('a Worker and its parentPort', async () => {

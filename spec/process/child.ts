@@ -35,6 +35,23 @@ const roles: Readonly<Record<string, (first: string, second?: string) => unknown
     await sleep(Number(ms))
     return roles.echo!('')
   },
+  /** Has something to do when the channel has ended. */
+  async tidies() {
+    for await (const _ of connectParent());
+    await sleep(100)
+  },
+  /** Is told of wrong options, and goes on with right ones. */
+  async mistaken() {
+    const wrong = [{ memory: 'none' }, { maxWaiting: -1 }, { limits: 'none' }, { strict: 1 }]
+    for (const options of wrong) {
+      try {
+        connectParent(options as never)
+      } catch (error) {
+        if (!(error instanceof TypeError)) throw error
+      }
+    }
+    return roles.echo!('')
+  },
   /** Says goodbye by itself. */
   async bye(exitCode) {
     await connectParent().close()

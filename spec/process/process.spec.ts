@@ -105,6 +105,16 @@ ways('a parent whose code is an argument does not give it to its child', () => {
   }
 })
 
+ways(
+  'connectParent with wrong options keeps nothing open, and is called again',
+  withChild('mistaken', async channel => {
+    await channel.send('hi')
+    assert.equal(await take(channel, 1), ['hi'])
+    await within(channel.close(), 'close')
+    assert.equal(await within(channel.exited, 'the exit'), { exitCode: 0, signal: null })
+  }),
+)
+
 const mistakes: [name: string, start: () => unknown][] = [
   ['no command', () => spawnChannel(undefined as never)],
   ['no module', () => forkChannel(undefined as never)],
@@ -115,6 +125,7 @@ const mistakes: [name: string, start: () => unknown][] = [
   ['graceMs', () => node('stay', { graceMs: -1 })],
   ['closeTimeoutMs', () => node('stay', { closeTimeoutMs: 'soon' as never })],
   ['maxWaiting', () => node('stay', { maxWaiting: 0 })],
+  ['strict', () => node('stay', { strict: 1 as never })],
   ['connectParent over what is not there', () => connectParent({ over: 'tcp' as never })],
 ]
 for (const [name, start] of mistakes) {
@@ -432,6 +443,7 @@ const disposals: [
   code?: string,
 ][] = [
   ['echo', () => {}, null, LONG_MS],
+  ['tidies', () => {}, null, Number.POSITIVE_INFINITY],
   ['busy', () => {}, 'SIGTERM', 1000],
   ['stubborn', () => {}, 'SIGKILL', 100],
   ['busy', channel => channel.abort(), 'SIGTERM', LONG_MS],

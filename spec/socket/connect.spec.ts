@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -150,6 +151,32 @@ failures('a connection that takes too long: TIMEOUT, and the socket is let go', 
   assert.ok(asked)
 })
 
+failures('a channel that gives up before it is connected tells of that', async () => {
+  const lookup = () => {}
+  const clocks = { connectTimeoutMs: 0, idleTimeoutMs: 20 }
+  const error = await within(
+    connect({ host: 'nowhere.invalid', port: 1, lookup }, clocks).catch(error => error),
+    'a rejection',
+  )
+  assert.ok(isOutbandError(error, 'TIMEOUT'), String(error))
+  assert.match(error.message, /silent for 20 ms/)
+})
+
+failures('times that no timer takes, and no hello, are as long as they can be', async () => {
+  const { path, dispose } = await served({})
+  try {
+    for (const ms of [2 ** 31, 2 ** 54, Number.POSITIVE_INFINITY]) {
+      const channel = await connect(path, { connectTimeoutMs: ms, idleTimeoutMs: ms, closeTimeoutMs: ms })
+      await within(channel.close(), 'close')
+    }
+    const lookup = () => {}
+    const late = connect({ host: 'nowhere.invalid', port: 1, lookup }, { connectTimeoutMs: 2 ** 31 })
+    assert.is(await Promise.race([late.catch(error => error), sleep(20).then(() => 'waiting')]), 'waiting')
+  } finally {
+    await dispose()
+  }
+})
+
 const emptyDuplex = () =>
   new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(), autoDestroy: false })
 
@@ -201,6 +228,8 @@ for (const [name, value] of [
   ['closeTimeoutMs', 'soon'],
   ['frameTimeoutMs', Number.NaN],
   ['idleTimeoutMs', -1],
+  ['strict', 'no'],
+  ['allowHalfOpen', 1],
   ['highWaterMark', 0],
   ['limits', 'none'],
   ['maxWaiting', 0],

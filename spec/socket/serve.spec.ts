@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect as connectSocket, type Socket } from 'node:net'
+import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -127,6 +127,17 @@ apart('a handler is given the socket that carries its channel', async () => {
   } finally {
     server.abort()
   }
+})
+
+apart("errors of a server that was given are the caller's", async () => {
+  const taken = createServer().listen(0)
+  await once(taken, 'listening')
+  const own = createServer()
+  await serve(own, () => {})
+  const failed = once(own, 'error')
+  own.listen((taken.address() as AddressInfo).port)
+  assert.is((await within(failed, 'the error'))[0].code, 'EADDRINUSE')
+  taken.close()
 })
 
 apart('wrong options are told when it is made, and not to the first who comes', async () => {

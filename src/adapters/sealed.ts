@@ -259,10 +259,14 @@ const outbandError: CustomType = defineType<OutbandError, Record<string, unknown
   },
   create: () => new OutbandError('MALFORMED', ''),
   fill: (error, { fields, hidden }) => {
-    Object.assign(error, fields)
-    for (const [key, value] of Object.entries(hidden as object)) {
-      Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false })
+    // Defined, not set: a key of the peer's may be `__proto__`.
+    const define = (from: unknown, enumerable: boolean) => {
+      for (const [key, value] of Object.entries(from as object)) {
+        Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable })
+      }
     }
+    define(fields, true)
+    define(hidden, false)
   },
 }) as CustomType
 

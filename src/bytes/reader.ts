@@ -95,7 +95,8 @@ export class Reader {
     for (let scale = 128; ; scale *= 128) {
       const byte = this.u8()
       n += (byte & 127) * scale
-      if (n > Number.MAX_SAFE_INTEGER) throw this.malformed('a number past 2**53')
+      // Not `n >`: after some 150 empty bytes the scale is infinite, and what it makes of another is no number.
+      if (!(n <= Number.MAX_SAFE_INTEGER)) throw this.malformed('a number past 2**53')
       if (byte >= 128) continue
       if (byte === 0) throw this.malformed('a number longer than needed')
       return n

@@ -1,5 +1,5 @@
 /** How long a connection may take to be one. */
-import { OutbandError } from '../errors.js'
+import { OutbandError, timerMs } from '../errors.js'
 
 export interface OpeningOptions {
   /** How long the connection may take. Default 10 000; 0: as long as the system likes. */
@@ -16,7 +16,7 @@ export async function openedWithin(
   const late = new Promise<never>((_, reject) => {
     if (connectTimeoutMs === 0) return
     const error = new OutbandError('TIMEOUT', `${stage}: not connected for ${connectTimeoutMs} ms`)
-    timer = setTimeout(() => reject(error), connectTimeoutMs)
+    timer = setTimeout(() => reject(error), timerMs(connectTimeoutMs))
   })
   try {
     await Promise.race([opened, late])

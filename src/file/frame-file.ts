@@ -105,7 +105,7 @@ export class FrameFile {
     return this.#settings.codec.decode<T>(await this.packet())
   }
 
-  /** Closes the file, after the calls that are under way. Mapped buffers stay good: the mapping lives as long as they do. */
+  /** Closes the file; calls under way end with CLOSED. Mapped buffers stay good: the mapping lives as long as they do. */
   close(): Promise<void> {
     this.#mapping?.close()
     this.#closing ??= this.#file.close()

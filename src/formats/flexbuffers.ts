@@ -7,14 +7,14 @@ import { decodeFailure, expectOptions, isOutbandError } from '../errors.js'
 import { checkLimit, type Limits, type LimitsOption, resolveLimits } from '../limits.js'
 import { expectPacket, type Packet, type PacketLike } from '../packet.js'
 import { expectRegistry, type Registry } from '../registry.js'
-import { type Memory as Buffer, Buffers } from '../value/buffers.js'
+import { type Memory as Buffer, takeAll } from '../value/buffers.js'
 import { forbidden } from '../value/trace.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { decoding } from './decoding.js'
 import { encoding } from './encoding.js'
 import { LentMemory } from './flex-memory.js'
 import { FlexParts } from './flex-parts.js'
-import { BLOB, BOOL, FlexBytes, type FlexValue, INDIRECT_INT, INDIRECT_UINT, MAP, NULL } from './flex-read.js'
+import { BLOB, BOOL, FlexBytes, type FlexValue, MAP, NULL } from './flex-read.js'
 import { HEAD, SHARED, writeFlex } from './flex-write.js'
 import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './format.js'
 import { Lifted } from './lifted.js'
@@ -190,8 +190,9 @@ function kindOf(value: FlexValue): FlexKind {
   if (value.isText) return 'string'
   if (type === NULL) return 'null'
   if (type === BOOL) return 'boolean'
-  if (type === INDIRECT_INT || type === INDIRECT_UINT) return 'bigint'
-  return type === BLOB ? 'part' : 'number'
+  if (type === BLOB) return 'part'
+  // Of a whole number only its value tells.
+  return typeof value.scalar() === 'bigint' ? 'bigint' : 'number'
 }
 
 /** The engine's complaints of a place outside of the bytes are malformed metadata. */
@@ -235,15 +236,13 @@ export function open(packet: PacketLike, options: OpenOptions = {}): FlexReader 
 }
 
 function taken(list: PacketLike['buffers'], lengths: readonly number[], limits: Readonly<Limits>): Buffer[] {
-  const buffers = new Buffers()
-  buffers.begin(list)
   let total = 0
-  const memory = lengths.map(byteLength => {
-    total += byteLength
-    checkLimit('bufferBytes', limits.bufferBytes, byteLength, 0)
-    checkLimit('totalBytes', limits.totalBytes, total, 0)
-    return buffers.take(byteLength)
-  })
-  buffers.expectEnd()
-  return memory
+  return takeAll(list, buffers =>
+    lengths.map(byteLength => {
+      total += byteLength
+      checkLimit('bufferBytes', limits.bufferBytes, byteLength, 0)
+      checkLimit('totalBytes', limits.totalBytes, total, 0)
+      return buffers.take(byteLength)
+    }),
+  )
 }

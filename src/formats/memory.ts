@@ -10,7 +10,7 @@ import { decodeFailure } from '../errors.js'
 import { checkLimit, type Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import type { PacketLike } from '../packet.js'
-import { Buffers } from '../value/buffers.js'
+import { takeAll } from '../value/buffers.js'
 import { KIND_ARRAY_BUFFER, KIND_BUFFER, KINDS, viewOn } from '../wire/views.js'
 import { RECORD_IN_BAND, RECORD_READONLY, RECORD_SHARED, type ViewRecord } from './view-record.js'
 
@@ -74,16 +74,15 @@ export class Memory {
 
   /** Takes the buffers that were announced, no more and no fewer, and puts views where they can lie. @throws BUFFERS */
   receive(list: PacketLike['buffers']): void {
-    const buffers = new Buffers()
-    buffers.begin(list)
-    for (const run of this.#outOfBand) {
-      const memory = buffers.take(run.byteLength)
-      run.buffer = ArrayBuffer.isView(memory) ? memory.buffer : memory
-      run.byteOffset = ArrayBuffer.isView(memory) ? memory.byteOffset : 0
-      const wantsShared = run.records.some(({ flags }) => flags & RECORD_SHARED)
-      if (wantsShared && !isShared(run.buffer)) throw buffers.unshared()
-    }
-    buffers.expectEnd()
+    takeAll(list, buffers => {
+      for (const run of this.#outOfBand) {
+        const memory = buffers.take(run.byteLength)
+        run.buffer = ArrayBuffer.isView(memory) ? memory.buffer : memory
+        run.byteOffset = ArrayBuffer.isView(memory) ? memory.byteOffset : 0
+        const wantsShared = run.records.some(({ flags }) => flags & RECORD_SHARED)
+        if (wantsShared && !isShared(run.buffer)) throw buffers.unshared()
+      }
+    })
     for (const run of this.#outOfBand) settle(run)
     for (const run of this.#inBand) own(run, run.records[0].bytes as Uint8Array)
   }
@@ -101,9 +100,7 @@ export class Memory {
 /** For a message that announces no memory. @throws BUFFERS when there is some */
 export function receiveNone(list: PacketLike['buffers']): void {
   if (Array.isArray(list) && list.length === 0) return
-  const buffers = new Buffers()
-  buffers.begin(list)
-  buffers.expectEnd()
+  takeAll(list, () => {})
 }
 
 /** Leaves a run where it lies if its views can lie there. */

@@ -1,7 +1,18 @@
-/** A file descriptor that is closed once, by hand or because nothing is left that needs it. */
+/** File descriptors, which are closed once: by hand, because nothing is left that needs them, or because something failed. */
 import { closeSync } from 'node:fs'
 
 const collected = new FinalizationRegistry<number>(fd => closeSync(fd))
+
+/** The descriptor, when what is to be done with it first is done; else it is closed. */
+export function prepared(fd: number, prepare: () => void): number {
+  try {
+    prepare()
+    return fd
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
+}
 
 export class Descriptor {
   #isClosed = false

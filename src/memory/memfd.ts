@@ -5,17 +5,9 @@
  * Node, which closes what a terminated worker leaves open and warns of what it does not know.
  */
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fchmodSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readlinkSync,
-} from 'node:fs'
+import { constants, existsSync, fchmodSync, fstatSync, ftruncateSync, openSync, readlinkSync } from 'node:fs'
 import { expectArgument, isOutbandError, OutbandError } from '../errors.js'
+import { prepared } from './descriptor.js'
 import { attempt, call, failed, isLinux } from './posix.js'
 
 const MFD_CLOEXEC = 1
@@ -49,15 +41,11 @@ export function createMemoryFile(label: string, byteLength: number): number {
   if (made < 0) throw failed('memfd_create')
   return attempt(`a segment of ${byteLength} bytes`, () => {
     const fd = reopen(made)
-    try {
+    return prepared(fd, () => {
       fchmodSync(fd, 0o600)
       ftruncateSync(fd, byteLength)
       seal(fd)
-    } catch (error) {
-      closeSync(fd)
-      throw error
-    }
-    return fd
+    })
   })
 }
 
@@ -82,10 +70,7 @@ function createUnnamed(byteLength: number): number {
   const fd = call('shm_open', name, O_RDWR | O_CREAT | O_EXCL, 'int', 0o600) as number
   if (fd < 0) throw failed('shm_open')
   call('shm_unlink', name)
-  return attempt(`a segment of ${byteLength} bytes`, () => {
-    ftruncateSync(fd, byteLength)
-    return fd
-  })
+  return attempt(`a segment of ${byteLength} bytes`, () => prepared(fd, () => ftruncateSync(fd, byteLength)))
 }
 
 /** Whether nobody can change the length of what the descriptor names, so that mapping it is safe whoever holds it too. */
@@ -111,16 +96,12 @@ export function openOf(pid: number, fd: number): number {
   const target = peerAttempt(pid, () => readlinkSync(path))
   if (!target.startsWith('/memfd:')) throw staleOf(pid, fd)
   const own = peerAttempt(pid, () => openSync(path, constants.O_RDWR | constants.O_NONBLOCK))
-  try {
+  return prepared(own, () => {
     if (fstatSync(own).uid !== process.geteuid!()) {
       throw new OutbandError('SHM_PERM', `memory: descriptor ${fd} of process ${pid} is of another user`)
     }
     if (!isSealed(own)) throw staleOf(pid, fd)
-    return own
-  } catch (error) {
-    closeSync(own)
-    throw error
-  }
+  })
 }
 
 function staleOf(pid: number, fd: number): OutbandError {

@@ -15,6 +15,7 @@ import {
   unlinkSync,
 } from 'node:fs'
 import { expectArgument, isOutbandError, OutbandError } from '../errors.js'
+import { prepared } from './descriptor.js'
 import { attempt, call, failed, isLinux } from './posix.js'
 
 /** Where Linux keeps them. */
@@ -52,8 +53,7 @@ export function createName(name: string): number {
   return attempt(`creating ${name}`, () => {
     const fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW)
     // Whatever the umask took away.
-    if (isLinux) fchmodSync(fd, 0o600)
-    return fd
+    return isLinux ? prepared(fd, () => fchmodSync(fd, 0o600)) : fd
   })
 }
 
@@ -65,13 +65,7 @@ export function openName(name: string): number {
   return attempt(`opening ${name}`, () => {
     // Without O_NONBLOCK a pipe of that name could keep the thread for ever.
     const fd = open(name, O_RDWR | O_NOFOLLOW | O_NONBLOCK)
-    try {
-      expectPrivate(name, fstatSync(fd, { bigint: true }))
-      return fd
-    } catch (error) {
-      closeSync(fd)
-      throw error
-    }
+    return prepared(fd, () => expectPrivate(name, fstatSync(fd, { bigint: true })))
   })
 }
 

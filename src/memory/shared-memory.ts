@@ -7,6 +7,7 @@
 import { closeSync, fstatSync, ftruncateSync } from 'node:fs'
 import { dispose } from '../dispose.js'
 import { expectArgument, expectObject, expectOptions, OutbandError } from '../errors.js'
+import { Descriptor } from './descriptor.js'
 import { Mapping } from './mapping.js'
 import { createMemoryFile, openOf } from './memfd.js'
 import { expectName, identityOf, openName, PREFIX } from './names.js'
@@ -41,9 +42,6 @@ interface Found {
   readonly size: number
 }
 
-/** Descriptors of segments without a name that nobody closed. */
-const dropped = new FinalizationRegistry<number>(closeSync)
-
 /**
  * A segment of shared memory.
  *
@@ -64,7 +62,7 @@ export class SharedMemory {
   readonly #mapping: Mapping
   #buffer: ArrayBuffer | undefined
   /** Of a segment without a name that was made here: what others find it by. */
-  #fd: number | undefined
+  #descriptor: Descriptor | undefined
 
   private constructor(name: string | undefined, found: Found, isMaker: boolean) {
     this.name = name
@@ -103,15 +101,15 @@ export class SharedMemory {
   }
 
   static #unnamed(size: number): SharedMemory {
-    const fd = createMemoryFile('outband', size)
+    const descriptor = new Descriptor(createMemoryFile('outband', size))
+    const { fd } = descriptor
     try {
       reserve(fd, 0, size)
       const memory = new SharedMemory(undefined, { fd, size, identity: identityOf(fd) }, true)
-      memory.#fd = fd
-      dropped.register(memory, fd, memory)
+      memory.#descriptor = descriptor
       return memory
     } catch (error) {
-      closeSync(fd)
+      descriptor.close()
       throw error
     }
   }
@@ -161,8 +159,8 @@ export class SharedMemory {
     if (this.name !== undefined || !this.#isMaker) {
       throw new OutbandError('UNSUPPORTED', 'memory: wanted a segment that was made here without a name')
     }
-    if (this.#fd === undefined) throw new OutbandError('CLOSED', 'memory: the segment is closed')
-    return { pid: process.pid, fd: this.#fd, size: this.size, identity: this.#identity }
+    if (this.#descriptor === undefined) throw new OutbandError('CLOSED', 'memory: the segment is closed')
+    return { pid: process.pid, fd: this.#descriptor.fd, size: this.size, identity: this.#identity }
   }
 
   /**
@@ -172,10 +170,8 @@ export class SharedMemory {
   close(): void {
     this.#buffer = undefined
     this.#mapping.close()
-    if (this.#fd === undefined) return
-    dropped.unregister(this)
-    closeSync(this.#fd)
-    this.#fd = undefined
+    this.#descriptor?.close()
+    this.#descriptor = undefined
   }
 
   /**

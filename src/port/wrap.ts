@@ -167,11 +167,20 @@ class Wrapper implements Outlet, PeerListener {
   }
 
   ringOffered(memory: SharedArrayBuffer | undefined): void {
-    this.#link.useRing(memory)
+    this.#use(() => this.#link.useRing(memory))
   }
 
   tallyOffered(memory: SharedArrayBuffer): void {
-    this.#link.useTally(memory)
+    this.#use(() => this.#link.useTally(memory))
+  }
+
+  /** What the peer offers may be no ring or tally: nobody could catch what a lane's listener throws. */
+  #use(use: () => void): void {
+    try {
+      use()
+    } catch (error) {
+      this.broken(error)
+    }
   }
 
   forgotten(): void {

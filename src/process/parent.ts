@@ -5,6 +5,7 @@ import { type MemoryOption, sharingOf } from '../carriers/shm/sharing.js'
 import { keepAnnex, sharedWay } from '../carriers/shm/way.js'
 import { StreamCarrier, type StreamOptions } from '../carriers/stream/stream.js'
 import { Channel, type ChannelOptions } from '../channel.js'
+import { expectStreamOptions } from '../connection/channel.js'
 import { expectArgument, expectOptions, OutbandError } from '../errors.js'
 
 /** Options of `connectParent`. `limits` default to `'trusted'`, and no time is limited. */
@@ -36,6 +37,8 @@ export function connectParent<In = unknown, Out = In>(options: ParentOptions = {
   expectOptions(options)
   const { over } = options
   expectArgument(over === undefined || over === 'pipe' || over === 'stdio', 'over', "'pipe' or 'stdio'")
+  const sharing = sharingOf(options.memory ?? 'shared')
+  expectStreamOptions(options)
   const place = over === 'stdio' ? over : process.env[VARIABLE]
   delete process.env[VARIABLE]
   if (place === undefined) {
@@ -44,7 +47,6 @@ export function connectParent<In = unknown, Out = In>(options: ParentOptions = {
       `connectParent: no parent: ${VARIABLE} is not set, or its channel was taken before`,
     )
   }
-  const sharing = sharingOf(options.memory ?? 'shared')
   const end = endAt(place)
   const way = sharing && sharedWay(end, 'waits', sharing)
   const carrier = new StreamCarrier(way?.link ?? end, ownPeer(options), undefined, way?.annex)

@@ -65,7 +65,8 @@ export async function connected<In, Out>(
     // Of a failure this promise tells, and no other.
     opened.catch(() => {})
     const channel = make(link)
-    await opened
+    // A channel that gives up first, by its own clocks, destroys the socket, which then says neither.
+    await Promise.race([opened, channel.closed])
     return channel
   } catch (error) {
     link.destroy()

@@ -147,9 +147,9 @@ export async function serveBy<In, Out>(
 ): Promise<ChannelServer<In, Out>> {
   const server = at instanceof Server ? at : createServer({ allowHalfOpen: true, pauseOnConnect: true })
   const channels = new ChannelServer<In, Out>(server, handler, options, makeCarrier)
-  if (!(at instanceof Server)) {
-    await listen(server, typeof at === 'string' ? { path: at } : typeof at === 'number' ? { port: at } : at)
-  }
+  // A server that was given is the caller's to listen to, and its errors are the caller's to hear.
+  if (at instanceof Server) return channels
+  await listen(server, typeof at === 'string' ? { path: at } : typeof at === 'number' ? { port: at } : at)
   // Later errors are of single connections: the system has no more descriptors, say.
   server.on('error', () => {})
   return channels

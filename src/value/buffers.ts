@@ -7,6 +7,8 @@ import type { PacketLike } from '../packet.js'
 export type Memory = ArrayBufferView | ArrayBufferLike
 
 const NONE: PacketLike['buffers'] = []
+/** One that has ended, or thrown, and wants nothing more. */
+const SPENT: Iterator<Memory> = { next: () => ({ value: undefined, done: true }) }
 
 export class Buffers {
   #list = NONE
@@ -31,8 +33,11 @@ export class Buffers {
     this.#index++
     try {
       this.#iterator ??= list[Symbol.iterator]()
-      return this.#iterator.next()
+      const result = this.#iterator.next()
+      if (result.done) this.#iterator = SPENT
+      return result
     } catch (cause) {
+      this.#iterator = SPENT
       throw this.#failed('BUFFERS', 'could not be taken', { cause })
     }
   }
@@ -72,7 +77,14 @@ export class Buffers {
 
   end(): void {
     this.#list = NONE
+    const iterator = this.#iterator
     this.#iterator = undefined
+    try {
+      // As a loop that is left does: whoever made it may have a file to close.
+      iterator?.return?.()
+    } catch {
+      // There is an error to tell of already.
+    }
   }
 
   /** @throws BUFFERS when there are more. */
@@ -90,6 +102,19 @@ export class Buffers {
   #failed(code: ErrorCode, what: string, fields?: ErrorFields): OutbandError {
     const buffer = this.#index - 1
     return decodeFailure(code, `buffer ${buffer} ${what}`, { buffer, ...fields })
+  }
+}
+
+/** Takes buffers of a list with `take`, which must leave none. @throws BUFFERS */
+export function takeAll<T>(list: PacketLike['buffers'], take: (buffers: Buffers) => T): T {
+  const buffers = new Buffers()
+  buffers.begin(list)
+  try {
+    const taken = take(buffers)
+    buffers.expectEnd()
+    return taken
+  } finally {
+    buffers.end()
   }
 }
 

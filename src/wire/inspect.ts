@@ -10,6 +10,7 @@ import type { PacketLike } from '../packet.js'
 import { count, keyList, Lines, quoted, reasonOf, SHOWN } from './lines.js'
 import { Body, type Parts } from './listing.js'
 import {
+  CHECKSUM_BYTES,
   FORMAT_VERSION,
   HAS_CHECKSUM,
   HAS_REFS,
@@ -33,7 +34,6 @@ import {
   VIEW_WHOLE,
 } from './views.js'
 
-const CHECKSUM_BYTES = 4
 const MOST_BYTES = 16
 const FLAG_NAMES = ['refs', 'shapes', 'views', 'checksum']
 

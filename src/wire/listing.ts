@@ -197,7 +197,7 @@ export class Body {
   #numbers(op: number): string {
     const reader = this.#reader
     const length = reader.varint()
-    const size = [1, 2, 4, 8][op - ops.NUMBERS_I8]
+    const size = ops.NUMBERS_BYTES[op - ops.NUMBERS_I8]
     const start = reader.take(length * size)
     const { view } = reader
     const shown = Array.from({ length: Math.min(length, MOST_NUMBERS) }, (_, i) => {
@@ -229,7 +229,7 @@ export class Body {
     const reader = this.#reader
     const number = reader.u8()
     const flags = reader.u8()
-    const names = ['name', 'message', 'stack', 'cause', 'errors', 'fields'].filter((_, i) => flags & (1 << i))
+    const names = [...ops.ERROR_KEYS, 'fields'].filter((_, i) => flags & (1 << i))
     const record = flags & ops.ERROR_FIELDS ? names.length - 1 : -1
     const name = ops.ERROR_CLASSES[number]?.name ?? `of unknown class ${number}`
     return `${name}${this.#number()}${this.#nest(names.length, names, record)}`

@@ -20,7 +20,6 @@ export const HAS_VIEWS = 4
 export const HAS_CHECKSUM = 8
 export const CHECKSUM_BYTES = 4
 
-export const INT = 0x00
 export const INTS = 64
 export const TEXT = 0x40
 export const TEXTS = 64

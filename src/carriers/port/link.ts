@@ -144,6 +144,7 @@ export class Link {
   useRing(memory: unknown): void {
     if (memory === undefined) this.#ring = undefined
     if (memory === undefined || this.#ring !== undefined || this.#isEnded) return
+    if (!isShared(memory)) throw new OutbandError('MALFORMED', 'port: wanted shared memory for a ring')
     const ring = new RingWriter(memory as SharedArrayBuffer)
     // What was posted before may have been lost, or heard by somebody else: both sides count from here.
     this.note(TAKEN)

@@ -1,6 +1,6 @@
 /** A child process as its carrier sees it: whether it has ended and how, and how it is made to. */
 import type { ChildProcess } from 'node:child_process'
-import { OutbandError } from '../../errors.js'
+import { OutbandError, timerMs } from '../../errors.js'
 
 /** How a process ended: by itself, with a code, or by a signal. */
 export interface Exit {
@@ -56,7 +56,7 @@ export class Child {
     if (this.isOver) return
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>(resolve => {
-      if (ms > 0) timer = setTimeout(resolve, ms)
+      if (ms > 0) timer = setTimeout(resolve, timerMs(ms))
     })
     const end = this.exited.then(
       () => {},
@@ -72,7 +72,7 @@ export class Child {
     this.#isStopping = true
     signalTo(this.process)
     if (graceMs === 0) return
-    const timer = setTimeout(() => signalTo(this.process, 'SIGKILL'), graceMs)
+    const timer = setTimeout(() => signalTo(this.process, 'SIGKILL'), timerMs(graceMs))
     // The process itself is the reason to wait, unless it was said to be none.
     timer.unref()
     this.process.once('exit', () => clearTimeout(timer))

@@ -11,7 +11,7 @@ import { Ending } from '../ending.js'
 import { whenSilent } from '../silence.js'
 import type { Annex } from '../stream/annex.js'
 import type { Link } from '../stream/link.js'
-import { StreamCarrier, type StreamOptions } from '../stream/stream.js'
+import { MOST_MS, StreamCarrier, type StreamOptions } from '../stream/stream.js'
 import type { Child } from './child.js'
 import type { ProcessLink } from './link.js'
 
@@ -21,8 +21,6 @@ const EXIT_MS = 500
 const SILENCE_MS = 30_000
 /** How long a child that has not said anything yet is taken for one that starts, at the least. */
 const START_MS = 10_000
-/** A hello names no more. */
-const MOST_MS = 2 ** 40
 
 /** Options of a carrier to a child process. `limits` default to `'trusted'`, and no time is limited. */
 export interface ProcessOptions extends StreamOptions {

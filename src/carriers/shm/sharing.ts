@@ -47,6 +47,8 @@ let own: SharedArena | undefined
 /** The arena of the options, or this thread's own. @throws SHM_NOSPACE, UNSUPPORTED, LIMIT where it cannot be made */
 export function arenaOf({ arena }: Pick<Sharing, 'arena'>): SharedArena {
   if (arena !== undefined) return arena
-  own ??= SharedArena.create({ byteLength: OWN_BYTES, label: 'channels' })
+  // Whoever closed it closed it for the channels there were.
+  if (own === undefined || own.isClosed)
+    own = SharedArena.create({ byteLength: OWN_BYTES, label: 'channels' })
   return own
 }

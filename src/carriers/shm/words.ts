@@ -27,8 +27,6 @@ const VERBS = [
   'refused',
   // The last word on the socket: what follows comes by the pipe, and bytes on the socket only wake.
   'over',
-  // The last buffer of the next packet says which of the others are handles.
-  'handles',
 ] as const
 
 export type Verb = Exclude<(typeof VERBS)[number], ''>

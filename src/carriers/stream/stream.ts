@@ -5,7 +5,7 @@
  *            ←── taken … packets ── bye      what it is asked. One that does not is plain: its last byte is its goodbye
  */
 import { isMemory } from '../../bytes/window.js'
-import { expectOptions, expectTime, OutbandError } from '../../errors.js'
+import { expectArgument, expectOptions, expectTime, OutbandError } from '../../errors.js'
 import { Deframer, pack } from '../../frame/index.js'
 import { type Item, isNote, type Note, packNote } from '../../frame/note.js'
 import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../../limits.js'
@@ -28,6 +28,8 @@ const PROGRESS_BYTES = 65_536
 /** How long senders wait for a peer that has said nothing, as for a channel; and how long the last byte waits for its hello. */
 const PATIENCE_MS = 1000
 const FAREWELL_MS = 5000
+/** A hello names no more. */
+export const MOST_MS = 2 ** 40
 /** Up to so much is read from a peer that is to wait: so its end is noticed. */
 const HELD_BYTES = 65_536
 /** Memory to read to when there is no frame to put it to. */
@@ -107,13 +109,15 @@ export class StreamCarrier implements Carrier, Inlet {
   /** Opens the link. @throws TypeError for an option of the wrong type */
   constructor(link: Link, options: StreamOptions = {}, quota?: Quota, annex?: Annex) {
     expectOptions(options)
-    const { limits, highWaterMark, strict = false, closeTimeoutMs = 30_000 } = options
+    const { limits, highWaterMark, strict = false, closeTimeoutMs = 30_000, allowHalfOpen = false } = options
     expectTime(closeTimeoutMs, 'closeTimeoutMs')
+    expectArgument(typeof strict === 'boolean', 'strict', 'a boolean')
+    expectArgument(typeof allowHalfOpen === 'boolean', 'allowHalfOpen', 'a boolean')
     this.#limits = resolveLimits(limits, 'untrusted')
     this.#credits = new Credits(highWaterMark)
     this.#deframer = new Deframer({ limits: this.#limits }, true)
     this.#isStrict = strict
-    this.#isHalfOpen = options.allowHalfOpen === true
+    this.#isHalfOpen = allowHalfOpen
     this.#closeTimeoutMs = closeTimeoutMs
     const isPatient = this.#limits === LIMITS.trusted
     const { frameTimeoutMs = isPatient ? 0 : 60_000, idleTimeoutMs = isPatient ? 0 : 30_000 } = options
@@ -131,7 +135,7 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#link = link
     link.open(this)
     link.pause()
-    this.#say('hello', this.#watch.idleTimeoutMs)
+    this.#say('hello', Math.min(Math.ceil(this.#watch.idleTimeoutMs), MOST_MS))
     this.#annex = annex
     annex?.open(word => this.#say('memory', word))
   }

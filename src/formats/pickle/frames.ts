@@ -9,7 +9,7 @@
  */
 import { isBytes, isMemory } from '../../bytes/window.js'
 import { expectArgument, expectOptions, failure, type OutbandError } from '../../errors.js'
-import { type LimitsOption, overLimit, resolveLimits } from '../../limits.js'
+import { checkLimit, type LimitsOption, type Measure, resolveLimits } from '../../limits.js'
 import { expectPacket, type Packet } from '../../packet.js'
 
 const WORD = 8
@@ -74,12 +74,8 @@ function wrong(
   return failure('unpack', code, what, available === undefined ? {} : { requested, available })
 }
 
-function check(
-  limit: 'metaBytes' | 'buffers' | 'bufferBytes' | 'totalBytes',
-  max: number,
-  requested: number,
-): void {
-  if (requested > max) throw overLimit(limit, max, requested, undefined, 'unpack')
+function check(limit: Measure, max: number, requested: number): void {
+  checkLimit(limit, max, requested, undefined, 'unpack')
 }
 
 function everyMemory(frames: readonly unknown[]): boolean {

@@ -156,6 +156,11 @@ export class SharedArena {
     return { ...this.#blocks.stats, readers: this.#lenders.size, leases }
   }
 
+  /** @internal */
+  get isClosed(): boolean {
+    return this.#blocks.isClosed
+  }
+
   /** Ends the arena: nothing more is allocated or lent. What there is stays, here and at its readers, as long as it is used. */
   close(): void {
     if (this.#blocks.isClosed) return

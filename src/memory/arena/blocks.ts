@@ -143,8 +143,13 @@ export class Blocks {
   place(bytes: Uint8Array): { block: Block; byteOffset: number } {
     const byteOffset = bytes.byteOffset & 7
     const block = this.take(byteOffset + bytes.length, false)
-    if (byteOffset > 0) this.pages.write(block.run.byteOffset, ZEROS.subarray(0, byteOffset))
-    this.pages.write(block.run.byteOffset + byteOffset, bytes)
+    try {
+      if (byteOffset > 0) this.pages.write(block.run.byteOffset, ZEROS.subarray(0, byteOffset))
+      this.pages.write(block.run.byteOffset + byteOffset, bytes)
+    } catch (error) {
+      this.drop(block, false)
+      throw error
+    }
     return { block, byteOffset }
   }
 

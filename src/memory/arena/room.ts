@@ -2,7 +2,7 @@
  * Waiting for room. Readers end leases by writing to memory, which wakes nobody; so while somebody waits, and only then, the
  * arena is looked at now and again, and at once when this process itself gives something back.
  */
-import { expectOptions, OutbandError } from '../../errors.js'
+import { expectOptions, expectTime, OutbandError, timerMs } from '../../errors.js'
 
 /** How long to wait: until `signal` is aborted, or so many milliseconds; without either, for ever. */
 export interface WaitOptions {
@@ -33,7 +33,7 @@ export class Room {
         const waiter = { resolve, reject }
         const abort = () => reject(signal?.reason)
         const late = () => reject(new OutbandError('TIMEOUT', 'arena: no room in the time given'))
-        const timer = timeoutMs === undefined ? undefined : setTimeout(late, timeoutMs)
+        const timer = timeoutMs === undefined ? undefined : setTimeout(late, timerMs(timeoutMs))
         signal?.addEventListener('abort', abort)
         this.#waiters.add(waiter)
         endings.push(
@@ -83,6 +83,7 @@ export function remainingOf(options: WaitOptions): () => WaitOptions {
   expectOptions(options)
   const { timeoutMs, signal } = options
   if (timeoutMs === undefined) return () => ({ signal })
+  expectTime(timeoutMs, 'timeoutMs')
   const deadline = performance.now() + timeoutMs
   return () => ({ timeoutMs: Math.max(0, deadline - performance.now()), signal })
 }

@@ -88,7 +88,8 @@ function whole(machine: Machine, line: string): number | bigint {
   if (!/^[+-]?\d+$/.test(line)) throw machine.malformed('no whole number')
   const bytes = Math.floor(line.length / DIGITS)
   checkLimit('bigintBytes', machine.limits.bigintBytes, bytes, machine.pos)
-  const n = Number(line)
+  // Python's whole numbers have no −0.
+  const n = Number(line) + 0
   if (Number.isSafeInteger(n)) return n
   return line.startsWith('-') ? -BigInt(line.slice(1)) : BigInt(line.replace(/^\+/, ''))
 }

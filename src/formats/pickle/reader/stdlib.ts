@@ -2,7 +2,7 @@
 import { markReadonly } from '../../../out-of-band.js'
 import { midnight } from '../../dates.js'
 import { type Layout, parseDtype } from '../dtype.js'
-import { PythonName, PythonObject } from '../objects.js'
+import { PythonObject } from '../objects.js'
 import { markBytearray } from '../origins.js'
 import { arrayOf } from './arrays.js'
 import { addMembers, newSet, PendingDict } from './dicts.js'
@@ -190,8 +190,4 @@ export function array(machine: Machine, args: readonly unknown[]): unknown {
   if (Object.hasOwn(CODES, code)) return new CODES[code](items.map(Number) as never)
   if (!Object.hasOwn(WIDE, code)) throw machine.failed('UNSUPPORTED', 'an array of another kind than numbers')
   return new WIDE[code](items.map(item => BigInt(item)))
-}
-
-export function isName(value: unknown): value is PythonName {
-  return value instanceof PythonName
 }
