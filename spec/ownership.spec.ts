@@ -8,7 +8,7 @@ import { msgpack } from '../src/formats/msgpack.js'
 import { pickle } from '../src/formats/pickle/index.js'
 import { Codec, decode, defineType, encode, registry } from '../src/index.js'
 import { release } from '../src/shm/index.js'
-import { collect } from './collect.js'
+import { collect, keptBytes } from './collect.js'
 import { difference } from './same.js'
 
 const MiB = 2 ** 20
@@ -172,6 +172,23 @@ for (const [name, make] of large) {
     assert.is(typeof copy, 'object')
   })
 }
+
+cost('a short text that is kept pins a short piece of its message', () => {
+  const ids: string[] = []
+  const sent = (id: number) => ({
+    id: `customer-id-${id}`.padEnd(24, '-'),
+    lines: Array.from({ length: 60 }, (_, i) => `line ${i} of ${id}, with some text behind it, narrow`),
+  })
+  const wide = (id: number) => ({ ...sent(id), wide: 'ж'.repeat(100) })
+  for (const make of [sent, wide]) {
+    ids.length = 0
+    const before = keptBytes()
+    for (let i = 0; i < 3000; i++) ids.push(decode<{ id: string }>(encode(make(i))).id)
+    const kept = (keptBytes() - before) / ids.length
+    // All of its message is some 3 kB.
+    assert.ok(kept < 1000, `${kept} bytes for ${ids[0]}`)
+  }
+})
 
 cost('a codec keeps no memory of a large message', () => {
   const codec = new Codec()

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { Codec, defineType, inspect, type Packet, registry } from '../src/index.js'
 import { keptBytes } from './collect.js'
 import { difference } from './same.js'
+import { refused } from './thrown.js'
 
 /** More than it takes until functions are generated. */
 const BEFORE = 40
@@ -144,6 +145,7 @@ const crowds: [name: string, before: readonly unknown[], sent: unknown, shapes: 
   ['records between ids', [], records.flatMap((record, i) => [record, { [`user${i}`]: record.at }]), 502],
   ['records under ids', [], ids(400, 'user', records), 402],
   ['records of 129 keys', [], wide(129, 300), 1],
+  ['records of 1020 keys, and of one more', [], [...wide(1020, 40), ...wide(1021, 40)], 2],
   ['records of 1000 keys between others', [], wide(1000, 4).flatMap((one, i) => [one, records[i]]), 3],
   [
     'errors of a shape past the bounds',
@@ -165,6 +167,15 @@ for (const [name, before, sent, shapes] of crowds) {
     }
   })
 }
+
+many('what cannot travel is found in whichever part of a wide record it is', () => {
+  const codec = new Codec()
+  for (let i = 0; i < 3; i++) codec.encode(wide(200, 20))
+  for (const at of [0, 63, 64, 199]) {
+    const sent = [...wide(200, 1), { ...keyed(200, 'column'), [`column${at}`]: () => {} }]
+    refused(() => codec.encode(sent), 'UNSUPPORTED', { path: `value[1].column${at}` })
+  }
+})
 
 many('what is past the bounds is let go of with its message', () => {
   const encodeAll = (codec: Codec) =>

@@ -6,7 +6,6 @@
  * `undefined` past the end matches no op and ends in `truncated()` too.
  */
 import { decodeFailure, type ErrorCode, type ErrorFields, type OutbandError } from '../errors.js'
-import { overLimit } from '../limits.js'
 import { readText, writeText } from './text.js'
 import { isVolatile } from './window.js'
 
@@ -103,13 +102,11 @@ export class Reader {
     }
   }
 
-  /** Text as `Writer.segment` writes it, of so many bytes at most. */
-  segment(stringBytes: number): string {
-    const offset = this.pos
+  /** Text as `Writer.segment` writes it. */
+  segment(): string {
     const header = this.varint()
     const wide = header % 2 === 1
     const byteLength = wide ? header - 1 : header / 2
-    if (byteLength > stringBytes) throw overLimit('stringBytes', stringBytes, byteLength, offset)
     return readText(this.bytes, this.take(byteLength), byteLength, wide)
   }
 

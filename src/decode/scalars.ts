@@ -28,9 +28,29 @@ export function decodeBigInt(walk: Walk): bigint {
     return 0n
   }
   if (walk.bytes[start + byteLength - 1] === 0) throw walk.malformed('a number longer than needed')
+  const magnitude = byteLength <= 8 ? readWord(walk, start, byteLength) : readLong(walk, start, byteLength)
+  return isNegative ? -magnitude : magnitude
+}
+
+const word = new DataView(new ArrayBuffer(8))
+
+function readWord({ bytes }: Walk, start: number, byteLength: number): bigint {
+  word.setFloat64(0, 0)
+  for (let i = 0; i < byteLength; i++) word.setUint8(i, bytes[start + i])
+  return word.getBigUint64(0, true)
+}
+
+/** By its hexadecimal digits, most significant first, as it was written. */
+function readLong({ bytes, view }: Walk, start: number, byteLength: number): bigint {
   let hex = '0x'
-  for (let i = start + byteLength - 1; i >= start; i--) hex += walk.bytes[i].toString(16).padStart(2, '0')
-  return isNegative ? -BigInt(hex) : BigInt(hex)
+  let at = start + byteLength
+  for (; (at - start) % 4 !== 0; at--) hex += bytes[at - 1].toString(16).padStart(2, '0')
+  for (; at > start; at -= 4)
+    hex += view
+      .getUint32(at - 4, true)
+      .toString(16)
+      .padStart(8, '0')
+  return BigInt(hex)
 }
 
 export function decodeDate(walk: Walk): Date {

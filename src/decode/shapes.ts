@@ -22,13 +22,14 @@ export type Build = (values: Values) => Record<string, unknown>
 
 /** Objects of a shape before its constructor is generated. */
 const WARM = 16
-const MOST_KEYS = 128
+/** An object of more is a hash table to V8. */
+const MOST_KEYS = 1020
 /** Indices up to here are stored as in an array. */
 const DENSE = 12
 /** From here on a first index makes V8 store the elements in a dictionary (its `kMaxGap`). */
 const GAP = 1024
 const MOST_SHAPES = 1024
-const MOST_BYTES = 2048
+const MOST_BYTES = 2 ** 14
 const MOST_KNOWN_BYTES = 2 ** 17
 
 export const NO_SHAPES: readonly Shape[] = []

@@ -1,20 +1,29 @@
 /**
- * The text part: segments are turned into strings when first needed, and cut up as ops ask for them. A short one stays
- * bytes: to make each of its few strings by itself is quicker than to make one of all, and cut it.
+ * The text part: segments are turned into strings piece by piece, when first needed, and cut up as ops ask for them. A short
+ * one stays bytes: to make each of its few strings by itself is quicker than to make one of all, and cut it.
+ *
+ * What is cut off is a slice to V8 from 13 units on, and keeps all of what it was cut from: a piece is what a kept string
+ * may pin. To copy each instead costs decode of earthquakes.json two fifths, of records all of it again (measured).
  */
 import type { Reader } from '../bytes/reader.js'
-import { readText } from '../bytes/text.js'
+import { isTextCheap, readText } from '../bytes/text.js'
+import { overLimit } from '../limits.js'
 
 /** Bytes of a segment that stays bytes. */
 const SHORT = 32
+/** Units of a piece, if no string in it is longer. */
+const PIECE = isTextCheap ? 256 : 1024
 
 export class Texts {
-  /** The segment at work: its text, or where its bytes are. */
-  #segment: string | undefined
+  /** The segment at work: where its bytes are, its units, and how many of them were cut off. */
   #start = 0
-  /** Units of it, and how many of them were cut off. */
+  #isWide = false
   #length = 0
   #cut = 0
+  /** The units of it that are a string, from one unit to another. */
+  #piece = ''
+  #pieceStart = 0
+  #pieceEnd = 0
   /** Next segment's header, in the reader's bytes. */
   #pos = 0
   #end = 0
@@ -28,7 +37,8 @@ export class Texts {
   }
 
   end(): void {
-    this.#segment = undefined
+    this.#piece = ''
+    this.#pieceEnd = 0
     if (this.defined.length > 0) this.defined.length = 0
   }
 
@@ -40,26 +50,38 @@ export class Texts {
       if (units > this.#length) throw reader.malformed('a string longer than its segment')
     } else if (this.#cut + units > this.#length) throw reader.malformed('a string across segments')
     const start = this.#cut
-    this.#cut = start + units
-    if (this.#segment === undefined) return readText(reader.bytes, this.#start + start, units, false)
-    return this.#segment.substring(start, this.#cut)
+    const end = start + units
+    this.#cut = end
+    if (end > this.#pieceEnd) {
+      if (this.#length <= SHORT && !this.#isWide)
+        return readText(reader.bytes, this.#start + start, units, false)
+      this.#read(reader, start, units)
+    }
+    return this.#piece.substring(start - this.#pieceStart, end - this.#pieceStart)
+  }
+
+  /** Makes the piece that begins at this unit, of so many at the least. */
+  #read({ bytes }: Reader, start: number, units: number): void {
+    const length = Math.min(Math.max(units, PIECE), this.#length - start)
+    const unitBytes = this.#isWide ? 2 : 1
+    this.#piece = readText(bytes, this.#start + start * unitBytes, length * unitBytes, this.#isWide)
+    this.#pieceStart = start
+    this.#pieceEnd = start + length
   }
 
   #open(reader: Reader, stringBytes: number): void {
     const { pos, end } = reader
     reader.pos = this.#pos
     reader.end = this.#end
-    const units = reader.peek() / 2
-    if (Number.isInteger(units) && units <= SHORT && units <= stringBytes) {
-      reader.pos++
-      this.#start = reader.take(units)
-      this.#segment = undefined
-      this.#length = units
-    } else {
-      this.#segment = reader.segment(stringBytes)
-      this.#length = this.#segment.length
-    }
+    const offset = reader.pos
+    const header = reader.varint()
+    this.#isWide = header % 2 === 1
+    const byteLength = this.#isWide ? header - 1 : header / 2
+    if (byteLength > stringBytes) throw overLimit('stringBytes', stringBytes, byteLength, offset)
+    this.#start = reader.take(byteLength)
+    this.#length = this.#isWide ? byteLength / 2 : byteLength
     this.#cut = 0
+    this.#pieceEnd = 0
     this.#pos = reader.pos
     reader.pos = pos
     reader.end = end

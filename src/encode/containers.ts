@@ -171,14 +171,20 @@ const MANY = 32
  */
 function ownNames(array: readonly unknown[], isExact: boolean): readonly string[] {
   const { length } = array
-  if (length >= MANY && !isExact && !includes.call(array, undefined)) {
+  if (length >= MANY && !isExact && !hasHole(array)) {
     const values = Object.values(array)
-    if (values.length === length && values[length - 1] === array[length - 1]) return NO_NAMES
+    if (values.length === length && Object.is(values[length - 1], array[length - 1])) return NO_NAMES
   }
   const keys = Object.keys(array)
   let first = keys.length
   while (first > 0 && !isIndex(keys[first - 1])) first--
   return first === keys.length ? NO_NAMES : keys.slice(first)
+}
+
+function hasHole(array: readonly unknown[]): boolean {
+  if (!includes.call(array, undefined)) return false
+  for (let i = 0; i < array.length; i++) if (array[i] === undefined && !hasOwn(array, i)) return true
+  return false
 }
 
 /** A plain object that its place did not recognise. */

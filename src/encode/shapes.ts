@@ -19,7 +19,8 @@ import type { Walk } from './walk.js'
 const WARM = 16
 const MOST_NODES = 4096
 const MOST_CHILDREN = 256
-const MOST_KEYS = 128
+/** An object of more is a hash table to V8. */
+const MOST_KEYS = 1020
 /** Units of a key that the trie holds, and of all of them; bytes of all shapes that it holds, each of which may have its functions. */
 const LONGEST_KEY = 256
 const MOST_UNITS = 2 ** 17

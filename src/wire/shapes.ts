@@ -45,6 +45,6 @@ export function readShape(reader: Reader): string[] {
   const length = reader.varint()
   if (length > reader.end - reader.pos) throw reader.truncated(length)
   const keys: string[] = []
-  for (let i = 0; i < length; i++) keys.push(reader.segment(Number.MAX_SAFE_INTEGER))
+  for (let i = 0; i < length; i++) keys.push(reader.segment())
   return keys
 }
