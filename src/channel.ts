@@ -22,9 +22,9 @@ export type { Parcel } from './packet.js'
 
 /** Options of a channel; the codec's among them. */
 export interface ChannelOptions extends CodecOptions {
-  /** Values that may wait for their reader before the peer is asked to stop. Default 1024. */
+  /** Values that may wait for a reader before the peer is asked to stop. Default 1024. */
   readonly maxWaiting?: number | undefined
-  /** Bytes of values that may wait so. Default 16 MiB; one value may be larger. */
+  /** Bytes of values that may wait. Default 16 MiB; a single value may be larger. */
   readonly maxWaitingBytes?: number | undefined
 }
 
@@ -34,10 +34,10 @@ export interface SendOptions {
   readonly transfer?: Transfer | undefined
 }
 
-/** What went one way. Sizes in bytes. */
+/** Traffic in one direction. Sizes in bytes. */
 export interface Traffic {
   readonly messages: number
-  /** Metadata, with what travels in it. */
+  /** Metadata, including what travels in it. */
   readonly inBand: number
   readonly outOfBand: number
 }
@@ -55,7 +55,7 @@ export interface ChannelStats {
   readonly received: Traffic
   /** Values that arrived and wait for a reader. */
   readonly queueLength: number
-  /** Bytes sent that the peer has not taken in, as far as is known. */
+  /** Bytes sent that the peer has not accepted, as far as is known. */
   readonly queuedBytes: number
 }
 
@@ -128,7 +128,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   #sent = { messages: 0, inBand: 0, outOfBand: 0 }
   #received = { messages: 0, inBand: 0, outOfBand: 0 }
 
-  /** Takes the carrier over, and begins to receive. @throws TypeError for what is none, or an option of the wrong type */
+  /** Takes over the carrier and begins to receive. @throws TypeError for what is no carrier, or an option of the wrong type */
   constructor(carrier: Carrier, options: ChannelOptions = {}) {
     const isCarrier = typeof carrier?.receive === 'function'
     expectArgument(isCarrier, 'carrier', 'a carrier; of a port, `connectPort` makes a channel')
@@ -174,7 +174,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
    * high-water mark; whoever awaits it never fills the memory of a slow peer.
    *
    * Rejects with what ended the channel when it has (CLOSED, PEER_GONE …; never unhandled), with what `encode` throws,
-   * with NOT_TRANSFERABLE on a `strict` port, and with a TypeError for a `transfer` that is none; of a rejected value
+   * with NOT_TRANSFERABLE on a `strict` port, and with a TypeError for an invalid `transfer`; of a rejected value
    * nothing was sent.
    */
   send(value: Out, options?: SendOptions): Promise<void> {
@@ -209,8 +209,8 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
 
   /**
    * Delivers what was sent, then ends both directions. Resolves as `closed` does. What the peer sends until it hears of that is
-   * there to be read. It waits as before for who reads; where nobody does, what is beyond `maxWaitingBytes` and 16 MiB more is let
-   * go of, and who reads all the same is told so (LIMIT) in place of the end.
+   * there to be read. It waits for a reader as before; where nobody reads, what exceeds `maxWaitingBytes` by 16 MiB is dropped,
+   * and a reader that comes later gets LIMIT in place of the end.
    */
   close(): Promise<void> {
     if (!this.#isClosing) {
@@ -236,10 +236,10 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   }
 
   /**
-   * Calls the listener for each value ('message'), when so much of a large one is there ('progress', where the carrier
-   * can tell), when the peer has said all and this side may go on ('end', with `allowHalfOpen`), at the end ('close'), or
+   * Calls the listener for each value ('message'), as a large one arrives ('progress', where the carrier
+   * can tell), when the peer has sent everything and this side may go on ('end', with `allowHalfOpen`), at the end ('close'), or
    * for the error that ends the channel. Values go to the listeners of 'message' while there are any, else they wait for
-   * `for await`. An error without a listener harms nobody.
+   * `for await`. An error without a listener is not thrown.
    */
   on<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
     return this.#listen(name, listener, false)

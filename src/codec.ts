@@ -15,7 +15,7 @@ import { expectPacket, LENT, type Packet, type PacketLike, type Parcel } from '.
 import type { CustomType } from './registry.js'
 
 interface FormatOption {
-  /** How the metadata is written, for peers in other languages: `msgpack` of `outband/msgpack`, say. Default: our own way. */
+  /** How the metadata is written, for peers in other languages: `msgpack` of `outband/msgpack`, say. Default: our own format. */
   format?: Format | undefined
 }
 
@@ -25,7 +25,7 @@ export interface EncodeOptions extends OwnEncodeOptions, FormatOption {}
 /** Options of `decode`. */
 export interface DecodeOptions extends OwnDecodeOptions, FormatOption {}
 
-/** Options of both directions; a call's own options go before them. */
+/** Options of both directions; a call's own options override them. */
 export interface CodecOptions extends EncodeOptions, DecodeOptions {}
 
 /** An encoder and a decoder with their options. */
@@ -157,9 +157,9 @@ const codec = new Codec()
  * Memory: `meta` is fresh and owns its ArrayBuffer; `buffers` are windows on the caller's memory (borrow):
  * nothing is copied or detached, and a write to the value's arrays shows through them until they are sent.
  *
- * @throws UNSUPPORTED when the value holds what cannot travel, with its path.
+ * @throws UNSUPPORTED when the value holds something that cannot travel, with its path.
  * @throws DETACHED when a view lost its memory, before or during the call.
- * @throws LIMIT when the message would pass a limit that its receiver has as well; in our own format `stringBytes` is the receiver's alone.
+ * @throws LIMIT when the message would exceed a limit that its receiver has too; in our own format only the receiver checks `stringBytes`.
  * @throws TypeError for an option of the wrong type. What getters, callbacks and `reduce` throw passes unchanged.
  */
 export function encode(value: unknown, options?: EncodeOptions): Packet {
@@ -170,7 +170,7 @@ export function encode(value: unknown, options?: EncodeOptions): Packet {
  * Puts a value together again from metadata and the buffers it was split from, in the same order.
  *
  * Memory: views lie on the buffers given (borrow; `out.buffer === in.buffer`) when they are aligned there,
- * else on one copy; what travelled in band is fresh (own). `buffers` is iterated lazily, once.
+ * else on a copy; what travelled in band is fresh (own). `buffers` is iterated lazily, once.
  *
  * @throws TRUNCATED, TRAILING, MALFORMED, VERSION, CHECKSUM when the bytes are not a whole message.
  * @throws BUFFERS when buffers are missing, too many, or of another size than announced.

@@ -45,7 +45,7 @@ export interface ErrorFields {
   max?: number
   /** What was asked for or announced. */
   requested?: number
-  /** What there was. */
+  /** How much there was. */
   available?: number
   /** Index of the out-of-band buffer concerned. */
   buffer?: number
@@ -59,7 +59,7 @@ export interface ErrorFields {
 
 const BRAND = Symbol.for('outband.error')
 
-/** The error of every failure that is not the caller's own mistake in arguments; tell it by `isOutbandError`. */
+/** The error of every failure that is not a mistake in the caller's arguments; recognise it by `isOutbandError`. */
 export class OutbandError extends Error {
   readonly code: ErrorCode
   declare readonly offset?: number

@@ -11,11 +11,11 @@ export interface Limits {
   /** Bytes of the metadata stream. */
   metaBytes: number
   /**
-   * Containers inside each other. The engine's stack bounds it too: of some kinds it holds no more than about
-   * 1 100, and in a worker of Chromium no more than 490 to 770 before the code is optimised.
+   * Levels of nested containers. The engine's stack bounds it too: it holds no more than about 1 100 of some kinds,
+   * and in a Chromium worker no more than 490 to 770 before the code is optimised.
    */
   depth: number
-  /** Elements of all containers together. */
+  /** Elements of all containers, in total. */
   items: number
   /** Bytes of one string as stored: 1 per UTF-16 unit, or 2 when one unit is above U+00FF. */
   stringBytes: number
@@ -23,7 +23,7 @@ export interface Limits {
   bigintBytes: number
   /** Entries of all Maps and Sets together. */
   entries: number
-  /** Numbers, and text that reads as a whole one, among the keys of Maps and members of Sets: V8 hashes them without a seed. */
+  /** Numbers, and strings that read as integers, among keys of Maps and members of Sets: V8 hashes them without a seed. */
   numberKeys: number
   /** BigInts among the keys of Maps and members of Sets: V8 hashes them without a seed. */
   bigintKeys: number
@@ -39,13 +39,13 @@ export interface Limits {
   errors: boolean
   /** Whether memory shared with the sender is accepted. */
   shared: boolean
-  /** Whether bytes are read in place that nothing can check beforehand: FlexBuffers, and tables of FlatBuffers. */
+  /** Whether bytes that cannot be checked beforehand may be read in place: FlexBuffers, and tables of FlatBuffers. */
   unverified: boolean
   /** Whether constructors may be generated for shapes that repeat (`new Function`); off, decoding is slower. */
   codegen: boolean
 }
 
-/** A profile, or single limits over the one that is the default where it is given. */
+/** A profile, or single limits that override the profile which is the default there. */
 export type LimitsOption = 'trusted' | 'untrusted' | Partial<Limits>
 
 const MiB = 2 ** 20
@@ -76,7 +76,7 @@ function profile(column: 0 | 1): Readonly<Limits> {
   return Object.freeze(Object.fromEntries(rows) as Limits)
 }
 
-/** The two profiles. `trusted`: the peer is ours and may only be mistaken. `untrusted`: the peer is hostile. */
+/** The two profiles. `trusted`: the peer is ours, and at worst buggy. `untrusted`: the peer may be hostile. */
 export const LIMITS: { readonly trusted: Readonly<Limits>; readonly untrusted: Readonly<Limits> } =
   Object.freeze({ trusted: profile(0), untrusted: profile(1) })
 

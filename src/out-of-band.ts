@@ -12,7 +12,7 @@ const readonlyMemory = new WeakSet<object>()
 /** Whether any view is: most processes never see one, and asking the WeakSet costs as much as a small string. */
 let isUsed = false
 
-/** A view with its wishes. It stands in the value where the view would; decode gives the bare view. */
+/** A view with its options. It stands in the value in place of the view; decode gives the bare view. */
 export class OutOfBand<V extends ArrayBufferView = ArrayBufferView> {
   readonly view: V
   readonly readonly: boolean
@@ -39,7 +39,7 @@ export function outOfBand<V extends ArrayBufferView>(
   return new OutOfBand(view, options.readonly ?? isReadonly(view))
 }
 
-/** True for a view that was decoded from memory its sender declared read-only, and for any view of shared memory that was. */
+/** True for a view decoded from memory that its sender declared read-only, and for any view of such shared memory. */
 export function isReadonly(view: ArrayBufferView): boolean {
   if (!isUsed) return false
   return readonlyViews.has(view) || (ArrayBuffer.isView(view) && readonlyMemory.has(view.buffer))

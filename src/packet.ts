@@ -36,7 +36,7 @@ export const NO_TEXT = -1
 /** Nor does it own its memory: it lies where it was written, until the next value is encoded (borrow). */
 export const LENT = -2
 
-/** What `decode` takes: a packet, or metadata with any iterable of memory, which is taken lazily. */
+/** What `decode` takes: a packet, or metadata with any iterable of memory, which is iterated lazily. */
 export interface PacketLike {
   readonly meta: Uint8Array
   readonly buffers: Iterable<ArrayBufferView | ArrayBufferLike>

@@ -9,7 +9,7 @@ type Class<T> = abstract new (...args: never[]) => T
 interface Named {
   /** Name on the wire; both sides must use the same. Any string, unique in its registry. */
   readonly tag: string
-  /** Whether its values read bytes that nobody can check: refused where `limits.unverified` is false. */
+  /** Whether its values read bytes that cannot be checked: refused where `limits.unverified` is false. */
   readonly unverified?: boolean
 }
 /** Which values are meant: instances of a class (also of unregistered subclasses), or those a predicate accepts. */
@@ -34,7 +34,7 @@ interface TwoStep<T, P> {
   readonly rebuild?: never
 }
 
-/** What `defineType` takes: a tag, which values are meant, and how they are taken apart and put together. */
+/** What `defineType` takes: a tag, which values it is for, and how they are taken apart and rebuilt. */
 export type TypeDefinition<T, P> = Named & Selector<T> & (OneStep<T, P> | TwoStep<T, P>)
 
 /** The same by the type of the class itself: of a generic one, `T` could not be told while `reduce` is looked at. */
@@ -130,7 +130,7 @@ export class Registry {
 
 /**
  * Puts custom types together; pass the result as `types` to both sides.
- * @throws TypeError when a tag or a class appears twice, or for what is no type: a list of them, say.
+ * @throws TypeError when a tag or class appears twice, or for anything but types: an array of them, say.
  */
 export function registry(...types: CustomType[]): Registry {
   return new Registry(types)

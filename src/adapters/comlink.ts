@@ -35,7 +35,7 @@ const NAME = 'outband'
 const UNSERIALIZABLE = 'Unserializable return value'
 
 /**
- * Lets Comlink send packets, through whatever ports, from now on, and until the function it returns is called. Both
+ * Makes Comlink send packets through all ports, from now on, until the returned function is called. Both
  * threads must do so. `Comlink.transfer`, `Comlink.proxy` and other handlers work as before, the latter two nested too.
  * @throws TypeError for what is no Comlink, for one that has been given packets already, or an option of the wrong type
  */

@@ -21,7 +21,7 @@ export interface PoolClass {
   readonly valueSymbol: symbol
 }
 
-/** What a wrapped pool does otherwise. */
+/** What a wrapped pool does differently. */
 export interface WrappedPool<P extends PoolLike> {
   /**
    * As the pool's own, with `transfer` for what moves with this task. What is copied is copied before this returns;
@@ -84,7 +84,7 @@ export function wrapPool<P extends PoolLike>(pool: P, options: AdapterOptions = 
 
 /**
  * A handler for a worker's file, to be exported in place of the one it takes: `export default wrapTask(Piscina, task)`.
- * What the handler returns by `Piscina.move` or `transfer` moves, or with the option `transfer`, all that can.
+ * What the handler returns by `Piscina.move` or `transfer` moves, or, with the option `transfer`, all that can.
  */
 export function wrapTask<In, Out>(
   Pool: PoolClass,

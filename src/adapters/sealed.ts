@@ -219,7 +219,7 @@ const given = new WeakMap<object, readonly object[]>()
 /**
  * Gives the memory of a value away with the next call that it is an argument or the result of: these ArrayBuffers (or
  * those under these views), ports and streams move. Default: the value itself. Returns the value.
- * @throws TypeError for a value or list that is none
+ * @throws TypeError for an invalid value or list
  */
 export function transfer<T extends object>(value: T, list: readonly object[] = [value]): T {
   expectArgument(typeof value === 'object' && value !== null, 'transfer', 'an object')

@@ -19,7 +19,7 @@ export interface PoolLike {
   proxy(): unknown
 }
 
-/** The package `workerpool`, as far as it is needed. */
+/** The part of the package `workerpool` that is used. */
 export interface WorkerpoolLike {
   readonly Transfer: new (message: object, transfer: object[]) => object
 }
@@ -40,7 +40,7 @@ export interface ExecOptions {
   readonly metadata?: unknown
 }
 
-/** What a wrapped pool does otherwise. */
+/** What a wrapped pool does differently. */
 export interface WrappedPool {
   /**
    * As the pool's own, with `transfer` for what moves. What is copied or moves has done so when this returns, also if

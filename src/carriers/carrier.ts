@@ -57,7 +57,7 @@ export interface Sink {
   end(error?: OutbandError): void
   /** The peer will send nothing more, though this side may; only with `allowHalfOpen`. */
   finish?(): void
-  /** So many bytes of a large packet are there, where the carrier can tell. */
+  /** How much of a large packet has come, where the carrier can tell. */
   progress?(progress: Progress): void
 }
 
@@ -79,13 +79,13 @@ export interface Carrier {
   /** For messages: `port`, `loopback`. */
   readonly name: string
   /**
-   * Metadata up to so many bytes is taken as text; `NO_TEXT`: never. `LENT`: nor need it be the carrier's to keep, since
+   * Metadata up to this many bytes may be text; `NO_TEXT`: never. `LENT`: never, and it is only borrowed, since
    * all of it is read when `send` returns.
    */
   readonly textBytes: number
   /** Whether a packet may hold objects that only the platform can move: ports, streams, blobs. */
   readonly takesHosts: boolean
-  /** Whether a packet may leave out the shapes of those before it, whose receiver is the same and has got them all. */
+  /** Whether a packet may leave out the shapes of earlier ones; its receiver is the same and has got them all. */
   readonly keepsShapes?: boolean
   /** Whether shared memory stays shared; else it arrives as a copy. */
   readonly sharesMemory: boolean
@@ -102,7 +102,7 @@ export interface Carrier {
    * @throws CLOSED, PEER_GONE or the error of `abort` after the end; DETACHED, UNSUPPORTED, NOT_TRANSFERABLE
    */
   send(parcel: Parcel, transfer?: Transfer): Promise<void> | undefined
-  /** Asks the peer to stop; what is under way still arrives, at once or after `resume`. `close` by this side ends a pause, unless it comes later. */
+  /** Asks the peer to stop; what is under way still arrives, at once or after `resume`. `close` by this side ends an earlier pause. */
   pause(): void
   resume(): void
   /** Delivers what was sent, then ends both directions. Resolves as `closed` does. */

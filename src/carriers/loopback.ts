@@ -15,7 +15,7 @@ export type Fault = 'refused' | 'gone'
 
 /** Options of both ends. */
 export interface LoopbackOptions {
-  /** Bytes under way above which `send` waits. Default 16 MiB. */
+  /** Bytes in flight above which `send` waits. Default 16 MiB. */
   readonly highWaterMark?: number | undefined
   /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. */
   readonly strict?: boolean | undefined

@@ -10,7 +10,7 @@ export interface ClientsOptions {
   /** Connections at a time; more are refused. Default 1024. */
   readonly maxConnections?: number | undefined
   /**
-   * Bytes of frames that are on their way, all connections together: about at this many, all but one are not read from
+   * Bytes of incoming frames, all connections together: at about this many, all but one connection are paused
    * until others are done. Default 1 GiB.
    */
   readonly maxBytes?: number | undefined

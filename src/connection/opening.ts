@@ -2,7 +2,7 @@
 import { OutbandError, timerMs } from '../errors.js'
 
 export interface OpeningOptions {
-  /** How long the connection may take. Default 10 000; 0: as long as the system likes. */
+  /** How many ms connecting may take. Default 10 000; 0: as long as the system allows. */
   readonly connectTimeoutMs?: number | undefined
 }
 

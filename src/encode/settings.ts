@@ -14,13 +14,13 @@ export interface EncodeOptions {
    * Beware `array.push.bind(array)`, which returns a number; write `b => { array.push(b) }`.
    */
   bufferCallback?: ((buffer: Uint8Array, view: Source) => unknown) | undefined
-  /** Bytes from which a buffer goes out of band when there is no callback. 0: all do; `Infinity`: none does. */
+  /** Bytes from which a buffer goes out of band when there is no callback. Default 4096; 0: all; `Infinity`: none. */
   threshold?: number | undefined
-  /** Whether the same object twice, and cycles, stay so. `false`, for trees: shared objects are written twice. */
+  /** Whether shared objects and cycles are kept. `false`, for trees: shared objects are written twice. */
   references?: boolean | undefined
   /** Adds a CRC-32C of the metadata and of every out-of-band buffer; decode checks it. */
   checksum?: boolean | undefined
-  /** Refuses what would lose something: instances of unregistered classes; and searches every array for own properties. */
+  /** Refuses what would lose something: instances of unregistered classes; and checks every array for own properties. */
   strict?: boolean | undefined
   /** What becomes of SharedArrayBuffers: stay shared (works inside one process), or travel as a copy. */
   shared?: 'share' | 'copy' | undefined

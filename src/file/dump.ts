@@ -6,11 +6,11 @@ import { Draft } from './draft.js'
 import { type FilePath, pathOf } from './path.js'
 import { replaceFile } from './replacement.js'
 
-/** Options of `dump`: those of `encode`, but that shared memory is always copied. */
+/** Options of `dump`: those of `encode`, except that shared memory is always copied. */
 export interface DumpOptions extends Omit<EncodeOptions, 'checksum' | 'shared'> {
   /** Whether the frame has checksums. Default true. */
   checksum?: boolean | undefined
-  /** Whether the file outlasts a power cut once the promise resolves. Default true; false is faster. */
+  /** Whether the file survives a power cut once the promise resolves. Default true; false is faster. */
   sync?: boolean | undefined
 }
 

@@ -34,9 +34,9 @@ export interface LoadOptions extends Omit<DecodeOptions, 'limits'> {
    * Checksums of mapped buffers are compared only when `checksum` is `true`, which reads them.
    */
   mmap?: FileAccess | undefined
-  /** `'untrusted'` (default), `'trusted'` for files of one's own, or single limits over `untrusted`. */
+  /** `'untrusted'` (default), `'trusted'` for your own files, or single limits over `untrusted`. */
   limits?: DecodeOptions['limits']
-  /** The one of `dump`: a file does not say in which format its value is. */
+  /** The same as for `dump`: a file does not say which format its value has. */
   format?: DecodeOptions['format']
 }
 
@@ -48,7 +48,7 @@ interface Settings {
   readonly mmap: FileAccess | undefined
 }
 
-/** A frame in a file, of which the head and the metadata have been read. Calls may run side by side. */
+/** A frame in a file, of which the head and the metadata have been read. Calls may run concurrently. */
 export class FrameFile {
   /** Bytes of the frame, which is all of the file. */
   readonly byteLength: number
@@ -89,13 +89,13 @@ export class FrameFile {
 
   /**
    * Reads one buffer (own) and nothing else of the file; with `mmap` it is a view of the file (share), in an ArrayBuffer of its own.
-   * @throws TypeError unless there is a buffer of that number; TORN, LIMIT, CLOSED; Node's own errors
+   * @throws TypeError unless there is a buffer with that index; TORN, LIMIT, CLOSED; Node's own errors
    */
   buffer(index: number): Promise<Uint8Array> {
     return this.#reading(() => this.#buffer(index))
   }
 
-  /** Reads all: the packet, to be sent on without a look at the value (own). @throws TORN, LIMIT, CLOSED; Node's own errors */
+  /** Reads all: the packet, to be forwarded without decoding (own). @throws TORN, LIMIT, CLOSED; Node's own errors */
   packet(): Promise<Packet> {
     return this.#reading(() => this.#packet())
   }

@@ -21,13 +21,13 @@ import { type FilePath, fileError, pathOf } from './path.js'
 import { type Recovery, type Run, type Survey, survey } from './recovery.js'
 import { openFolder, syncFolder } from './replacement.js'
 
-/** Options of `openLog`; those of the codec among them, but that shared memory is always copied. */
+/** Options of `openLog`; the codec's among them, except that shared memory is always copied. */
 export interface LogOptions extends Omit<CodecOptions, 'checksum' | 'shared'> {
-  /** Held against what is appended and what is read: `'untrusted'` (default), `'trusted'`, or single limits over that. */
+  /** Checked on append and on read: `'untrusted'` (default), `'trusted'`, or single limits over `untrusted`. */
   limits?: CodecOptions['limits']
   /**
-   * Whether an append resolves when it outlasts a power cut. Default true. false: when it is with the system, which
-   * outlasts the end of the process.
+   * Whether an append resolves when it survives a power cut. Default true. false: when the system has it, which
+   * survives the end of the process.
    */
   sync?: boolean | undefined
   /**
@@ -117,7 +117,7 @@ export class Log<T = unknown> implements AsyncIterable<T> {
     return this.replay()
   }
 
-  /** Closes the log, after the appends that were called. */
+  /** Closes the log, after pending appends. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing

@@ -19,9 +19,9 @@ import { isDamage, named, torn } from './path.js'
 export interface Recovery {
   /** Good frames. */
   readonly frames: number
-  /** Bytes of these. */
+  /** Their size in bytes. */
   readonly bytes: number
-  /** Bytes behind the last good frame: cut off, unless the log is read only. */
+  /** Bytes after the last good frame: cut off, unless the log is read-only. */
   readonly cut: number
   /** Bytes of damage between good frames, which are passed over (only with `repair: 'skip'`). */
   readonly skipped: number

@@ -10,14 +10,14 @@ import { outOfBand } from '../out-of-band.js'
 import { type CustomType, defineType } from '../registry.js'
 import { ByteBuffer } from './flatbuffers-package.js'
 
-/** What the classes of `flatc` have in common. */
+/** What classes made by `flatc` have in common. */
 interface Table {
   bb: ByteBuffer | null
   bb_pos: number
   __init(at: number, bytes: ByteBuffer): unknown
 }
 
-/** Which tables travel, and how they are called on the wire. */
+/** Which tables travel, and what they are called on the wire. */
 export interface TableDefinition<T extends Table> {
   readonly tag: string
   /** A class that `flatc --ts` made for a table (not for a struct). */

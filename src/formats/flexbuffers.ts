@@ -99,7 +99,7 @@ interface Opened {
   readonly settings: FormatDecodeSettings
 }
 
-/** One value of a document that stays where it is: nothing is read that is not asked for. */
+/** One value of a document that stays where it is: only what is asked for is read. */
 export class FlexReader {
   readonly #value: FlexValue
   readonly #opened: Opened
@@ -128,7 +128,7 @@ export class FlexReader {
     })
   }
 
-  /** What is at the end of a path of keys and indices, undefined when there is nothing. @throws MALFORMED */
+  /** The value at a path of keys and indices, undefined when there is none. @throws MALFORMED */
   get(...path: readonly (string | number)[]): FlexReader | undefined {
     return guarded(() => {
       let value: FlexValue | undefined = this.#value

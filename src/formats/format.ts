@@ -35,7 +35,7 @@ export interface FormatDecodeSettings {
   readonly limits: Readonly<Limits>
 }
 
-/** A way to write metadata; given as the option `format` of `encode`, `decode`, `Codec` and channels. */
+/** A way to write metadata, passed as the option `format` of `encode`, `decode`, `Codec` and channels. */
 export interface Format {
   readonly name: string
   /** As `encode` of the door: `meta` owns its memory, `buffers` are the caller's (borrow). @throws as it does */

@@ -33,13 +33,13 @@ export interface DeframerOptions extends UnpackOptions {
   destination?: ((byteLength: number, buffer: number) => Uint8Array | Sink | undefined) | undefined
 }
 
-/** How much of a frame has come, in bytes; `total` is not known before its head. */
+/** How much of a frame has come, in bytes; `total` is unknown until its head has come. */
 export interface Progress {
   readonly received: number
   readonly total: number | undefined
 }
 
-/** Cuts a stream of frames into packets, whose memory is the receiver's (own). Notes are passed over. */
+/** Cuts a stream of frames into packets, whose memory is the receiver's (own). Notes are skipped. */
 export class Deframer {
   readonly #assembly: Assembly
   readonly #takesNotes: boolean
@@ -76,8 +76,8 @@ export class Deframer {
   }
 
   /**
-   * Takes the whole chunk (borrow, until it returns), and gives the packets that it completes. When something is wrong
-   * behind some packets, these are given and then the error is thrown, so that no chunking makes a difference. After
+   * Takes the whole chunk (borrow, until it returns), and gives the packets that it completes. When an error follows
+   * some packets, these are given and then it is thrown, so that chunking makes no difference. After
    * an error every call throws it again, and nothing is kept.
    * @throws MALFORMED, VERSION, LIMIT, CHECKSUM; CLOSED after `end`
    */
@@ -90,7 +90,7 @@ export class Deframer {
 
   /**
    * Memory for the next bytes of the stream, `atLeast` so many (borrow, until the next call of `filled`, `push` or
-   * `end`). Where a part has so many bytes to come, it is their place. What is in it before is anything.
+   * `end`). Where a part still needs so many bytes, it is their final place. Its contents before are undefined.
    */
   target(atLeast = LEAST): Uint8Array {
     expectArgument(Number.isSafeInteger(atLeast) && atLeast > 0, 'atLeast', 'a number of bytes')

@@ -54,8 +54,8 @@ export function pack(packet: PacketLike, options?: PackOptions): Uint8Array[] {
 }
 
 /**
- * The frame of a packet in one piece (own): every byte is copied once. Best for small frames, of which a vectored
- * write costs more than the copy: up to some 128 KiB.
+ * The frame of a packet in one piece (own): every byte is copied once. Best for small frames, for which a vectored
+ * write costs more than the copy: up to about 128 KiB.
  * @throws DETACHED when memory of the packet is gone; LIMIT.
  */
 export function packBytes(packet: PacketLike, options?: PackOptions): Uint8Array {

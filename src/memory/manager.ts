@@ -4,8 +4,8 @@ import { expectArgument, OutbandError } from '../errors.js'
 import { type CreateOptions, SharedMemory } from './shared-memory.js'
 
 /**
- * Makes segments, and closes and unlinks all of them at once: `using manager = new SharedMemoryManager()`. What was
- * unlinked meanwhile, here or elsewhere, is no error.
+ * Makes segments, and closes and unlinks all of them at once: `using manager = new SharedMemoryManager()`. Segments
+ * unlinked meanwhile, here or elsewhere, are no error.
  */
 export class SharedMemoryManager {
   readonly #segments = new Set<SharedMemory>()
@@ -21,7 +21,7 @@ export class SharedMemoryManager {
     return segment
   }
 
-  /** Closes and unlinks all that was made; nothing more is. Views stay good, as after `close`. Twice is once. */
+  /** Closes and unlinks all that was made; no more can be made. Views stay valid, as after `close`. Idempotent. */
   shutdown(): void {
     this.#isShutDown = true
     const failures: unknown[] = []

@@ -18,7 +18,7 @@ import { attempt, reserve } from './posix.js'
 export interface CreateOptions {
   /** Bytes, above 0. */
   size: number
-  /** What others attach by, and not `outband-…`; when left out, that and 128 random bits. Python's are `psm_…`. */
+  /** What others attach by; must not begin with `outband-`. Default: `outband-` and 128 random bits. Python's are `psm_…`. */
   name?: string | undefined
   /** No name at all: others attach by `handle`, and nobody can change its length. Linux. */
   anonymous?: boolean | undefined
@@ -29,9 +29,9 @@ export interface SharedMemoryHandle {
   /** The process that holds the descriptor; the attaching one itself when left out, for a descriptor that it inherited. */
   readonly pid?: number
   readonly fd: number
-  /** Bytes; all that there are when left out. */
+  /** Bytes; default: all. */
   readonly size?: number
-  /** Tells the segment from another that has come to have the same number. */
+  /** Tells the segment from a later one with the same number. */
   readonly identity?: string
 }
 
@@ -46,10 +46,10 @@ interface Found {
  * A segment of shared memory.
  *
  * Memory: `buffer` is shared: all who attach see what is written, at once and without order but that of `Atomics`. It can
- * be neither detached nor transferred (`postMessage` copies it), and `close` does not end it: views of it are good for
- * as long as they are reachable, and so are the pages.
+ * be neither detached nor transferred (`postMessage` copies it), and `close` does not end it: views of it, and its pages, stay valid
+ * as long as they are reachable.
  *
- * Whose it is: the thread that made a named segment. Its name goes with `unlink`, or with that thread, however it ends
+ * Owner: the thread that made a named segment. Its name goes with `unlink`, or with that thread, however it ends
  * (within 2 s when it is killed); those who have attached keep the memory.
  */
 export class SharedMemory {
@@ -77,7 +77,7 @@ export class SharedMemory {
    * and the first copy is as fast as the next.
    *
    * @throws SHM_EXISTS when the name is taken, SHM_NOSPACE, LIMIT when there are no descriptors left, UNSUPPORTED without
-   * koffi or on another system; TypeError for a size or name that is none
+   * koffi or on another system; TypeError for an invalid size or name
    */
   static create(options: CreateOptions): SharedMemory {
     expectObject(options, 'options')
@@ -119,9 +119,9 @@ export class SharedMemory {
    * user's that nobody else can open. Whoever holds a named segment can cut it shorter, and touching what is gone then is
    * a SIGBUS, as it is in Python; one without a name is sealed against that.
    *
-   * @param options `size`: bytes that are wanted; all that there are when left out
-   * @throws SHM_STALE when it is not there, is another by now, or has not so many bytes; SHM_PERM when it is not this user's
-   * alone; PEER_GONE when the process of a handle has ended; LIMIT, UNSUPPORTED; TypeError
+   * @param options `size`: bytes wanted; default: all
+   * @throws SHM_STALE when it is not there, has been replaced, or is too short; SHM_PERM when others than this user
+   * can open it; PEER_GONE when the process of a handle has ended; LIMIT, UNSUPPORTED; TypeError
    */
   static attach(
     target: string | SharedMemoryHandle,
@@ -144,7 +144,7 @@ export class SharedMemory {
 
   /**
    * All bytes (share), always the same ArrayBuffer. What nobody has asked for is given back by `close` at once.
-   * @throws CLOSED after `close`; UNSUPPORTED in an engine that has no ArrayBuffers on memory of others, as Electron
+   * @throws CLOSED after `close`; UNSUPPORTED in an engine without ArrayBuffers on external memory, such as Electron
    */
   get buffer(): ArrayBuffer {
     this.#buffer ??= this.#mapping.window(0, this.size)
@@ -165,7 +165,7 @@ export class SharedMemory {
 
   /**
    * Ends the use of it here: no `buffer` any more, and no `handle`. Views that were made before stay good; the memory goes
-   * when the last of them is collected. The name stays. Twice is once.
+   * when the last of them is collected. The name stays. Idempotent.
    */
   close(): void {
     this.#buffer = undefined
@@ -175,7 +175,7 @@ export class SharedMemory {
   }
 
   /**
-   * Takes the name away, which anyone may who has attached: nobody attaches any more, and the memory goes when all have
+   * Removes the name, as anyone attached may: nobody can attach any more, and the memory goes when all have
    * closed. A segment without a name has none to lose.
    * @throws SHM_STALE when it is gone already, or is another segment's by now, which then stays; SHM_PERM
    */

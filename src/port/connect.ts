@@ -11,7 +11,7 @@ export type ConnectOptions = ChannelOptions & PortOptions
 /**
  * A channel over a Worker, MessagePort, `parentPort`, BroadcastChannel, a worker's own scope, or a Window. The port is
  * the channel's from then on, and the other end must be a channel as well.
- * @throws TypeError for what is no port, one that another channel or a wrapped port has, or an option of the wrong type
+ * @throws TypeError for what is no port, one that is another channel's or wrapped, or an option of the wrong type
  */
 export function connectPort<In = unknown, Out = In>(
   port: PortLike,

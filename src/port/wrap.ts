@@ -28,9 +28,9 @@ export interface WrapOptions extends CodecOptions, WindowOptions {
   readonly transfer?: Transfer | undefined
   /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied; and what `strict` of `encode` refuses. */
   readonly strict?: boolean | undefined
-  /** What the other end is. Default: found out. `'wrapped'` also spares the first messages their plain form. */
+  /** What the other end is. Default: detected. `'wrapped'` also sends the first messages as packets. */
   readonly peer?: 'wrapped' | 'plain' | undefined
-  /** Bytes under way above which `drained` waits. Default 16 MiB. */
+  /** Bytes in flight above which `drained` waits. Default 16 MiB. */
   readonly highWaterMark?: number | undefined
 }
 
@@ -40,7 +40,7 @@ export type PostOptions = readonly object[] | { readonly transfer?: Transfer | u
 /** A listener of `addEventListener`. */
 export type MessageListener = ((event: MessageEvent) => void) | { handleEvent(event: MessageEvent): void }
 
-/** Options of `addEventListener` that are heeded. */
+/** Options of `addEventListener` that take effect. */
 export interface ListenerOptions {
   readonly once?: boolean
   readonly signal?: AbortSignal
@@ -63,11 +63,11 @@ export interface Wrapped {
     options?: unknown,
   ): void
   /**
-   * Resolves when the bytes that the peer has not taken in are under the high-water mark; at once while the peer is not
-   * known to be wrapped, since nobody would tell.
+   * Resolves when the bytes that the peer has not accepted are under the high-water mark; at once while the peer is not
+   * known to be wrapped, since it would not report.
    */
   drained(): Promise<void>
-  /** Bytes posted that the peer has not taken in, as far as is known; 0 while it is not known to be wrapped. */
+  /** Bytes posted that the peer has not accepted, as far as is known; 0 while it is not known to be wrapped. */
   readonly bufferedAmount: number
   /** Bytes of out-of-band buffers posted, by what became of the sender's memory. */
   readonly counts: Readonly<Counts>
@@ -76,7 +76,7 @@ export interface Wrapped {
 /**
  * Wraps a Worker, MessagePort, `parentPort`, BroadcastChannel, a worker's own scope, or a Window: the same interface,
  * packets underneath. Use the wrapper in place of the port from then on.
- * A port is wrapped once: asked again, the same object comes, with the options of the first time.
+ * A port is wrapped once: a second call returns the same object, with the options of the first.
  * @throws TypeError for what is no port, one that a channel has, or an option of the wrong type
  */
 export function wrapPort<P extends PortLike>(port: P, options: WrapOptions = {}): P & Wrapped {

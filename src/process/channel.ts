@@ -7,20 +7,20 @@ import { asyncDispose, dispose } from '../dispose.js'
 import type { OutbandError } from '../errors.js'
 
 /**
- * A channel whose peer is a child process. `send` at once: the child takes what waits when it has started.
+ * A channel whose peer is a child process. You can `send` at once: the child reads what is queued when it has started.
  *
- * - `close` delivers what was sent and ends the channel; the child goes on, and a child that has nothing else to do ends.
+ * - `close` delivers what was sent and ends the channel; the child goes on, and ends if it has nothing else to do.
  * - `abort` ends the child as well: SIGTERM, and SIGKILL after `graceMs`. So does what ends the channel on this side,
- *   such as a packet that makes no sense.
+ *   such as a malformed packet.
  * - `kill` sends the child a signal. A child that ends without a goodbye, in whatever way, is PEER_GONE, with `exitCode`
  *   or `signal` in the error.
  * - `await using` closes, then waits for the child, which is made to end if it has not after `graceMs`. One that says no goodbye
- *   is waited for as long as anything is heard of it, however slowly it takes what was sent; when it is silent for 30 s, or
- *   `graceMs` if that is given (its event loop hangs, say, or it is stopped), it is made to end: TIMEOUT. One that starts may be
- *   silent for 10 s at the least.
+ *   is waited for as long as it gives signs of life, however slowly it reads what was sent; when it is silent for 30 s, or
+ *   `graceMs` if given (its event loop hangs, say, or it is stopped), it is killed: TIMEOUT. One that is starting may be
+ *   silent for at least 10 s.
  */
 export class ChildChannel<In = unknown, Out = In> extends Channel<In, Out> {
-  /** For its `pid`, its `stdout`, its events. The channel's pipe is the channel's alone. */
+  /** For its `pid`, its `stdout`, its events. Leave the channel's pipe to the channel. */
   readonly child: ChildProcess
   readonly #carrier: ProcessCarrier
   #isEndedHere = false
@@ -37,7 +37,7 @@ export class ChildChannel<In = unknown, Out = In> extends Channel<In, Out> {
     return this.#carrier.child.exited
   }
 
-  /** Sends the child a signal, SIGTERM by default; false where there is no child any more. */
+  /** Sends the child a signal, SIGTERM by default; false when the child has ended. */
   kill(signal?: NodeJS.Signals | number): boolean {
     this.#isEndedHere = true
     return signalTo(this.child, signal)
@@ -48,13 +48,13 @@ export class ChildChannel<In = unknown, Out = In> extends Channel<In, Out> {
     super.abort(error)
   }
 
-  /** This process may end though the child runs, whose channel is PEER_GONE then. */
+  /** Lets this process end while the child runs; the child's channel is PEER_GONE then. */
   unref(): this {
     this.#carrier.hold(false)
     return this
   }
 
-  /** Takes `unref` back. */
+  /** Undoes `unref`. */
   ref(): this {
     this.#carrier.hold(true)
     return this

@@ -24,13 +24,13 @@ export type ParentOptions = ChannelOptions &
   }
 
 /**
- * The channel to the parent, which is there once in a process: the variable `OUTBAND_FD`, which names its descriptor, is
+ * The channel to the parent, which can be opened once per process: the variable `OUTBAND_FD`, which names its descriptor, is
  * removed from the environment, so that this process's own children do not take it for theirs.
  *
  * It keeps this process alive until either side has closed, or the parent is gone: PEER_GONE. Over standard output,
  * nothing else may be printed there.
  *
- * @throws PEER_GONE where there is no parent: the variable is not set, or what it names is no pipe or socket
+ * @throws PEER_GONE when there is no parent: the variable is not set, or names no pipe or socket
  * @throws TypeError for an option of the wrong type
  */
 export function connectParent<In = unknown, Out = In>(options: ParentOptions = {}): Channel<In, Out> {

@@ -20,7 +20,7 @@ export type SpawnOptions = NodeOptions &
     /** What the frames go over: a pipe of their own (default), or the child's standard input and output. */
     readonly over?: Over | undefined
     /**
-     * `'shared'`, or options of that: all goes by memory that both processes have mapped, once the child has agreed, which
+     * `'shared'`, or its options: all goes by memory that both processes have mapped, once the child has agreed, which
      * `connectParent` does by itself where it can (`outband/shm`). Default `'private'`.
      */
     readonly memory?: MemoryOption | undefined
@@ -30,7 +30,7 @@ export type SpawnOptions = NodeOptions &
 export type ForkOptions = Omit<SpawnOptions, 'shell' | 'argv0'> & {
   /** The program that runs the module. Default: the one that runs this process. */
   readonly execPath?: string | undefined
-  /** Its own arguments. Default: those of this process. */
+  /** Arguments for that program itself. Default: those of this process. */
   readonly execArgv?: readonly string[] | undefined
 }
 

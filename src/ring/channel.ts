@@ -25,8 +25,8 @@ export class RingChannel<In = unknown, Out = In> extends Channel<In, Out> {
 
   /**
    * Sends a value as `send` does, and blocks the thread while there is no room for it. What does not fit before the time
-   * is over, though there was room for what came before it, is sent by and by. Nothing is read meanwhile: two threads that
-   * do this to each other, with both rings full, wait for ever without `timeoutMs`.
+   * is over, though there was room for what came before it, is sent later. Nothing is read meanwhile: two threads that
+   * do this to each other, with both rings full, wait forever without `timeoutMs`.
    *
    * @throws TIMEOUT when there was no room in time; nothing of the value was sent. What `send` rejects with.
    * @throws TypeError where a thread may not block: a page's main thread
@@ -41,10 +41,10 @@ export class RingChannel<In = unknown, Out = In> extends Channel<In, Out> {
   }
 
   /**
-   * The next value, for which it blocks the thread; in the order in which all others get theirs.
+   * The next value, in order; blocks the thread until it comes.
    *
    * @throws TIMEOUT when none came in time; CLOSED when the channel was closed, PEER_GONE and so on when it ended otherwise.
-   * @throws UNSUPPORTED for a value that is long or moved, in a browser: there the event loop has to bring it.
+   * @throws UNSUPPORTED for a value that is long or moved, in a browser: there it needs the event loop.
    * @throws TypeError while there are listeners of 'message', who get all values, and where a thread may not block
    */
   receiveSync(options?: SyncOptions): In {
@@ -64,7 +64,7 @@ export class RingChannel<In = unknown, Out = In> extends Channel<In, Out> {
     return this
   }
 
-  /** Lets the thread end though the channel is open. Browsers do not know the difference. */
+  /** Lets the thread end while the channel is open. No effect in browsers. */
   unref(): this {
     this.#carrier.keepAlive(false)
     return this

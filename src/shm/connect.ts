@@ -21,7 +21,7 @@ import { type ChannelServer, type Handler, serveBy } from '../socket/serve.js'
 
 /** Options of a channel by shared memory. `limits` default to `'trusted'`, and no time is limited. */
 export type SharedOptions = StreamChannelOptions & {
-  /** What this side sends from. Default `'shared'`; `'private'`: all goes by the socket. */
+  /** The memory this side sends from. Default `'shared'`; `'private'`: all goes by the socket. */
   readonly memory?: MemoryOption | undefined
 }
 

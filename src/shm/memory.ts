@@ -6,12 +6,12 @@ import type { SharedArena } from '../memory/arena/arena.js'
 /** The shared memory of one end of a channel. */
 export interface ChannelMemory {
   /**
-   * Resolves to true once all goes by memory; to false when it is known that it will not, since either side cannot, or when the
-   * channel ends before. Never rejects.
+   * Resolves to true once all goes by memory; to false when it is known that it will not, because a side cannot, or when the
+   * channel ends first. Never rejects.
    */
   readonly joined: Promise<boolean>
   /**
-   * What this end sends from: arrays that are allocated here are sent without a copy. Made now where it is not there.
+   * What this end sends from: arrays allocated here are sent without a copy. Made now if it does not exist.
    * @throws SHM_NOSPACE; UNSUPPORTED without Linux or the package koffi
    */
   readonly arena: SharedArena

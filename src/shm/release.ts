@@ -24,7 +24,7 @@ export interface ValueLease {
  * allocated there. Other arrays in it are left alone. A view must not be used afterwards: reading one is safe, but shows whatever
  * comes to be there.
  *
- * Returns whether there was any: what is short, or found no room in its sender's arena, came as a copy, which is the collector's.
+ * Returns whether there were any: what is short, or found no room in its sender's arena, came as a copy, left to the collector.
  *
  * @throws SHM_STALE when one of them was released before; then nothing is released
  * @throws what `encode` throws for a value that cannot travel

@@ -14,24 +14,24 @@ import {
 import { type OpeningOptions, openedWithin } from '../connection/opening.js'
 import { expectOptions, expectTime } from '../errors.js'
 
-/** Options of a channel over a socket. Limits are those of `'untrusted'`, over which single numbers go. */
+/** Options of a channel over a socket. Limits default to `'untrusted'`, which single limits override. */
 export type SocketOptions = StreamChannelOptions
 
 /** Options of `connect`. */
 export type ConnectOptions = SocketOptions & OpeningOptions
 
-/** Where to: the path of a Unix socket or Windows pipe, what `net.connect` takes, or a stream that is open already. */
+/** Where to connect: the path of a Unix socket or Windows pipe, what `net.connect` takes, or an open stream. */
 export type Address = string | NetConnectOpts | Duplex
 
 /**
- * A channel over a socket: one that is made here, and read straight to where the bytes stay, or any duplex stream (a
+ * A channel over a socket that it makes, and reads straight to where the bytes stay, or over any duplex stream (a
  * TLSSocket, a pipe), which is the channel's from then on. Resolves when connected; the other side may be `serve`, or any
  * program that speaks frames (`spec/FORMAT.md`).
  *
  * Memory: `send` lends buffers of 16 KiB or more until it resolves, and copies shorter ones; what arrives is the reader's.
  *
- * Rejects with PEER_GONE, the system's error as its cause, for a stream that was destroyed before too, or TIMEOUT. A stream
- * that has ended before is a peer that has said all.
+ * Rejects with PEER_GONE, the system's error as its cause, also for a destroyed stream, or with TIMEOUT. A stream
+ * that has ended already is a peer that has closed.
  * @throws TypeError for an option of the wrong type
  */
 export async function connect<In = unknown, Out = In>(

@@ -19,13 +19,13 @@ import { accepted, type SocketOptions } from './connect.js'
 /** Options of `serve`, for all connections. */
 export type ServeOptions = SocketOptions & ClientsOptions
 
-/** Where: a path, a port, what `server.listen` takes, or a server (of `net` or `tls`) that listens or will. */
+/** Where to listen: a path, a port, what `server.listen` takes, or a server (of `net` or `tls`) that listens or will. */
 export type Place = string | number | ListenOptions | Server
 
 /**
  * Takes a channel; when it, or the promise that it returns, fails, that channel is aborted. An error that is no `OutbandError`
- * is a bug of the handler's: it is thrown on, uncaught, and ends a process that does not listen for such. Peers can send any
- * value, whatever `In` says: look at it before it is used.
+ * is the handler's own bug: it is rethrown, uncaught, and ends a process that does not listen for it. Peers can send any
+ * value, whatever `In` says: check it before use.
  */
 export type Handler<In, Out> = (channel: Channel<In, Out>, socket: Socket) => unknown
 
@@ -75,13 +75,13 @@ export class ChannelServer<In = unknown, Out = In> {
     return this.#clients.channels
   }
 
-  /** Bytes of frames that are on their way in. */
+  /** Bytes of incoming, incomplete frames. */
   get bytesUnderWay(): number {
     return this.#clients.quota.used
   }
 
   /**
-   * Accepts nobody more, closes every channel, and resolves when all have ended, in whatever way. A connection whose TLS
+   * Accepts no more connections, closes every channel, and resolves when all have ended, however. A connection whose TLS
    * handshake is not over is destroyed.
    */
   async close(): Promise<void> {
@@ -91,7 +91,7 @@ export class ChannelServer<In = unknown, Out = In> {
     await isDown
   }
 
-  /** Accepts nobody more, and aborts every channel. */
+  /** Accepts no more connections, and aborts every channel. */
   abort(): void {
     this.#shut()
     this.#clients.abort()
@@ -124,7 +124,7 @@ export class ChannelServer<In = unknown, Out = In> {
 
 /**
  * A server that gives each connection to `handler` as a channel, with limits for peers that are not trusted. A peer that
- * breaks them, or falls silent, loses its channel with an error, and nobody else notices.
+ * breaks them, or falls silent, loses its channel with an error; others are not affected.
  *
  * A Unix socket that a process left behind at its death is taken over. Rejects with the system's error when it cannot listen
  * (EADDRINUSE …).

@@ -11,9 +11,9 @@ import { Passage, type Stage } from './passage.js'
 /** What a stream of bytes delivers: a Uint8Array, any other view, or an ArrayBuffer. */
 export type ByteChunk = ArrayBufferView | ArrayBufferLike
 
-/** Options of a `PacketDecoderStream`. Limits are those of `'untrusted'`; single numbers go over these. */
+/** Options of a `PacketDecoderStream`. Limits default to `'untrusted'`, which single limits override. */
 export interface PacketDecoderOptions extends DecodeOptions {
-  /** Checksums are compared when a frame has them. `true`: a frame without them is refused. `false`: they are passed over. */
+  /** Checksums are compared when a frame has them. `true`: a frame without them is refused. `false`: they are ignored. */
   checksum?: boolean | undefined
 }
 
@@ -114,9 +114,9 @@ function* packetsOf(deframer: Deframer, chunk: Uint8Array): Generator<Packet, un
  * Memory: what a value holds is the reader's own. A chunk is borrowed until its `write` resolves, which is when all
  * values that it completes have been read; a value is decoded when a reader asks for it.
  *
- * The stream breaks, behind the values that were whole before, with what a `Deframer` and `decode` throw; with TRUNCATED
+ * The stream errors, after the values that were complete before, with what a `Deframer` and `decode` throw; with TRUNCATED
  * when it ends inside a frame, TypeError for a chunk that is no memory and DETACHED for one that lost it; with the
- * reason when either side gives up. There is never a part of a value.
+ * reason when either side gives up. No value is ever partial.
  */
 export class PacketDecoderStream<Out = unknown> {
   readonly readable: ReadableStream<Out>

@@ -68,11 +68,11 @@ class Packing implements Stage<unknown, Uint8Array<ArrayBuffer>> {
  * pair for `pipeThrough`.
  *
  * Memory: an array of 64 KiB or more, in a value of more than 128 KiB, is lent: chunks are windows on it (borrow, until
- * the stream has been read). `write` resolves when the reader has asked for what is behind it; a loop or a pipe has used
- * it by then, but many a reader keeps chunks (tee, Response, Node's fetch and CompressionStream). All else is copied when
+ * the stream has been read). `write` resolves when the reader has asked for what follows it; a loop or a pipe has used
+ * it by then, but many readers keep chunks (tee, Response, Node's fetch and CompressionStream). All else is copied when
  * `write` comes to it. With `copy` arrays are too, before `write` resolves.
  *
- * The stream breaks, behind the values written before, with what `encode` throws of a value, with LIMIT, and with
+ * The stream errors, after the values written before, with what `encode` throws for a value, with LIMIT, and with
  * DETACHED when memory vanished before it was read; with the reason when either side gives up.
  */
 export class PacketEncoderStream<In = unknown> {

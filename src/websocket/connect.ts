@@ -13,7 +13,7 @@ import {
 import { type OpeningOptions, openedWithin } from '../connection/opening.js'
 import { expectOptions, expectTime, type OutbandError } from '../errors.js'
 
-/** Options of a channel over a WebSocket. Limits are those of `'untrusted'`, over which single numbers go. */
+/** Options of a channel over a WebSocket. Limits default to `'untrusted'`, which single limits override. */
 export type WebSocketOptions = StreamChannelOptions
 
 /** Options of `connectWebSocket`. */
@@ -35,11 +35,11 @@ type Maker = new (url: string | URL, protocols?: string | readonly string[]) => 
  * Memory: a socket of `ws` is lent buffers of 16 KiB or more until `send` resolves; any other copies them. What arrives is
  * the reader's.
  *
- * A message on its way is not heard of before it is whole: silence counts from `idleTimeoutMs` and `frameTimeoutMs`
- * together. Of `ws`, give a client `maxPayload`, which is 100 MiB, if larger frames may come.
+ * A message is not noticed before it is complete: a peer is silent after `idleTimeoutMs` plus `frameTimeoutMs`.
+ * Give a `ws` client a larger `maxPayload` (default 100 MiB) if larger frames may come.
  *
- * Rejects with PEER_GONE, for a socket that was closed before too, or TIMEOUT.
- * @throws TypeError for an option of the wrong type, what is no WebSocket, or a URL of which none can be made
+ * Rejects with PEER_GONE, also for a closed socket, or with TIMEOUT.
+ * @throws TypeError for an option of the wrong type, what is no WebSocket, or an invalid URL
  */
 export async function connectWebSocket<In = unknown, Out = In>(
   to: string | URL | WebSocketLike,

@@ -13,7 +13,7 @@ import type { WebSocketOptions } from './connect.js'
 /** Options of `serveWebSocket`, for all connections. */
 export type ServeOptions = WebSocketOptions & ClientsOptions
 
-/** What `ws` knows of a connection before it is one: in Node an `IncomingMessage`. */
+/** The upgrade request of a connection: in Node an `IncomingMessage`. */
 export interface UpgradeRequest {
   readonly socket: RawSocket
   readonly url?: string | undefined
@@ -32,15 +32,15 @@ export interface WebSocketServerLike<Request extends UpgradeRequest = UpgradeReq
   once(name: string, listener: (...args: never[]) => void): unknown
   off(name: string, listener: (...args: never[]) => void): unknown
   address(): string | object | null
-  /** By which the type of a request is found. */
+  /** Only to infer the type of a request. */
   shouldHandle(request: Request): unknown
   close(done?: () => void): void
 }
 
 /**
  * Takes a channel; when it, or the promise that it returns, fails, that channel is aborted. An error that is no `OutbandError`
- * is a bug of the handler's: it is thrown on, uncaught, and ends a process that does not listen for such. Peers can send any
- * value, whatever `In` says: look at it before it is used.
+ * is the handler's own bug: it is rethrown, uncaught, and ends a process that does not listen for it. Peers can send any
+ * value, whatever `In` says: check it before use.
  */
 export type Handler<In, Out, Request> = (channel: Channel<In, Out>, request: Request) => unknown
 
@@ -76,14 +76,14 @@ export class WebSocketChannelServer<In = unknown, Out = In> {
     return this.#clients.channels
   }
 
-  /** Bytes of frames that are on their way in. */
+  /** Bytes of incoming, incomplete frames. */
   get bytesUnderWay(): number {
     return this.#clients.quota.used
   }
 
   /**
-   * Accepts nobody more, closes every channel, and resolves when all have ended, in whatever way. A connection to a server that
-   * `ws` made, and that is no WebSocket yet, is destroyed; one to somebody else's server is left alone.
+   * Accepts no more connections, closes every channel, and resolves when all have ended, however. A connection that is no
+   * WebSocket yet is destroyed if `ws` made its HTTP server, and left alone otherwise.
    */
   async close(): Promise<void> {
     const isDown = new Promise<void>(resolve => this.#shut(resolve))
@@ -91,7 +91,7 @@ export class WebSocketChannelServer<In = unknown, Out = In> {
     await isDown
   }
 
-  /** Accepts nobody more, and aborts every channel. */
+  /** Accepts no more connections, and aborts every channel. */
   abort(): void {
     this.#shut()
     this.#clients.abort()
@@ -119,13 +119,13 @@ export class WebSocketChannelServer<In = unknown, Out = In> {
 
 /**
  * A server of channels that gives each connection of a `WebSocketServer` to `handler`, with limits for peers that are not
- * trusted. A peer that breaks them, or falls silent, loses its channel with an error, and nobody else notices.
+ * trusted. A peer that breaks them, or falls silent, loses its channel with an error; others are not affected.
  *
  * The `WebSocketServer` is the channel server's from then on. Its `maxPayload` is lowered to what a frame within `limits`
- * can be; where it is less, as the 100 MiB of `ws` may be, it is the limit. Who may connect (`verifyClient`, the header
- * `origin`) is for the caller to say.
+ * can be; where it is less, as the 100 MiB of `ws` may be, it is the limit. The caller decides who may connect (`verifyClient`,
+ * the header `origin`).
  *
- * Resolves when it listens, or at once when that is somebody else's; rejects with the system's error (EADDRINUSE …).
+ * Resolves when it listens, or at once if the HTTP server is the caller's; rejects with the system's error (EADDRINUSE …).
  * @throws TypeError for what is no `WebSocketServer`, one that compresses, or an option of the wrong type
  */
 export async function serveWebSocket<In = unknown, Out = In, Request extends UpgradeRequest = UpgradeRequest>(

@@ -38,7 +38,7 @@ const MOST_BYTES = 16
 const FLAG_NAMES = ['refs', 'shapes', 'views', 'checksum']
 
 /**
- * Lists a packet, or metadata alone: its parts, and one line per op with the byte where it stands. For people:
+ * Describes a packet, or metadata alone: its parts, and one line per op with its byte offset. For people:
  * the text may change in any release. Long values and long packets are shortened, with a note.
  *
  * Never throws, whatever the bytes. Borrows the packet; `buffers` are looked at only when they are an array.

@@ -27,7 +27,7 @@ export interface PortOptions extends WindowOptions {
   /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. Default: copies, and counts it. */
   readonly strict?: boolean | undefined
   /**
-   * How long `close` waits for a peer that is not seen to take anything, and may be gone without a word. Default 10 000; 0: for ever.
+   * How many ms `close` waits for a peer that is not seen to read, and may be gone unnoticed. Default 10 000; 0: forever.
    */
   readonly closeTimeoutMs?: number | undefined
 }

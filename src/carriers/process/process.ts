@@ -25,8 +25,8 @@ const START_MS = 10_000
 /** Options of a carrier to a child process. `limits` default to `'trusted'`, and no time is limited. */
 export interface ProcessOptions extends StreamOptions {
   /**
-   * Milliseconds that a child has to end by itself once it is asked to, before it is made to (default 5000); and for which it may
-   * give no sign of life, since it hangs or computes, while `await using` waits for its goodbye (default 30 000). 0: all it takes.
+   * Milliseconds that a child has to end by itself once asked to, before it is killed (default 5000); and that it may be
+   * silent, because it hangs or computes, while `await using` waits for its bye (default 30 000). 0: no limit.
    */
   readonly graceMs?: number | undefined
 }

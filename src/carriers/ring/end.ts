@@ -18,7 +18,7 @@ export interface RingEnd {
   readonly memory: SharedArrayBuffer
   readonly side: 0 | 1
   readonly port: RingPort
-  /** Nobody else's. */
+  /** Unique to this ring. */
   readonly name: string
 }
 
@@ -28,7 +28,7 @@ export interface RingSize {
   readonly capacity?: number | undefined
 }
 
-/** The two ends of a new ring. @throws TypeError for a capacity that is none, or where there is no shared memory */
+/** The two ends of a new ring. @throws TypeError for an invalid capacity, or where there is no shared memory */
 export function createRing(options: RingSize = {}): [RingEnd, RingEnd] {
   expectOptions(options)
   const { capacity = 2 ** 18 } = options

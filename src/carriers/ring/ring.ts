@@ -41,10 +41,10 @@ export interface RingOptions {
   /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. Default: copies, and counts it. */
   readonly strict?: boolean | undefined
   /**
-   * How long `close` waits for a peer that is not seen to take anything, and may be gone without a word. Default 10 000; 0: for ever.
+   * How many ms `close` waits for a peer that is not seen to read, and may be gone unnoticed. Default 10 000; 0: forever.
    */
   readonly closeTimeoutMs?: number | undefined
-  /** How long to look on for more before going to sleep, at most; less where that does not pay. 0: not at all. Default 0.05. */
+  /** How many ms at most to poll for more before going to sleep; less where that does not pay. 0: not at all. Default 0.05. */
   readonly spinMs?: number | undefined
 }
 

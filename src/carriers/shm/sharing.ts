@@ -6,13 +6,13 @@ import { LEAST_CAPACITY, MOST_CAPACITY } from '../../memory/conduit.js'
 /** Options of sharing memory. Sizes in bytes. */
 export interface SharingOptions {
   /**
-   * Where what this side sends lies: arrays of it are shared, long others copied there once. Several channels can have the
-   * same. Default: one that all channels of the process share, made at need.
+   * The arena this side sends from: its arrays are shared, other long ones copied there once. Several channels can share
+   * one. Default: one that all channels of the process share, made on demand.
    */
   readonly arena?: SharedArena | undefined
   /** Ordinary buffers from this length on are put there, while it has room. Default 32 768. */
   readonly threshold?: number | undefined
-  /** How much either side may write before the other reads it, a power of two. Default 1 MiB. */
+  /** Bytes that either side may write before the other reads them, a power of two. Default 1 MiB. */
   readonly pipeBytes?: number | undefined
 }
 

@@ -38,13 +38,13 @@ const NO_MEMORY = new Set<ArrayBuffer>()
 
 /** Options of every carrier over bytes. */
 export interface StreamOptions extends WatchOptions {
-  /** `'untrusted'` (default), `'trusted'` for a peer of one's own, or single limits over `untrusted`. */
+  /** `'untrusted'` (default), `'trusted'` for your own peers, or single limits over `untrusted`. */
   readonly limits?: LimitsOption | undefined
   /** Bytes under way above which `send` waits. Default 16 MiB. */
   readonly highWaterMark?: number | undefined
   /** Refuses, with NOT_TRANSFERABLE, what was to move and can only be copied. Default: copies, and counts it. */
   readonly strict?: boolean | undefined
-  /** How long `close` waits for a peer of which nothing is heard. Default 30 000; 0: for ever. */
+  /** How many ms `close` waits for a silent peer. Default 30 000; 0: forever. */
   readonly closeTimeoutMs?: number | undefined
   /** When the peer has closed, goes on sending until this side closes as well. Default: closes. */
   readonly allowHalfOpen?: boolean | undefined

@@ -6,11 +6,11 @@ const OFTEN_MS = 25
 /** A timer that rings so late rings in a thread that was busy, or stopped, and has not heard what came meanwhile. */
 const LATE_MS = 20
 
-/** Times in milliseconds; 0: for ever. */
+/** Times in milliseconds; 0: no limit. */
 export interface WatchOptions {
-  /** A frame that has begun must be there after so long. Default 60 000, for a trusted peer 0. */
+  /** A frame that has begun must be complete within this time. Default 60 000, for a trusted peer 0. */
   readonly frameTimeoutMs?: number | undefined
-  /** Something must come within so long. Default 30 000, for a trusted peer 0. A channel that has nothing to say says that. */
+  /** Something must come within this time. Default 30 000, for a trusted peer 0. Idle channels send keep-alives. */
   readonly idleTimeoutMs?: number | undefined
 }
 

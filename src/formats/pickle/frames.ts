@@ -15,8 +15,8 @@ import { expectPacket, type Packet } from '../../packet.js'
 const WORD = 8
 
 /**
- * Chunks for one vectored write: the lengths, then metadata and buffers as they are (borrow). What has messages of several
- * parts takes `[packet.meta, ...packet.buffers]` instead.
+ * Chunks for one vectored write: the lengths, then metadata and buffers as they are (borrow). For transports with multipart
+ * messages send `[packet.meta, ...packet.buffers]` instead.
  */
 export function packFrames(packet: Packet): Uint8Array[] {
   expectPacket(packet)
@@ -40,7 +40,7 @@ export interface FramesOptions {
  * The packet of what `packFrames` or dask wrote, or of the parts of a message. Its metadata is a copy (own), its buffers are
  * windows on what is given (borrow).
  * @throws TRUNCATED, TRAILING, MALFORMED when the bytes are no list of frames; LIMIT when it asks for more than `limits` allow
- * @throws TypeError for what is no memory, and a list with something in it that is none
+ * @throws TypeError for what is no memory, or a list with anything else in it
  */
 export function unpackFrames(
   frames: Uint8Array | readonly (ArrayBufferView | ArrayBufferLike)[],

@@ -4,7 +4,7 @@ import { expectArgument, expectOptions } from '../../errors.js'
 import { type CustomType, defineType } from '../../registry.js'
 import { type DType, dtypeOfClass, type ElementArray, type Layout, layoutOf, sizeOf } from './dtype.js'
 
-/** How the elements of an array lie: the last index varies fastest (C), the first (F), or as the strides say (K). */
+/** How the elements of an array are laid out: the last index varies fastest (C), the first (F), or as the strides say (K). */
 export type Order = 'C' | 'F' | 'K'
 
 /** What an `NDArray` says beside its elements and its shape. */
@@ -18,7 +18,7 @@ export interface NDArrayOptions {
   readonly offset?: number | undefined
 }
 
-/** What the package `ndarray` and its like have. */
+/** What arrays of the package `ndarray` and the like have. */
 export interface NDArrayLike<T> {
   readonly data: T
   readonly shape: readonly number[]

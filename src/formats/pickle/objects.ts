@@ -24,7 +24,7 @@ export class PythonName {
   /** The module alone, with which `name` begins. */
   readonly module: string
 
-  /** What is inside of a class has a colon behind its module: `shapes:Path.Segment`. */
+  /** A nested name has a colon after its module: `shapes:Path.Segment`. */
   constructor(place: string) {
     this.name = place.replace(':', '.')
     this.module = partsOf(place).module

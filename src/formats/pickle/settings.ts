@@ -24,7 +24,7 @@ export type PythonGlobals = Readonly<Record<string, true | PythonFunction | Pyth
 
 /** Options of `pickleFormat`. */
 export interface PickleOptions {
-  /** Names that a pickle may call beside the built-in ones; they go before those. */
+  /** Names that a pickle may call besides the built-in ones, which they override. */
   readonly globals?: PythonGlobals | undefined
   /** What 64-bit integers of numpy become: `BigInt64Array`, or `Float64Array`, where one past 2**53 is refused. */
   readonly int64?: 'bigint' | 'number' | undefined

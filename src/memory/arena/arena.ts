@@ -12,7 +12,7 @@ import { ArenaLender } from './lender.js'
 import type { WaitOptions } from './room.js'
 
 export interface ArenaOptions {
-  /** The quota, in bytes: of address space now, of memory as blocks first reach it. */
+  /** The quota, in bytes: address space at once, memory when blocks first use it. */
   byteLength: number
   /** Whether readers may write to its arrays, so that `isReadonly` is false for them. Default false; nothing enforces it. */
   writable?: boolean | undefined
@@ -86,7 +86,7 @@ export class SharedArena {
 
   /**
    * An array of zeros in the arena (share), at a multiple of 64 bytes and with an ArrayBuffer to itself. It is given back
-   * by `release`, or when no view of it is left, here and at all readers. With `zero: false` its contents are whatever was there.
+   * by `release`, or when no view of it is left, here and at all readers. With `zero: false` its contents are undefined.
    *
    * @throws SHM_NOSPACE when there is no room now (see `roomFor`), LIMIT when it is longer than the quota; CLOSED, TypeError
    */
@@ -129,14 +129,14 @@ export class SharedArena {
     return lender
   }
 
-  /** Whether so many bytes have room in one piece. */
+  /** Whether there is room for this many bytes in one piece. */
   hasRoom(byteLength: number): boolean {
     expectBlockBytes(byteLength)
     return byteLength === 0 || this.#blocks.hasRoom(byteLength)
   }
 
   /**
-   * Resolves when so many bytes have room in one piece, which is nobody's until it is taken.
+   * Resolves when there is room for this many bytes in one piece; it does not reserve it.
    * @throws LIMIT when they never will, TIMEOUT, CLOSED, the signal's reason
    */
   async roomFor(byteLength: number, options: WaitOptions = {}): Promise<void> {
@@ -144,7 +144,7 @@ export class SharedArena {
     await this.#blocks.roomFor(byteLength, options)
   }
 
-  /** Takes notice of the leases that readers have ended, and of readers that are dead. Done by itself when room is needed. */
+  /** Collects leases that readers have ended, and those of dead readers. Happens by itself when room is needed. */
   sweep(): void {
     this.#sweep(true)
   }
@@ -161,7 +161,7 @@ export class SharedArena {
     return this.#blocks.isClosed
   }
 
-  /** Ends the arena: nothing more is allocated or lent. What there is stays, here and at its readers, as long as it is used. */
+  /** Ends the arena: nothing more is allocated or lent. Existing arrays stay, here and at readers, as long as they are used. */
   close(): void {
     if (this.#blocks.isClosed) return
     this.#blocks.close()

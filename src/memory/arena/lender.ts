@@ -15,7 +15,7 @@ import { expectLeased } from './lease.js'
 import { ATTACHED, LEFT, LeaseLender, leaseTableBytes } from './lease-table.js'
 import { remainingOf, type WaitOptions } from './room.js'
 
-/** What a reader attaches by: a plain value, to be sent by any channel. It is good for one reader. */
+/** What a reader attaches with: plain data, to be sent over any channel. Valid for one reader. */
 export interface ArenaTicket {
   /** The owner's process, and the descriptors there: of the blocks, and of this reader's leases. */
   readonly pid: number
@@ -107,7 +107,7 @@ export class ArenaLender {
     }
   }
 
-  /** Takes back what was lent and, for certain, has not reached the reader: a send that failed. */
+  /** Takes back what was lent but certainly never reached the reader: after a failed send. */
   recall(packet: Packet): void {
     for (const bytes of packet.buffers) {
       const handle = readHandle(bytes, this.#id, this.#blocks.pages.byteLength)
@@ -115,7 +115,7 @@ export class ArenaLender {
     }
   }
 
-  /** Ends the reader's leases, all of them: it is gone, or is to lose them. Twice is once. */
+  /** Ends all the reader's leases: it is gone, or must lose them. Idempotent. */
   end(): void {
     if (this.#isOver) return
     this.#isOver = true

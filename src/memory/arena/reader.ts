@@ -23,8 +23,8 @@ const NO_BYTES = new Uint8Array(0)
 
 export interface ReaderOptions {
   /**
-   * Whether a window that was released may stand for the next block at its place, which makes large blocks cost nothing
-   * to open. `true` (default): of an array that was released no view is to be kept, since it keeps a later lease alive.
+   * Whether a released ArrayBuffer may be reused for the next block at its place, so that large blocks cost nothing
+   * to open. `true` (default): keep no view of a released array, since it would keep a later lease alive.
    */
   reuse?: boolean | undefined
 }
@@ -60,8 +60,8 @@ export class ArenaReader {
   }
 
   /**
-   * Attaches to the arena of a ticket, which is good for once. The owner must still be there, run as the same user and
-   * be seen in /proc.
+   * Attaches to the arena of a ticket, which works once. The owner must still run, as the same user, and
+   * be visible in /proc.
    *
    * @throws PEER_GONE, SHM_STALE when what the ticket names is gone or is something else, SHM_PERM, LOCKED when another
    * has attached by it, MALFORMED for what is no ticket, UNSUPPORTED; TypeError for an option of the wrong type
@@ -87,7 +87,7 @@ export class ArenaReader {
 
   /**
    * The packet with windows in place of its handles (share): what `decode` takes. Each block has a lease of its own, which
-   * ends by `release`, or when no view of it is left. Declared read-only are those that the owner shares with others.
+   * ends by `release`, or when no view of it is left. Windows that the owner shares with others are declared read-only.
    *
    * @throws MALFORMED for what is no handle, SHM_STALE for one that was opened before or was not lent here; CLOSED.
    * Nothing is left open then.
@@ -109,7 +109,7 @@ export class ArenaReader {
     if (this.#leases === 0) this.close()
   }
 
-  /** Opens nothing more and ends all leases. What was opened can still be read, but shows whatever comes to be there. */
+  /** Opens nothing more and ends all leases. What was opened can still be read, but shows whatever is there by then. */
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = this.#isRetired = true

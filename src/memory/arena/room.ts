@@ -4,7 +4,7 @@
  */
 import { expectOptions, expectTime, OutbandError, timerMs } from '../../errors.js'
 
-/** How long to wait: until `signal` is aborted, or so many milliseconds; without either, for ever. */
+/** How long to wait: until `signal` is aborted, or `timeoutMs` is over; without either, forever. */
 export interface WaitOptions {
   timeoutMs?: number | undefined
   signal?: AbortSignal | undefined
