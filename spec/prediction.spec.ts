@@ -4,6 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Codec, defineType, inspect, type Packet, registry } from '../src/index.js'
+import { Patience } from '../src/wire/shapes.js'
 import { keptBytes } from './collect.js'
 import { difference } from './same.js'
 import { refused } from './thrown.js'
@@ -175,6 +176,17 @@ many('what cannot travel is found in whichever part of a wide record it is', () 
     const sent = [...wide(200, 1), { ...keyed(200, 'column'), [`column${at}`]: () => {} }]
     refused(() => codec.encode(sent), 'UNSUPPORTED', { path: `value[1].column${at}` })
   }
+})
+
+many('what is kept begins anew after 1 message without room, then 2, 4 and so on, at most 64', () => {
+  const patience = new Patience()
+  const waits: number[] = []
+  for (let wait = 1; waits.length < 9; wait++) {
+    if (!patience.isOver()) continue
+    waits.push(wait)
+    wait = 0
+  }
+  assert.equal(waits, [1, 2, 4, 8, 16, 32, 64, 64, 64])
 })
 
 many('what is past the bounds is let go of with its message', () => {

@@ -8,7 +8,7 @@
  */
 import type { Reader } from '../bytes/reader.js'
 import { readText } from '../bytes/text.js'
-import { isCostly, isIndex, readShape } from '../wire/shapes.js'
+import { isCostly, isIndex, Patience, readShape } from '../wire/shapes.js'
 
 /** What a constructor takes its values from: the walk, as far as it needs it. */
 interface Values {
@@ -72,6 +72,9 @@ export class Shape {
 export class Shapes {
   readonly #known = new Map<string, Shape>()
   #knownBytes = 0
+  /** Whether a shape of the message before could not be kept. */
+  #hadNoRoom = false
+  readonly #patience = new Patience()
   /** The shapes of the message before, if all of them are known. */
   #last: readonly Shape[] = NO_SHAPES
 
@@ -79,7 +82,10 @@ export class Shapes {
   read(reader: Reader): readonly Shape[] {
     const count = reader.varint()
     if (count > reader.end - reader.pos) throw reader.truncated(count)
-    if (this.#isFull()) this.#forget()
+    if (this.#hadNoRoom) {
+      this.#hadNoRoom = false
+      if (this.#patience.isOver()) this.#forget()
+    }
     const last = this.#last
     // The list of the message before serves again while it holds what comes.
     let shapes: Shape[] | undefined
@@ -110,7 +116,10 @@ export class Shapes {
     const name = readText(reader.bytes, start, byteLength, false)
     const known = this.#known.get(name)
     if (known !== undefined) return known
-    if (this.#isFull()) return new Shape(keys, NO_BYTES)
+    if (this.#isFull()) {
+      this.#hadNoRoom = true
+      return new Shape(keys, NO_BYTES)
+    }
     // A copy, which `slice` of a Buffer is not.
     const bytes = new Uint8Array(reader.bytes.subarray(start, reader.pos))
     const shape = new Shape(keys, new DataView(bytes.buffer))

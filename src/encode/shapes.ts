@@ -5,13 +5,14 @@
  * are then read by name in a generated function (`fields.ts`): 2 µs instead of 11 to 30 for those of 406
  * records (measured). Where the host forbids generated code, a loop over the keys does the same.
  *
- * The trie lives as long as its encoder, bounded: keys past the bounds (dictionaries with ids for keys would fill it otherwise) get
- * nodes that are of this message alone, and found by all their keys. A trie that was too small begins anew with the next message.
+ * The trie lives as long as its encoder, bounded. Past the bounds (dictionaries with ids for keys would fill it otherwise) a shape is a
+ * stray: one node for all keys that the trie has not, of this message alone, and found by them. A trie that is too small begins
+ * anew: see `Patience`.
  */
 
 import type { Writer } from '../bytes/writer.js'
 import { traced } from '../value/trace.js'
-import { isIndex, shapeBytes } from '../wire/shapes.js'
+import { isIndex, Patience, shapeBytes, writeShape } from '../wire/shapes.js'
 import { type Fields, generateFields, generateTest, type Test } from './fields.js'
 import type { Walk } from './walk.js'
 
@@ -40,17 +41,18 @@ export class ShapeNode {
   readonly key: string
   readonly parent: ShapeNode | undefined
   /** Number of keys from the root to here. */
-  readonly length: number
+  length: number
   /** Whether the trie holds this node, so that others may find it. */
   readonly isLinked: boolean
+  /** Of a stray, its keys after those of its parent. */
+  readonly tail: string[] | undefined
   children: Map<string, ShapeNode> | undefined = undefined
   /** Predicted: the shape of an object that is the value of this key. */
   last: ShapeNode
-  /** The nodes and keys from the root to here; none until an object of this shape was met. */
   nodes: readonly ShapeNode[] | undefined = undefined
-  names: readonly string[] = UNKNOWN
+  names: readonly string[] | undefined = undefined
   /** Whether objects of this shape take more memory than a one-byte op may cost; see `isCostly`. */
-  readonly isCostly: boolean
+  isCostly: boolean
   /** Objects of this shape written by the loop, and the generated functions that took over. */
   count = 0
   test: Test | undefined = undefined
@@ -69,24 +71,55 @@ export class ShapeNode {
     this.parent = parent
     this.length = length
     this.isLinked = isLinked
+    this.tail = isLinked ? undefined : [key]
     // Indices come first, except from a Proxy.
     this.isCostly = length === 0 || isIndex(key) || (length > 1 && parent?.isCostly === true)
     // Objects under one key of a dictionary are like those under the key before.
     this.last = parent?.last ?? nothing ?? this
   }
 
-  /** Notes the way from the root, so that `isLike` can recognise the next object of this shape. */
-  prepare(): void {
-    this.nodes = this.path()
-    this.names = this.nodes.map(keyOf)
+  /** One more key of a stray. */
+  append(key: string): void {
+    this.tail?.push(key)
+    this.length++
+    this.isCostly ||= isIndex(key)
   }
 
-  /** The nodes from the root to here. */
-  path(): ShapeNode[] {
+  /** All keys, from the root on; made when they are first asked for. */
+  keys(): readonly string[] {
+    this.names ??= this.#keys()
+    return this.names
+  }
+
+  #keys(): readonly string[] {
+    const tail = this.tail ?? []
+    if (tail.length === this.length && this.length > 0) return tail
+    const keys = new Array<string>(this.length)
+    for (const node of this.#way()) keys[node.length - 1] = node.key
+    const first = this.length - tail.length
+    for (let i = 0; i < tail.length; i++) keys[first + i] = tail[i]
+    return keys
+  }
+
+  /** A place for each key, from the root on; made when objects of this shape repeat. */
+  places(): readonly ShapeNode[] {
+    this.nodes ??= this.#places()
+    return this.nodes
+  }
+
+  #places(): readonly ShapeNode[] {
     const nodes = new Array<ShapeNode>(this.length)
-    for (let node: ShapeNode = this; node.parent !== undefined; node = node.parent)
-      nodes[node.length - 1] = node
+    for (const node of this.#way()) nodes[node.length - 1] = node
+    const tail = this.tail ?? []
+    const first = this.length - tail.length
+    for (let i = 0; i < tail.length; i++) nodes[first + i] = new ShapeNode(tail[i], this, 1, true)
     return nodes
+  }
+
+  /** The nodes of the trie from here, or from where it was left, up to the root. */
+  *#way(): Generator<ShapeNode> {
+    let node: ShapeNode | undefined = this.tail === undefined ? this : this.parent
+    for (; node?.parent !== undefined; node = node.parent) yield node
   }
 
   /** Whether the object is plain and has exactly these keys, if a generated function can tell. */
@@ -97,7 +130,7 @@ export class ShapeNode {
   /** Whether a plain object that is not recognised has exactly these keys, in this order. */
   isLike(object: object): boolean {
     if (this.test !== undefined) return false
-    const { names } = this
+    const names = this.keys()
     if (this.isCostly && this.length > 0) return isSameList(Object.keys(object), names)
     let i = 0
     for (const key in object) if (key !== names[i++]) return false
@@ -107,7 +140,7 @@ export class ShapeNode {
   /** Writes the values of an object that is like this shape. */
   write(walk: Walk, object: Record<string, unknown>): void {
     if (this.fields !== undefined) return this.fields(walk, object)
-    const nodes = this.nodes as readonly ShapeNode[]
+    const nodes = this.places()
     // Noted on the way, when the shape is warm: a getter must not be called twice.
     const isWarm = ++this.count === WARM && this.isLinked
     const met: unknown[] | undefined = isWarm && walk.settings.limits.codegen ? [] : undefined
@@ -123,12 +156,8 @@ export class ShapeNode {
     }
     if (met === undefined) return
     this.fields = generateFields(nodes, met)
-    if (!this.isCostly) this.test = generateTest(this.names)
+    if (!this.isCostly) this.test = generateTest(this.keys())
   }
-}
-
-function keyOf({ key }: ShapeNode): string {
-  return key
 }
 
 /** `for…in` looks every index up again (2.5 times slower: measured), so such objects are compared by their key list. */
@@ -137,6 +166,7 @@ function isSameList(keys: readonly string[], names: readonly string[]): boolean 
 }
 
 nothing = new ShapeNode(undefined as never, undefined, 0, true)
+nothing.names = UNKNOWN
 
 export class Shapes {
   root = new ShapeNode('', undefined, 0, true)
@@ -156,6 +186,7 @@ export class Shapes {
   #bytes = 0
   /** Whether the trie had no room for a shape of this message. */
   #isFull = false
+  readonly #patience = new Patience()
   /** Whether there were more shapes than it holds: then a new one is not kept before it comes again. */
   #hasBegunAnew = false
   /** Shapes of this message that the trie does not hold, by their keys, and the places that predict one of them. */
@@ -172,6 +203,7 @@ export class Shapes {
     }
     if (!this.#isFull) return
     this.#isFull = false
+    if (!this.#patience.isOver()) return
     this.#hasBegunAnew = true
     this.#nodes = 0
     this.#units = 0
@@ -203,9 +235,13 @@ export class Shapes {
 
   /** The node of `key` after `node`. */
   follow(node: ShapeNode, key: string): ShapeNode {
+    if (!node.isLinked) {
+      node.append(key)
+      return node
+    }
     let child = node.children?.get(key)
     if (child === undefined) {
-      const isLinkable = node.isLinked && node.length < MOST_KEYS && key.length <= LONGEST_KEY
+      const isLinkable = node.length < MOST_KEYS && key.length <= LONGEST_KEY
       const hasRoom = this.#nodes < MOST_NODES && this.#units < MOST_UNITS && this.#bytes < MOST_BYTES
       const isLinked = isLinkable && hasRoom && (node.children?.size ?? 0) < MOST_CHILDREN
       child = new ShapeNode(key, node, node.length + 1, isLinked)
@@ -225,8 +261,7 @@ export class Shapes {
   shapeAt(node: ShapeNode): ShapeNode {
     if (node.isLinked) return node
     let name = ''
-    for (let at: ShapeNode = node; at.parent !== undefined; at = at.parent)
-      name += `${at.key.length}:${at.key}`
+    for (const key of node.keys()) name += `${key.length}:${key}`
     const known = this.#strays.get(name)
     if (known !== undefined) return known
     this.#strays.set(name, node)
@@ -240,7 +275,6 @@ export class Shapes {
       this.#strayed.push(slot)
     }
     slot.last = shape
-    if (shape.nodes === undefined) shape.prepare()
   }
 
   /** The id of a shape in this message. */
@@ -263,19 +297,20 @@ export class Shapes {
       const node = this.used[id]
       if (node.bytes !== undefined) out.appendWords(node.bytes)
       else {
-        const bytes = bytesOf(node)
-        if (node.isLinked) this.#bytes += bytes.length
-        out.append(bytes)
         mayBeKept &&= node.isLinked && !this.#hasBegunAnew
+        if (node.isLinked) this.#append(out, node)
+        else writeShape(out, node.keys())
       }
     }
     const isLittle = out.pos - pos <= Math.min(MOST_TOLD, limit / SHARE)
     this.#told = mayBeKept && isLittle ? this.count : 0
   }
-}
 
-function bytesOf(node: ShapeNode): Uint8Array {
-  const bytes = shapeBytes(node.path().map(keyOf))
-  if (node.isLinked) node.bytes = new DataView(bytes.buffer)
-  return bytes
+  /** Appends a shape of the trie, and keeps its bytes for the next message. */
+  #append(out: Writer, node: ShapeNode): void {
+    const bytes = shapeBytes(node.keys())
+    node.bytes = new DataView(bytes.buffer)
+    this.#bytes += bytes.length
+    out.append(bytes)
+  }
 }

@@ -28,16 +28,40 @@ export function isCostly(keys: readonly string[]): boolean {
   return keys.length === 0 || keys.some(isIndex)
 }
 
+const MOST_WAITED = 64
+
+/**
+ * When what is kept of shapes has no room for those of a message, it begins anew: after one such message at first, and after twice
+ * as many each time. Else one message of ever new shapes (ids for keys) between others would make them all be learned again.
+ */
+export class Patience {
+  #wait = 1
+  #left = 1
+
+  /** There was no room for a message: whether to begin anew. */
+  isOver(): boolean {
+    if (--this.#left > 0) return false
+    this.#wait = Math.min(this.#wait * 2, MOST_WAITED)
+    this.#left = this.#wait
+    return true
+  }
+}
+
 /** Reused: a message may have thousands of shapes that occur once. */
-const out = new Writer()
+const scratch = new Writer()
 
 /** The keys as the shape part has them (own). */
 export function shapeBytes(keys: readonly string[]): Uint8Array {
-  out.rewind()
+  scratch.rewind()
+  writeShape(scratch, keys)
+  return scratch.finish()
+}
+
+/** Appends the keys as the shape part has them. */
+export function writeShape(out: Writer, keys: readonly string[]): void {
   out.reserve(9)
   out.varint(keys.length)
   for (const key of keys) out.segment(key)
-  return out.finish()
 }
 
 /** Reads one shape; its keys may repeat or be anything. @throws TRUNCATED, MALFORMED */
