@@ -21,6 +21,7 @@ import { codeOf, quietly, refused } from '../thrown.js'
 
 /** The first byte of the blob that has the lengths of the buffers. */
 const HEAD = 'H'.charCodeAt(0)
+const SHARED = 0x44
 const untouched = canaries()
 const utf8 = new TextEncoder()
 const byBytes = (a: string, b: string): number => Buffer.compare(utf8.encode(a), utf8.encode(b))
@@ -348,6 +349,23 @@ damage('the limit of BigInts is on their magnitude, whatever byte is before it f
   }
   for (const n of [2n ** 246n, -(2n ** 246n), 2n ** 247n, 2n ** 248n - 1n])
     refused(() => decode(encode(n, { format }), { format, limits }), 'LIMIT', { limit: 'bigintBytes', max })
+})
+
+damage('a number for an object past its place is MALFORMED', () => {
+  for (const [number, isCounted] of [
+    [1, true],
+    [200, false],
+  ] as const) {
+    const doc = builder()
+    doc.startVector()
+    doc.add(Uint8Array.of(SHARED, number, 0, 0, 0))
+    doc.startVector()
+    doc.end()
+    doc.end()
+    const packet = { meta: doc.finish(), buffers: [] }
+    if (isCounted) assert.equal(decode(packet, { format }), [])
+    else refused(() => decode(packet, { format }), 'MALFORMED')
+  }
 })
 
 damage('a head that is no list of lengths is MALFORMED', () => {

@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { loopback } from '../../src/carriers/loopback.js'
 import { Channel } from '../../src/channel.js'
+import { msgpack } from '../../src/formats/msgpack.js'
 import {
   Codec,
   decode,
@@ -473,6 +474,18 @@ for (const format of formats) {
 
   test.run()
 }
+
+const numbers = suite('formats: numbers of objects')
+
+numbers('those of other writers of MessagePack may have gaps, up to their place', () => {
+  // [[D 5, []], # 5]: the data of the first ext begin at byte 5.
+  const meta = Uint8Array.from([0x92, 0x92, 0xc7, 5, 79, 68, 5, 0, 0, 0, 0x90, 0xc7, 5, 79, 35, 5, 0, 0, 0])
+  const [object, again] = decode<unknown[]>({ meta, buffers: [] }, { format: msgpack })
+  assert.equal(object, [])
+  assert.is(object, again)
+})
+
+numbers.run()
 
 const wrong = suite('formats: wrong options')
 

@@ -5,6 +5,7 @@ import { bigintOfComplement, complementLength } from './bigint.js'
 import { dateMs } from './dates.js'
 import { BLOB, type FlexBytes, type FlexValue } from './flex-read.js'
 import * as letters from './flex-write.js'
+import { expectCounted } from './found.js'
 import { Lifted } from './lifted.js'
 import { malformed } from './malformed.js'
 import { Memory } from './memory.js'
@@ -51,6 +52,7 @@ export class FlexParts {
     if (isShared) {
       const number = new DataView(mark.buffer, mark.byteOffset).getUint32(1, true)
       if (this.#shared.has(number)) return new Lifted('ref', number)
+      expectCounted(number, mark.byteOffset)
       this.#shared.add(number)
       if (length !== 2) throw malformed('a number for what is not one object')
       return new Lifted('shared', [number, value.at(1, length).read(this.#part, depth + 1)])

@@ -19,6 +19,14 @@ export abstract class Mark {
   abstract read(array: readonly unknown[]): Lifted
 }
 
+/**
+ * Numbers of objects are keys of a Map, which V8 hashes without a seed. Who counts needs none above the bytes so far, and of
+ * those too few collide to matter. @throws MALFORMED for another
+ */
+export function expectCounted(number: number, at: number): void {
+  if (number > at) throw malformed(`number ${number} for an object`, { offset: at })
+}
+
 export abstract class Found implements Source {
   protoKey: string | undefined
   /** Whether the library's result is the value. */

@@ -14,7 +14,7 @@ import { checkLimit, type Limits } from '../limits.js'
 import { KIND_ARRAY_BUFFER, KIND_DATA_VIEW, KIND_NUMBERS, KINDS } from '../wire/views.js'
 import { bigintOfComplement, complementLength } from './bigint.js'
 import { dateMs } from './dates.js'
-import { Mark } from './found.js'
+import { expectCounted, Mark } from './found.js'
 import { Lifted } from './lifted.js'
 import { malformed } from './malformed.js'
 
@@ -122,9 +122,11 @@ function readOurs(content: Uint8Array, at: number): Lifted | Mark {
   const hasNumber = letter === REF || letter === SHARED
   if (length !== (hasNumber ? 5 : 1) || !(hasNumber || MARKS.has(letter)))
     throw malformed('an ext 79 of unknown meaning', { offset: at })
-  const number = hasNumber ? new DataView(content.buffer, content.byteOffset + 1, 4).getUint32(0, true) : 0
-  if (hasNumber) return letter === REF ? new Lifted('ref', number) : new ArrayMark(letter, number)
-  return MARKS.get(letter) as Mark
+  if (!hasNumber) return MARKS.get(letter) as Mark
+  const number = new DataView(content.buffer, content.byteOffset + 1, 4).getUint32(0, true)
+  if (letter === REF) return new Lifted('ref', number)
+  expectCounted(number, at)
+  return new ArrayMark(letter, number)
 }
 
 const MARKS: ReadonlyMap<number, Mark> = new Map(
