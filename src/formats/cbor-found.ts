@@ -1,39 +1,47 @@
 /** What a scan finds in CBOR: tags, made bytes or marks. */
-import type { Item } from './cbor-item.js'
+import { type Item, isNumber } from './cbor-item.js'
 import type { Finder } from './cbor-scan.js'
-import { isTyped, readContent, SHARED, TagMark, VIEW } from './cbor-tags.js'
+import { isTyped, markOf, readContent, SHARED, VIEW } from './cbor-tags.js'
 import { Found, type Mark } from './found.js'
 import type { Lifted } from './lifted.js'
-
-interface Content {
-  readonly tag: number
-  readonly start: number
-  readonly bytes: Uint8Array
-}
+import { Places } from './places.js'
 
 export class FoundTags extends Found implements Finder {
-  readonly #contents = new Map<number, Content>()
-  readonly #marks = new Map<number, Mark>()
+  /** Tag · u5 one byte more than the content lies behind the place · u8 the content's first byte, if it was written over. */
+  #contents: Places | undefined
+  /** Tags, and −1 and less for the numbers of shared objects. */
+  #marks: Places | undefined
   #shared = 0
 
-  content(tag: number, { major, start, end }: Item, headAt: number, at: number): void {
+  content(tag: number, item: Item, headAt: number, at: number): void {
+    const { start, end } = item
     this.isPlain = false
     if (tag === VIEW) return this.view(start, end, at)
     if (isTyped(tag)) this.memory.count(end - start, at)
-    // A number's head is itself, and is written over, as the first byte of a content may be.
-    const isNumber = major < 2 || major === 7
-    const bytes = isNumber ? this.bytes.slice(headAt, end) : this.bytes.subarray(start, end)
-    this.#contents.set(at, { tag, start, bytes: start < at ? bytes.slice() : bytes })
+    // A number's head is itself.
+    const from = isNumber(item) ? headAt : start
+    const lost = from < at ? this.bytes[from] : 0
+    this.#contents ??= new Places()
+    this.#contents.add(at, (tag << 13) | ((from - at + 1) << 8) | lost)
   }
 
   mark(tag: number, at: number): void {
     this.isPlain = false
-    this.#marks.set(at, new TagMark(tag, tag === SHARED ? this.#shared++ : 0))
+    this.#marks ??= new Places()
+    this.#marks.add(at, tag === SHARED ? --this.#shared : tag)
   }
 
-  protected override partAt({ byteOffset }: Uint8Array): Lifted | Mark | undefined {
-    const content = this.#contents.get(byteOffset)
-    if (content === undefined) return this.#marks.get(byteOffset)
-    return readContent(content.tag, content.bytes, this.limits, content.start)
+  protected override partAt(at: number, end: number): Lifted | Mark | undefined {
+    const content = this.#contents?.find(at)
+    if (content !== undefined) return this.#content(content, at, end)
+    const mark = this.#marks?.find(at)
+    return mark === undefined ? undefined : markOf(mark)
+  }
+
+  #content(note: number, at: number, end: number): Lifted {
+    const from = at + ((note >> 8) & 31) - 1
+    // What lies there now is the end of a head that has been read.
+    if (from < at) this.bytes[from] = note & 255
+    return readContent(note >> 13, this.bytes.subarray(from, end), this.limits, from)
   }
 }

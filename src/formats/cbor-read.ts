@@ -1,24 +1,32 @@
 /**
  * Reads CBOR as cbor-x does, for messages that cbor-x would make a thousand times their bytes of (it stores `{"1023": 1}` in
- * an array of 1500 slots), or would read wrong. All of the bytes were checked by the scan, which left no tag among them.
+ * an array of 1500 slots, and a date of two bytes in a window of a hundred), or would read wrong. All of the bytes were
+ * checked by the scan, which left no tag among them.
  */
 import { setField } from '../value/properties.js'
 import { ARRAY, BREAK, BYTES, INDEFINITE, type Item, itemAt, MAP, TEXT, UINT, wrong } from './cbor-item.js'
+import type { Found } from './found.js'
 import { half } from './half.js'
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** The value of bytes that were scanned; byte strings are windows on them (borrow). @throws MALFORMED for a key that is no scalar */
-export function read(bytes: Uint8Array): unknown {
-  return new Read(bytes).value()
+/**
+ * The value of bytes that were scanned, with its parts in it; byte strings are windows on them (borrow).
+ * @throws MALFORMED for a key that is no scalar, and as parts do
+ */
+export function read(found: Found): unknown {
+  return new Read(found).value()
 }
 
 class Read {
+  readonly #found: Found
   readonly #bytes: Uint8Array
   readonly #view: DataView
   #pos = 0
 
-  constructor(bytes: Uint8Array) {
+  constructor(found: Found) {
+    const { bytes } = found
+    this.#found = found
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
@@ -28,7 +36,7 @@ class Read {
     const { major, start, end } = item
     this.#pos = end
     if (major < BYTES) return this.#integer(item)
-    if (major === BYTES) return this.#bytes.subarray(start, end)
+    if (major === BYTES) return this.#found.part(start, end) ?? this.#bytes.subarray(start, end)
     if (major === TEXT) return utf8.decode(this.#bytes.subarray(start, end))
     if (major === ARRAY) return this.#array(item)
     return major === MAP ? this.#map(item) : this.#simple(item)
@@ -52,8 +60,9 @@ class Read {
   }
 
   #array({ info, count }: Item): unknown[] {
-    const array: unknown[] = []
-    for (let left = info === INDEFINITE ? -1 : count; !this.#isEnd(left); left--) array.push(this.value())
+    // Without a length the first element would make room for 17.
+    const array = new Array<unknown>(info === INDEFINITE ? 0 : count)
+    for (let i = 0; !this.#isEnd(info === INDEFINITE ? -1 : count - i); i++) array[i] = this.value()
     return array
   }
 

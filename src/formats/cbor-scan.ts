@@ -24,7 +24,7 @@ import {
 } from './cbor-item.js'
 import { Levels, UNKNOWN } from './cbor-levels.js'
 import * as tags from './cbor-tags.js'
-import { IndexCosts, isWasteful, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
+import { Costs, isWasteful, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './costs.js'
 
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
@@ -88,7 +88,7 @@ export function scan(
 ): boolean {
   const scan = new Scan(bytes, limits, finder, outerDepth)
   scan.run()
-  return scan.isMisread || isWasteful(scan.costs.bytes, bytes.length)
+  return scan.isMisread || isWasteful(scan.costs, bytes.length)
 }
 
 class Scan {
@@ -96,8 +96,7 @@ class Scan {
   readonly #limits: Readonly<Limits>
   readonly #finder: Finder
   readonly #levels: Levels
-  /** Bytes for the elements of objects whose keys are indices. */
-  readonly costs = new IndexCosts()
+  readonly costs = new Costs()
   /** Whether cbor-x would read it as something else, or not at all. */
   isMisread = false
   #items = 0
@@ -224,6 +223,7 @@ class Scan {
     const { count: tag, start } = head
     const content = itemAt(this.#bytes, start)
     const kind = tags.contentOf(tag)
+    this.costs.part()
     if (kind === 'map' && content.major === MAP && !isKey) {
       this.#open(content, pos, false, true)
       this.#finder.mark(tag, pair(this.#bytes, pos, content))

@@ -130,17 +130,18 @@ function readTyped(content: Uint8Array, kind: number, isSwapped: boolean, at: nu
 
 /** A number of the major types 0, 1 and 7, head and all. */
 function readNumber(item: Uint8Array): number {
-  const view = new DataView(item.buffer, item.byteOffset, item.length)
   const major = item[0] >> 5
   const info = item[0] & 31
-  if (major === 7)
+  if (major === 7) {
+    const view = new DataView(item.buffer, item.byteOffset, item.length)
     return info === 25 ? half(view.getUint16(1)) : info === 26 ? view.getFloat32(1) : view.getFloat64(1)
+  }
   let n = info < 24 ? info : 0
   for (let i = 1; i < item.length; i++) n = n * 256 + item[i]
   return major === 1 ? -1 - n : n
 }
 
-export class TagMark extends Mark {
+class TagMark extends Mark {
   readonly #tag: number
   /** The number of a shared object. */
   readonly #number: number
@@ -168,4 +169,13 @@ export class TagMark extends Mark {
     }
     throw malformed(`tag ${this.#tag} with other content`)
   }
+}
+
+const MARKS: ReadonlyMap<number, TagMark> = new Map(
+  [OBJECT, SET, MAP, REGEXP, ERROR].map(tag => [tag, new TagMark(tag, 0)]),
+)
+
+/** The mark of a tag, or, from −1 down, of the shared object of a number. */
+export function markOf(note: number): Mark {
+  return MARKS.get(note) ?? new TagMark(SHARED, -1 - note)
 }

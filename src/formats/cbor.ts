@@ -143,7 +143,7 @@ function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): 
     const found = new FoundTags(bytes, settings.limits)
     const isOurs = scan(bytes, settings.limits, nested.depth, found)
     found.receive(buffers)
-    const value: unknown = isOurs ? read(bytes) : encoder.decode(asBuffer(bytes.buffer, 0, bytes.length))
+    const value: unknown = isOurs ? read(found) : encoder.decode(asBuffer(bytes.buffer, 0, bytes.length))
     return found.isPlain ? value : new Lower(found, settings, nested).value(value)
   })
 }

@@ -1,6 +1,7 @@
 /**
  * What the scan of a format's bytes finds. The library makes of each part a window on those bytes: where it begins tells
- * which part it is, and nothing that a peer can write could make another window begin there.
+ * which part it is, and nothing that a peer can write could make another window begin there. Our own readers ask for the
+ * part itself: of the smallest ones a window would be most of what they take.
  */
 import { isBytes } from '../bytes/window.js'
 import type { Limits } from '../limits.js'
@@ -20,8 +21,8 @@ export abstract class Mark {
 }
 
 /**
- * Numbers of objects are keys of a Map, which V8 hashes without a seed. Who counts needs none above the bytes so far, and of
- * those too few collide to matter. @throws MALFORMED for another
+ * Who counts objects needs no number above the bytes so far: others could be chosen to collide in a table, or to make it
+ * large. @throws MALFORMED for another
  */
 export function expectCounted(number: number, at: number): void {
   if (number > at) throw malformed(`number ${number} for an object`, { offset: at })
@@ -80,20 +81,25 @@ export abstract class Found implements Source {
 
   recognize(object: object): Lifted | undefined {
     if (Array.isArray(object)) {
-      const mark = isBytes(object[0]) ? this.#part(object[0]) : undefined
+      const mark = this.#partOf(object[0])
       return mark instanceof Mark ? mark.read(object) : undefined
     }
-    if (!isBytes(object)) return undefined
-    const part = this.#part(object)
+    const part = this.#partOf(object)
     if (part instanceof Mark) throw malformed('a mark outside of an array')
-    return part ?? new Lifted('bytes', [KIND_UINT8, object])
+    return part ?? (isBytes(object) ? new Lifted('bytes', [KIND_UINT8, object]) : undefined)
   }
 
-  #part(window: Uint8Array): Lifted | Mark | undefined {
-    const record = this.#records?.get(window.byteOffset)
-    return record === undefined ? this.partAt(window) : new Lifted('view', record)
+  #partOf(object: unknown): Lifted | Mark | undefined {
+    if (isBytes(object)) return this.part(object.byteOffset, object.byteOffset + object.byteLength)
+    return object instanceof Lifted || object instanceof Mark ? object : undefined
   }
 
-  /** The part of a window that is no view, undefined for bytes of the sender's. @throws MALFORMED, LIMIT */
-  protected abstract partAt(window: Uint8Array): Lifted | Mark | undefined
+  /** The part that the library has a window for, undefined for bytes of the sender's. @throws MALFORMED, LIMIT */
+  part(start: number, end: number): Lifted | Mark | undefined {
+    const record = this.#records?.get(start)
+    return record === undefined ? this.partAt(start, end) : new Lifted('view', record)
+  }
+
+  /** The same for a part that is no view. */
+  protected abstract partAt(start: number, end: number): Lifted | Mark | undefined
 }

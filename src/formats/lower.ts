@@ -39,8 +39,8 @@ export class Lower implements KeyBudget {
   readonly pos = 0
   readonly #types: Registry | undefined
   readonly #source: Source
-  /** Objects under a number; a gap is one that has not come. */
-  readonly #met = new Map<number, unknown>()
+  /** Objects by their number; a gap is one that has not come. */
+  readonly #met: unknown[] = []
   entries = 0
   numberKeys = 0
   bigintKeys = 0
@@ -120,24 +120,24 @@ export class Lower implements KeyBudget {
   }
 
   #note(number: number, value: unknown): unknown {
-    if (number >= 0) this.#met.set(number, value)
+    if (number >= 0) this.#met[number] = value
     return value
   }
 
   #shared([number, inner]: readonly [number: number, value: unknown]): unknown {
-    if (this.#met.has(number)) throw malformed(`two objects under number ${number}`)
-    this.#met.set(number, UNBUILT)
+    if (this.#met[number] !== undefined) throw malformed(`two objects under number ${number}`)
+    this.#met[number] = UNBUILT
     if (typeof inner !== 'object' || inner === null) throw malformed('a number for what is no object')
     const part = this.#source.recognize(inner)
     if (part?.is('shared') || part?.is('ref')) throw malformed('two numbers for one object')
     if (part !== undefined) return this.#part(part, number)
     const object = Array.isArray(inner) ? inner : this.#renamed(inner as Fields)
-    this.#met.set(number, object)
+    this.#met[number] = object
     return Array.isArray(object) ? this.elements(object) : this.#fields(object)
   }
 
   #known(number: number): unknown {
-    const known = this.#met.get(number)
+    const known = this.#met[number]
     if (known === undefined) throw malformed(`unknown ref ${number}`)
     if (known === UNBUILT) throw malformed('a cycle through a one-step type')
     return known

@@ -1,24 +1,31 @@
 /**
  * Reads MessagePack as msgpackr does, for messages that msgpackr would make a thousand times their bytes of (it stores
- * `{"1023": 1}` in an array of 1500 slots), or would read wrong. All of the bytes were checked by the scan, which left no
- * ext among them.
+ * `{"1023": 1}` in an array of 1500 slots, and a date of three bytes in a window of a hundred), or would read wrong. All of
+ * the bytes were checked by the scan, which left no ext among them.
  */
 import { setField } from '../value/properties.js'
+import type { Found } from './found.js'
 import { malformed } from './malformed.js'
 
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
-/** The value of bytes that were scanned; bins are windows on them (borrow). @throws MALFORMED for a key that is no scalar */
-export function read(bytes: Uint8Array): unknown {
-  return new Read(bytes).value()
+/**
+ * The value of bytes that were scanned, with its parts in it; bins are windows on them (borrow).
+ * @throws MALFORMED for a key that is no scalar, and as parts do
+ */
+export function read(found: Found): unknown {
+  return new Read(found).value()
 }
 
 class Read {
+  readonly #found: Found
   readonly #bytes: Uint8Array
   readonly #view: DataView
   #pos = 0
 
-  constructor(bytes: Uint8Array) {
+  constructor(found: Found) {
+    const { bytes } = found
+    this.#found = found
     this.#bytes = bytes
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   }
@@ -32,7 +39,7 @@ class Read {
     if (byte < 0xc0) return this.#text(byte & 31)
     if (byte === 0xc0) return null
     if (byte < 0xc4) return byte === 0xc3
-    if (byte < 0xc7) return this.#window(this.#uint(1 << (byte - 0xc4)))
+    if (byte < 0xc7) return this.#bin(this.#uint(1 << (byte - 0xc4)))
     if (byte < 0xd9) return this.#number(byte)
     if (byte < 0xdc) return this.#text(this.#uint(1 << (byte - 0xd9)))
     const count = this.#uint(byte & 1 ? 4 : 2)
@@ -64,14 +71,16 @@ class Read {
     return n
   }
 
-  #window(byteLength: number): Uint8Array {
+  #bin(byteLength: number): unknown {
     const start = this.#pos
     this.#pos += byteLength
-    return this.#bytes.subarray(start, this.#pos)
+    return this.#found.part(start, this.#pos) ?? this.#bytes.subarray(start, this.#pos)
   }
 
   #text(byteLength: number): string {
-    return utf8.decode(this.#window(byteLength))
+    const start = this.#pos
+    this.#pos += byteLength
+    return utf8.decode(this.#bytes.subarray(start, this.#pos))
   }
 
   #array(length: number): unknown[] {

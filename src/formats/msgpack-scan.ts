@@ -11,7 +11,7 @@
 import { decodeFailure, type ErrorFields } from '../errors.js'
 import { checkLimit, type Limits, overLimit } from '../limits.js'
 import { isByteOrderMark } from './byte-order-mark.js'
-import { IndexCosts, isWasteful, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './index-keys.js'
+import { Costs, isWasteful, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './costs.js'
 
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
@@ -61,15 +61,14 @@ export function scan(
 ): boolean {
   const scan = new Scan(bytes, limits, finder)
   scan.run(outerDepth)
-  return scan.isMisread || isWasteful(scan.costs.bytes, bytes.length)
+  return scan.isMisread || isWasteful(scan.costs, bytes.length)
 }
 
 class Scan {
   readonly #bytes: Uint8Array
   readonly #limits: Readonly<Limits>
   readonly #finder: Finder
-  /** Bytes for the elements of objects whose keys are indices. */
-  readonly costs = new IndexCosts()
+  readonly costs = new Costs()
   /** Whether msgpackr would read it as something else. */
   isMisread = false
 
@@ -222,6 +221,7 @@ class Scan {
 
   /** Notes an ext before its head is written over. `binStart`: where the data of its bin will begin. */
   #add(binStart: number, typeAt: number, start: number, end: number): void {
+    this.costs.part()
     this.#finder.ext(this.#bytes[typeAt], start, end, binStart)
   }
 

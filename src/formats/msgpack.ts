@@ -152,7 +152,7 @@ function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): 
     const isOurs = scan(bytes, limits, nested.depth, found)
     found.receive(buffers)
     // Of a Buffer msgpackr reads text twice as fast.
-    const value: unknown = isOurs ? read(bytes) : packr.unpack(asBuffer(bytes.buffer, 0, bytes.length))
+    const value: unknown = isOurs ? read(found) : packr.unpack(asBuffer(bytes.buffer, 0, bytes.length))
     return found.isPlain ? value : new Lower(found, settings, nested).value(value)
   })
 }

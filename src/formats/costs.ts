@@ -1,7 +1,7 @@
 /**
- * What keys of objects cost that are indices. V8 stores `{"1023": 1}` in an array of some 1500 slots: 12 KiB for seven
- * bytes of a message, and libraries build objects key by key. So scans add up what that would be, and where it is much the
- * format reads the message itself, by `setField`.
+ * What libraries would take for a message that small bytes of it make large: keys of objects that are indices, of which V8 stores
+ * `{"1023": 1}` in an array of some 1500 slots, 12 KiB for seven bytes, and parts, each of which is a window first. Scans add
+ * it up, and where it is much the format reads the message itself, by `setField` and without the windows.
  */
 
 /** From about here on V8 stores elements in a dictionary by itself. */
@@ -31,8 +31,11 @@ export function textSlotsBytes(bytes: Uint8Array, start: number, byteLength: num
 /** The same for a key that is a number, but not in the short forms of indices: nobody who means well writes one so. */
 export const ODD_SLOTS_BYTES = slotsBytes(MOST_DENSE)
 
-/** What the elements of all objects of a message take, added up key by key. */
-export class IndexCosts {
+/** A part's window, and what it is before it is a value. */
+const PART_BYTES = 160
+
+/** What is added up. */
+export class Costs {
   bytes = 0
   /** Of the keys so far, if they are of one object: the others cost nothing beside it. */
   #dearest = 0
@@ -43,6 +46,10 @@ export class IndexCosts {
     this.#dearest = slots
   }
 
+  part(): void {
+    this.bytes += PART_BYTES
+  }
+
   /** An item begins or ends that has items: the next key may be another object's. */
   turn(): void {
     this.#dearest = 0
@@ -50,6 +57,6 @@ export class IndexCosts {
 }
 
 /** Whether a message of so many bytes would be made too much of. */
-export function isWasteful(slots: number, byteLength: number): boolean {
-  return slots > FREE_BYTES + FREE_PER_BYTE * byteLength
+export function isWasteful(costs: Costs, byteLength: number): boolean {
+  return costs.bytes > FREE_BYTES + FREE_PER_BYTE * byteLength
 }
