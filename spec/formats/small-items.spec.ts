@@ -1,4 +1,4 @@
-/** Parts of a few bytes, over and over: they take no more than their bytes pay for, nor does the making of them. */
+/** Items of a few bytes, over and over: they take no more than their bytes pay for, nor does the making of them. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { cbor } from '../../src/formats/cbor.js'
@@ -35,7 +35,7 @@ function inHeap<T>(size: number, run: () => T): T {
   }
 }
 
-const parts = [
+const items = [
   [msgpack, 0xdd, 'dates', [0xd4, 0xff, 0xff], new Date(Number.NaN)],
   [msgpack, 0xdd, 'undefined', [0xd4, 0, 0], undefined],
   [msgpack, 0xdd, 'BigInts', [0xd4, 66, 0], 0n],
@@ -47,11 +47,15 @@ const parts = [
   [cbor, 0x9a, 'shared objects', [0xd8, 28, 0x80], []],
   [cbor, 0x9a, 'Sets', [0xd9, 1, 2, 0x80], new Set()],
   [cbor, 0x9a, 'Maps', [0xd9, 1, 3, 0xa0], new Map()],
+  ...[0, 1, 2, 8, 16].flatMap(key => [
+    [msgpack, 0xdd, `objects whose key is ${key}`, [0x81, key, 0xc0], { [key]: null }] as const,
+    [cbor, 0x9a, `objects whose key is ${key}`, [0xa1, key, 0xf6], { [key]: null }] as const,
+  ]),
 ] as const
 
-const test = suite('formats: small parts')
+const test = suite('formats: small items')
 
-for (const [format, head, name, bytes, wanted] of parts) {
+for (const [format, head, name, bytes, wanted] of items) {
   test(`${name} in ${format.name}`, () => {
     const meta = headed(head, bytes)
     const limits = { ...LIMITS.untrusted, entries: 0 }
