@@ -268,6 +268,18 @@ for (const format of formats) {
     }
   })
 
+  test('a Proxy of an array that says another length when asked again is refused, or has the first', () => {
+    const changing = (target: unknown[]) => {
+      let asked = 0
+      const get = (_: object, key: string | symbol) =>
+        key === 'length' && asked++ > 0 ? 2 ** 32 : (Reflect.get(target, key) as unknown)
+      return new Proxy(target, { get })
+    }
+    const options = { format, references: false }
+    refused(() => encode([changing(['a', 'b'])], options), 'UNSUPPORTED', { path: 'value[0]' })
+    assert.equal(decode(encode(changing([new Date(5)]), options), { format }), [new Date(5)])
+  })
+
   test('keys of Maps that are one without their boxes: the last counts, but CBOR refuses them', () => {
     const map = new Map<unknown, unknown>([
       [Object(1), new Uint8Array(5000)],

@@ -143,7 +143,7 @@ export class Lift extends Repeats {
     this.enter(length)
     if (this.settings.strict) expectDense(array)
     // A library may ask for the class, or for methods that a subclass changes.
-    let copy = array.constructor === Array ? undefined : copyOf(array)
+    let copy = array.constructor === Array ? undefined : copyOf(array, length)
     const safeUnits = this.#safeUnits
     let i = 0
     try {
@@ -153,14 +153,18 @@ export class Lift extends Repeats {
         if (typeof element === 'string' && element.length <= safeUnits) continue
         const lifted = this.value(element)
         if (lifted === element) continue
-        copy ??= copyOf(array)
+        copy ??= copyOf(array, length)
         copy[i] = lifted
       }
     } catch (error) {
       throw traced(error, i)
     }
     this.leave()
-    return copy ?? array
+    if (copy !== undefined) return copy
+    // The library goes by the length that it reads itself: a Proxy's could be 2**32 by then.
+    const now = lengthOf(array)
+    if (now !== length) throw stopped('UNSUPPORTED', `an array of ${length} elements that now has ${now}`)
+    return array
   }
 
   #plain(object: Fields): unknown {

@@ -12,9 +12,8 @@ export function expectDense(array: readonly unknown[]): void {
   )
 }
 
-/** The elements alone, in an array of the plain class. */
-export function copyOf(array: readonly unknown[]): unknown[] {
-  const { length } = array
+/** So many elements alone, in an array of the plain class. */
+export function copyOf(array: readonly unknown[], length: number): unknown[] {
   const copy = new Array<unknown>(length)
   for (let i = 0; i < length; i++) if (Object.hasOwn(array, i)) copy[i] = array[i]
   return copy

@@ -19,10 +19,10 @@ export function setField(object: Record<string, unknown>, key: string, value: un
   define(object, key, value, true)
 }
 
-/** The length of an array. @throws UNSUPPORTED for a Proxy that says what is none */
+/** The length of an array. @throws UNSUPPORTED for a Proxy that says anything else */
 export function lengthOf(array: readonly unknown[]): number {
   const { length } = array
   if (typeof length !== 'number' || length >>> 0 !== length)
-    throw stopped('UNSUPPORTED', 'an array whose length is none')
+    throw stopped('UNSUPPORTED', 'an array whose length is not a whole number below 2**32')
   return length
 }
