@@ -8,7 +8,7 @@ export const TEXT = 3
 export const ARRAY = 4
 export const MAP = 5
 export const TAG = 6
-export const SIMPLE = 7
+const SIMPLE = 7
 /** The low bits of a head that says no count. */
 export const INDEFINITE = 31
 /** The end of what is indefinite. */

@@ -25,6 +25,7 @@ import {
 import { Levels, UNKNOWN } from './cbor-levels.js'
 import * as tags from './cbor-tags.js'
 import { Costs, isWasteful, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './costs.js'
+import { isProtoKey } from './proto-key.js'
 
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
@@ -37,8 +38,6 @@ export interface Finder {
   /** A key `__proto__`, which cbor-x renames, begins here. */
   hide(at: number): void
 }
-
-const PROTO = [...'__proto__'].map(unit => unit.charCodeAt(0))
 
 const LONGEST_SHORT = 23
 /** Arrays and maps of up to 23 elements. */
@@ -264,11 +263,7 @@ class Scan {
   }
 
   #textKey({ start, count }: Item): void {
-    if (count !== PROTO.length) {
-      this.costs.add(textSlotsBytes(this.#bytes, start, count))
-      return
-    }
-    for (let i = 0; i < PROTO.length; i++) if (this.#bytes[start + i] !== PROTO[i]) return
-    this.#finder.hide(start)
+    if (isProtoKey(this.#bytes, start, count)) this.#finder.hide(start)
+    else this.costs.add(textSlotsBytes(this.#bytes, start, count))
   }
 }

@@ -13,7 +13,7 @@ import { Lifted } from './lifted.js'
 import { malformed } from './malformed.js'
 
 /** RFC 8949. */
-export const DATE_TEXT = 0
+const DATE_TEXT = 0
 export const DATE = 1
 export const BIGINT = 2
 export const NEGATIVE_BIGINT = 3
@@ -108,7 +108,7 @@ const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 function parseDate(text: string, at: number): number {
   const ms = parseRfc3339(text)
-  if (ms === undefined) throw malformed('a date that is none', { offset: at })
+  if (ms === undefined) throw malformed('text that is not a date of RFC 3339', { offset: at })
   return ms
 }
 

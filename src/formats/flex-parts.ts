@@ -1,4 +1,5 @@
 /** Blobs, and vectors that begin with one: what stands for what FlexBuffers cannot say. The page is `spec/FORMATS.md`. */
+import { readU32 } from '../bytes/words.js'
 import { checkLimit } from '../limits.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { bigintOfComplement, complementLength } from './bigint.js'
@@ -18,7 +19,6 @@ const MARKS: ReadonlySet<number> = new Set([
   letters.CUSTOM,
   letters.ERROR,
   letters.REGEXP,
-  letters.SHARED,
 ])
 
 /** Reads values with parts in them, and notes what it met. */
@@ -46,17 +46,16 @@ export class FlexParts {
     if (value.type === BLOB) return this.#blob(value.blob())
     const { length } = value
     const mark = value.at(0, length).blob()
-    const isMarked = MARKS.has(mark[0])
-    const rest: unknown[] = []
-    const isShared = mark[0] === letters.SHARED
-    if (isShared) {
-      const number = new DataView(mark.buffer, mark.byteOffset).getUint32(1, true)
+    if (mark[0] === letters.SHARED) {
+      const number = readU32(mark, 1)
       if (this.#shared.has(number)) return new Lifted('ref', number)
       expectCounted(number, mark.byteOffset)
       this.#shared.add(number)
       if (length !== 2) throw malformed('a number for what is not one object')
       return new Lifted('shared', [number, value.at(1, length).read(this.#part, depth + 1)])
     }
+    const isMarked = MARKS.has(mark[0])
+    const rest: unknown[] = []
     for (let i = isMarked ? 1 : 0; i < length; i++) rest.push(value.at(i, length).read(this.#part, depth + 1))
     if (mark[0] === letters.ARRAY) return rest
     return isMarked ? marked(mark[0], rest) : rest

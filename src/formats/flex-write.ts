@@ -22,7 +22,7 @@ const LEAST_INT = -(2n ** 63n)
 const MOST_INT = 2n ** 63n - 1n
 
 /** The first byte of every blob: bytes are blobs too, so nothing that a user sends can be one of ours. */
-export const codeOf = (letter: string): number => letter.charCodeAt(0)
+const codeOf = (letter: string): number => letter.charCodeAt(0)
 export const BYTES = codeOf('B')
 export const VIEW = codeOf('V')
 export const UNDEFINED = codeOf('U')

@@ -10,7 +10,7 @@ const KNOWN: ReadonlySet<string> = new Set(['class', 'fields', ...ERROR_KEYS])
 
 /** `note` is called with the error before its parts are read, which may refer to it. */
 export function lowerError(lower: Lower, sent: unknown, note: (error: Error) => void): Error {
-  if (!lower.limits.errors) throw lower.refused('errors')
+  if (!lower.limits.errors) throw lower.refused('an error', 'errors')
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent))
     throw malformed('an error of no fields')
   const record = sent as Record<string, unknown>

@@ -127,7 +127,7 @@ export class Lower implements KeyBudget {
   #shared([number, inner]: readonly [number: number, value: unknown]): unknown {
     if (this.#met[number] !== undefined) throw malformed(`two objects under number ${number}`)
     this.#met[number] = UNBUILT
-    if (typeof inner !== 'object' || inner === null) throw malformed('a number for what is no object')
+    if (typeof inner !== 'object' || inner === null) throw malformed('a number for what is not an object')
     const part = this.#source.recognize(inner)
     if (part?.is('shared') || part?.is('ref')) throw malformed('two numbers for one object')
     if (part !== undefined) return this.#part(part, number)
@@ -209,7 +209,7 @@ export class Lower implements KeyBudget {
   }
 
   #regexp([source, flags]: readonly [source: string, flags: string]): RegExp {
-    if (!this.limits.regexps) throw this.refused('regexps')
+    if (!this.limits.regexps) throw this.refused('a RegExp', 'regexps')
     try {
       return new RegExp(source, flags)
     } catch (cause) {
@@ -218,8 +218,8 @@ export class Lower implements KeyBudget {
   }
 
   /** The error for a kind of value that the limits switch off. */
-  refused(limit: keyof Limits): OutbandError {
-    return decodeFailure('UNSUPPORTED', `limits.${limit} forbids it`, { limit })
+  refused(what: string, limit: keyof Limits): OutbandError {
+    return decodeFailure('UNSUPPORTED', `${what}, which limits.${limit} forbids`, { limit })
   }
 
   /** Bytes were checked for depth; what counts here is what decoders inside each other add up to. */

@@ -65,7 +65,10 @@ export class Memory {
       throw decodeFailure('MALFORMED', `two announcements of run ${number}`, { offset: at })
     }
     if (record.flags & RECORD_SHARED && !this.#limits.shared)
-      throw decodeFailure('UNSUPPORTED', 'limits.shared is false', { offset: at, limit: 'shared' })
+      throw decodeFailure('UNSUPPORTED', 'shared memory, which limits.shared forbids', {
+        offset: at,
+        limit: 'shared',
+      })
     const { class: known, name } = KINDS[record.kind]
     if (known === undefined && record.kind !== KIND_BUFFER)
       throw decodeFailure('UNSUPPORTED', `no ${name} in this engine`, { offset: at })

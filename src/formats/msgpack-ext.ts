@@ -10,6 +10,7 @@
  *              [M, k, v, …] Map · [S, …] Set · [C, tag, parts] custom · [E, {…}] error · [R, source, flags] RegExp
  *              [D + u32 number, value] an object that is met again
  */
+import { readU32 } from '../bytes/words.js'
 import { checkLimit, type Limits } from '../limits.js'
 import { KIND_ARRAY_BUFFER, KIND_DATA_VIEW, KIND_NUMBERS, KINDS } from '../wire/views.js'
 import { bigintOfComplement, complementLength } from './bigint.js'
@@ -18,7 +19,7 @@ import { expectCounted, Mark } from './found.js'
 import { Lifted } from './lifted.js'
 import { malformed } from './malformed.js'
 
-export const UNDEFINED = 0
+const UNDEFINED = 0
 export const BIGINT = 66
 export const TYPED = 116
 export const TIMESTAMP = 255
@@ -93,7 +94,8 @@ export function readExt(
 ): Lifted | Mark {
   switch (type) {
     case UNDEFINED:
-      if (!isByte(content, 0)) throw malformed('an undefined that is none', { offset: at })
+      if (!isByte(content, 0))
+        throw malformed('an undefined whose data is not the one byte 0', { offset: at })
       return NOTHING
     case BIGINT:
       checkLimit('bigintBytes', limits.bigintBytes, complementLength(content), at)
@@ -123,7 +125,7 @@ function readOurs(content: Uint8Array, at: number): Lifted | Mark {
   if (length !== (hasNumber ? 5 : 1) || !(hasNumber || MARKS.has(letter)))
     throw malformed('an ext 79 of unknown meaning', { offset: at })
   if (!hasNumber) return MARKS.get(letter) as Mark
-  const number = new DataView(content.buffer, content.byteOffset + 1, 4).getUint32(0, true)
+  const number = readU32(content, 1)
   if (letter === REF) return new Lifted('ref', number)
   expectCounted(number, at)
   return new ArrayMark(letter, number)

@@ -12,6 +12,7 @@ import { decodeFailure, type ErrorFields } from '../errors.js'
 import { checkLimit, type Limits, overLimit } from '../limits.js'
 import { isByteOrderMark } from './byte-order-mark.js'
 import { Costs, isWasteful, ODD_SLOTS_BYTES, slotsBytes, textSlotsBytes } from './costs.js'
+import { isProtoKey } from './proto-key.js'
 
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
@@ -22,8 +23,6 @@ export interface Finder {
   /** A key `__proto__`, which msgpackr renames, begins here. */
   hide(at: number): void
 }
-
-const PROTO = [...'__proto__'].map(unit => unit.charCodeAt(0))
 
 const LONGEST_FIXSTR = 31
 
@@ -174,8 +173,7 @@ class Scan {
     checkLimit('stringBytes', this.#limits.stringBytes, byteLength, pos)
     const next = this.#take(start, byteLength)
     if (isByteOrderMark(this.#bytes, start)) this.isMisread = true
-    if (isKey && byteLength === PROTO.length) this.#key(start)
-    if (isKey) this.costs.add(textSlotsBytes(this.#bytes, start, byteLength))
+    if (isKey) this.#textKey(start, byteLength)
     return next
   }
 
@@ -225,9 +223,9 @@ class Scan {
     this.#finder.ext(this.#bytes[typeAt], start, end, binStart)
   }
 
-  #key(start: number): void {
-    for (let i = 0; i < PROTO.length; i++) if (this.#bytes[start + i] !== PROTO[i]) return
-    this.#finder.hide(start)
+  #textKey(start: number, byteLength: number): void {
+    if (isProtoKey(this.#bytes, start, byteLength)) this.#finder.hide(start)
+    else this.costs.add(textSlotsBytes(this.#bytes, start, byteLength))
   }
 
   #uint(pos: number, byteLength: number): number {

@@ -2,7 +2,13 @@
  * Libraries rename the key `__proto__`. Before one of them reads the bytes it is written over by a name of the same length
  * that occurs nowhere in them, and `Lower` gives it its own name back.
  */
-const LENGTH = '__proto__'.length
+const UNITS = Uint8Array.from('__proto__', unit => unit.charCodeAt(0))
+const LENGTH = UNITS.length
+
+/** Whether a key of so many bytes that begins here is one of them. */
+export function isProtoKey(bytes: Uint8Array, start: number, byteLength: number): boolean {
+  return byteLength === LENGTH && UNITS.every((unit, i) => bytes[start + i] === unit)
+}
 
 /** Writes over the keys that begin at these places and returns what they are called now; undefined when there are none. */
 export function hideProtoKeys(bytes: Uint8Array, places: readonly number[]): string | undefined {

@@ -4,6 +4,7 @@
  *
  *      u8 kind · u8 flags · u16 0 · u32 run · u64 offset · u64 byteLength · u64 runBytes
  */
+import { readU32, readU64, writeU32, writeU64 } from '../bytes/words.js'
 import type { Entry, Run } from '../value/views.js'
 import { KIND_ARRAY_BUFFER, KINDS, VIEW_KIND, VIEW_READONLY } from '../wire/views.js'
 import { malformed } from './malformed.js'
@@ -108,10 +109,10 @@ export function writeRecord(bytes: Uint8Array, pos: number, record: ViewRecord):
   bytes[pos + 1] = record.flags
   bytes[pos + 2] = 0
   bytes[pos + 3] = 0
-  putU32(bytes, pos + 4, record.run)
-  putU64(bytes, pos + 8, record.offset)
-  putU64(bytes, pos + 16, record.byteLength)
-  putU64(bytes, pos + 24, record.runBytes)
+  writeU32(bytes, pos + 4, record.run)
+  writeU64(bytes, pos + 8, record.offset)
+  writeU64(bytes, pos + 16, record.byteLength)
+  writeU64(bytes, pos + 24, record.runBytes)
   if (record.bytes !== undefined) bytes.set(record.bytes, pos + RECORD_BYTES)
 }
 
@@ -120,10 +121,10 @@ export function readRecord(bytes: Uint8Array, at: number): ViewRecord {
   if (bytes.length < RECORD_BYTES) throw malformed('a short record of a view', { offset: at })
   const kind = bytes[0]
   const flags = bytes[1]
-  const run = u32(bytes, 4)
-  const offset = u64(bytes, 8)
-  const byteLength = u64(bytes, 16)
-  const runBytes = u64(bytes, 24)
+  const run = readU32(bytes, 4)
+  const offset = readU64(bytes, 8)
+  const byteLength = readU64(bytes, 16)
+  const runBytes = readU64(bytes, 24)
   const known = KINDS[kind]
   if (known === undefined || flags > RECORD_KNOWN || bytes[2] !== 0 || bytes[3] !== 0)
     throw malformed('a view of unknown kind', { offset: at })
@@ -138,25 +139,4 @@ export function readRecord(bytes: Uint8Array, at: number): ViewRecord {
   if (!isInBand && bytes.length > RECORD_BYTES) throw malformed('a record with bytes', { offset: at })
   const inBand = isInBand ? bytes.subarray(RECORD_BYTES) : undefined
   return { kind, flags, run, offset, byteLength, runBytes, bytes: inBand }
-}
-
-// A DataView and its BigInts would be most of the time that a small message takes.
-function putU32(bytes: Uint8Array, pos: number, n: number): void {
-  bytes[pos] = n
-  bytes[pos + 1] = n >>> 8
-  bytes[pos + 2] = n >>> 16
-  bytes[pos + 3] = n >>> 24
-}
-
-function putU64(bytes: Uint8Array, pos: number, n: number): void {
-  putU32(bytes, pos, n)
-  putU32(bytes, pos + 4, Math.floor(n / 2 ** 32))
-}
-
-function u32(bytes: Uint8Array, pos: number): number {
-  return (bytes[pos] | (bytes[pos + 1] << 8) | (bytes[pos + 2] << 16) | (bytes[pos + 3] << 24)) >>> 0
-}
-
-function u64(bytes: Uint8Array, pos: number): number {
-  return u32(bytes, pos) + u32(bytes, pos + 4) * 2 ** 32
 }

@@ -13,6 +13,7 @@
  * Every length is checked against the limits before the bytes that it announces are looked at.
  */
 import { crc32c } from '../bytes/crc32c.js'
+import { readU32, readU64, writeU32, writeU64 } from '../bytes/words.js'
 import { type ErrorCode, type ErrorFields, failure, type OutbandError } from '../errors.js'
 import { checkLimit, type Limits, type Measure } from '../limits.js'
 
@@ -108,20 +109,20 @@ export function* partsOf({
 export function writeHead(bytes: Uint8Array, layout: Layout): void {
   const { metaBytes, lengths, count, checksums, headBytes } = layout
   for (let at = 0; at <= VERSION_AT; at++) bytes[at] = START[at]
-  writeLength(bytes, META_AT, metaBytes)
-  writeWord(bytes, BUFFERS_AT, count)
+  writeU64(bytes, META_AT, metaBytes)
+  writeU32(bytes, BUFFERS_AT, count)
   let at = HEADER_BYTES
   for (const byteLength of lengths) {
-    writeLength(bytes, at, byteLength)
+    writeU64(bytes, at, byteLength)
     at += 8
   }
   if (checksums === undefined) return
   bytes[FLAGS_AT] = HAS_CHECKSUMS
   for (const checksum of checksums) {
-    writeWord(bytes, at, checksum)
+    writeU32(bytes, at, checksum)
     at += 4
   }
-  writeWord(bytes, CRC_AT, headChecksum(bytes, bytes.subarray(HEADER_BYTES, headBytes)))
+  writeU32(bytes, CRC_AT, headChecksum(bytes, bytes.subarray(HEADER_BYTES, headBytes)))
 }
 
 /** CRC-32C of the head but for the four bytes that it is written to. */
@@ -129,27 +130,9 @@ function headChecksum(start: Uint8Array, table: Uint8Array): number {
   return crc32c(table, crc32c(start.subarray(0, CRC_AT)))
 }
 
-// Byte by byte: a DataView costs more to make than a short head to read.
-function writeWord(bytes: Uint8Array, at: number, n: number): void {
-  bytes[at] = n
-  bytes[at + 1] = n >>> 8
-  bytes[at + 2] = n >>> 16
-  bytes[at + 3] = n >>> 24
-}
-
-function readWord(bytes: Uint8Array, at: number): number {
-  return (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)) >>> 0
-}
-
-export function writeLength(bytes: Uint8Array, at: number, n: number): void {
-  // The low word is what a shift leaves of a number past 2**32.
-  writeWord(bytes, at, n)
-  writeWord(bytes, at + 4, Math.floor(n / 2 ** 32))
-}
-
 /** @throws MALFORMED past 2**53, which no limit and no memory reaches */
 export function readLength(bytes: Uint8Array, at: number, offset: number): number {
-  const n = readWord(bytes, at + 4) * 2 ** 32 + readWord(bytes, at)
+  const n = readU64(bytes, at)
   if (n > Number.MAX_SAFE_INTEGER) throw unpackFailure('MALFORMED', 'a length past 2**53', { offset })
   return n
 }
@@ -199,10 +182,10 @@ export function readHeader(bytes: Uint8Array, limits: Readonly<Limits>): Header 
   const hasChecksums = bytes[FLAGS_AT] === HAS_CHECKSUMS
   const isNote = bytes[FLAGS_AT] === IS_NOTE
   const metaBytes = readLength(bytes, META_AT, META_AT)
-  const count = readWord(bytes, BUFFERS_AT)
+  const count = readU32(bytes, BUFFERS_AT)
   check(limits, 'metaBytes', metaBytes, META_AT)
   check(limits, 'buffers', count, BUFFERS_AT)
-  if (!hasChecksums && readWord(bytes, CRC_AT) !== 0)
+  if (!hasChecksums && readU32(bytes, CRC_AT) !== 0)
     throw unpackFailure('MALFORMED', 'a checksum where checksums are off', { offset: CRC_AT })
   if (isNote && (metaBytes !== NOTE_BYTES || count !== 0))
     throw unpackFailure('MALFORMED', 'a note of no known form', { offset: META_AT })
@@ -221,7 +204,7 @@ export function readTable(
   isChecked: boolean,
 ): Layout {
   const { hasChecksums, count, metaBytes } = header
-  if (isChecked && hasChecksums && headChecksum(start, table) !== readWord(start, CRC_AT)) {
+  if (isChecked && hasChecksums && headChecksum(start, table) !== readU32(start, CRC_AT)) {
     throw unpackFailure('CHECKSUM', 'the head is not what was sent')
   }
   const lengths: number[] = []
@@ -242,8 +225,8 @@ export function readTable(
 function readChecksums(table: Uint8Array, count: number): number[] {
   const checksums: number[] = []
   let at = count * 8
-  for (; checksums.length <= count; at += 4) checksums.push(readWord(table, at))
-  if (at < table.length && readWord(table, at) !== 0)
+  for (; checksums.length <= count; at += 4) checksums.push(readU32(table, at))
+  if (at < table.length && readU32(table, at) !== 0)
     throw unpackFailure('MALFORMED', 'padding that is not 0', { offset: HEADER_BYTES + at })
   return checksums
 }

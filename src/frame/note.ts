@@ -7,8 +7,9 @@
  *      | u8   |         | u64      |
  *      +------+---------+----------+
  */
+import { writeU64 } from '../bytes/words.js'
 import type { Packet } from '../packet.js'
-import { NOTE_BYTES, noteFlagged, readLength, unpackFailure, writeLength } from './header.js'
+import { NOTE_BYTES, noteFlagged, readLength, unpackFailure } from './header.js'
 import { packBytes } from './pack.js'
 
 /** Kinds by number; 0 is none. A reader passes over what it does not know. */
@@ -37,7 +38,7 @@ export function isNote(item: Item): item is Note {
 export function packNote(kind: NonNullable<Note['kind']>, count = 0): Uint8Array {
   const meta = new Uint8Array(NOTE_BYTES)
   meta[0] = KINDS.indexOf(kind)
-  writeLength(meta, 8, count)
+  writeU64(meta, 8, count)
   return noteFlagged(packBytes({ meta, buffers: [] }))
 }
 
