@@ -5,7 +5,7 @@ import { cbor } from '../../src/formats/cbor.js'
 import { msgpack } from '../../src/formats/msgpack.js'
 import { decode, encode, LIMITS } from '../../src/index.js'
 import { allowedHeap } from '../budget.js'
-import { collect, heapBytes } from '../collect.js'
+import { collect, collectYoung, heapBytes } from '../collect.js'
 import { difference } from '../same.js'
 import { formats } from './kit.js'
 
@@ -23,12 +23,13 @@ function headed(head: number, item: readonly number[]): Uint8Array {
   return bytes
 }
 
-/** Runs until it takes less than allowed, of what was not collected meanwhile: garbage may be there or not. */
+/** Runs until it takes less than allowed, of what lived for a while: garbage may be there or not. */
 function inHeap<T>(size: number, run: () => T): T {
   for (let i = 1; ; i++) {
     collect()
     const before = heapBytes()
     const outcome = run()
+    collectYoung()
     const taken = heapBytes() - before
     if (taken < allowedHeap(size)) return outcome
     assert.ok(i < TRIES, `${taken} bytes of heap for ${size}`)
