@@ -64,8 +64,18 @@ function writeContent(part: Lifted, write: Write): void {
     write(bytesOf(magnitudeBytes(part.content < 0n ? -1n - part.content : part.content)))
   else if (part.is('date')) write(part.content / 1000)
   else if (part.is('zero')) writeMinusZero(write)
-  else if (part.is('shared')) write(part.content[1])
+  else if (part.is('shared')) writeShared(part.content, write)
   else write(part.content)
+}
+
+/** Objects with a number that were written: a reader counts them. */
+let numbered = 0
+
+/** @throws UNSUPPORTED for a number out of order: a Proxy can list keys as no object has them, indices last */
+function writeShared([number, value]: readonly [number: number, value: unknown], write: Write): void {
+  if (number !== numbered++)
+    throw stopped('UNSUPPORTED', 'an object that is met twice, under a Proxy with its keys out of order')
+  write(value)
 }
 
 /** Of integers cbor-x has no −0. */
@@ -117,14 +127,21 @@ const OWN_KINDS: ReadonlySet<number> = new Set([KIND_UINT8, ...tags.TYPED_TAGS.k
 let underWay = 0
 let begun = 0
 
+function encoded(tree: unknown): Uint8Array {
+  numbered = 0
+  return encoder.encode(tree)
+}
+
 function written(tree: unknown): Uint8Array {
   const before = ++begun
+  const outer = numbered
   underWay++
   try {
-    const bytes = encoder.encode(tree)
-    return begun === before ? new Uint8Array(bytes) : new Uint8Array(encoder.encode(mended(tree)))
+    const bytes = encoded(tree)
+    return new Uint8Array(begun === before ? bytes : encoded(mended(tree)))
   } finally {
     underWay--
+    numbered = outer
     // A getter that threw may have left it set.
     if (underWay === 0) encoder.alwaysUseFloat = false
   }
