@@ -284,6 +284,20 @@ machine('a refused pickle is not kept', () => {
   assert.ok(keep() - before < MiB)
 })
 
+machine('an object with a far index keeps no room for all below it', () => {
+  const far = pickleRows.filter(({ name }) => /far index/.test(name))
+  assert.is(far.length, 3)
+  for (const { name, make, options } of far) {
+    const packet = make()
+    const format = pickleFormat(options)
+    const before = keptBytes()
+    const value = decode(packet, { format })
+    const heap = keptBytes() - before
+    assert.ok(heap < allowedHeap(sizeOf(packet)), `${name}: ${heap} bytes of heap`)
+    assert.ok(Array.isArray(value))
+  }
+})
+
 for (const [limit, n, make] of [
   ['depth', 3, (n: number) => Array.from({ length: n }).reduce(inner => [inner], 1 as unknown)],
   ['items', 3, (n: number) => Array.from({ length: n }, () => null)],

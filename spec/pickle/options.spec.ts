@@ -4,6 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { bytes, name, type Part, text } from '../../fixtures/hostile/pickles.js'
 import {
+  type DType,
   NDArray,
   type PickleOptions,
   PythonName,
@@ -358,6 +359,28 @@ values('dicts are objects where all keys are strings, else Maps; or always Maps'
     difference([new Map([['a', 1]]), value[1], value[2], new Map()], through(value, { dicts: 'map' })),
     undefined,
   )
+})
+
+values('records arrive whatever dicts become; arrays in arrays in them have all their axes', () => {
+  const records = (dtype: DType): DType => ({ itemsize: 12, fields: [{ name: 'a', dtype, offset: 0 }] })
+  const dtype = records({ base: { base: '|u1', shape: [3] }, shape: [2, 2] })
+  const sent = new NDArray(new Uint8Array(12), [1], { dtype })
+  for (const dicts of ['object', 'map'] as const)
+    assert.equal((through(sent, { dicts }) as NDArray).dtype, records({ base: '|u1', shape: [2, 2, 3] }))
+})
+
+values('keyword arguments and fields arrive as own properties, whatever their names', () => {
+  const keys = [ops.EMPTY_DICT, ops.MARK, text('__proto__'), ops.NONE, text('1023'), ops.NONE, ops.SETITEMS]
+  for (const dicts of ['object', 'map'] as const) {
+    const options: PickleOptions = { dicts, globals: { 'shapes.Point': true, 'm.f': () => ({}) } }
+    const { kwargs } = read([POINT, ops.EMPTY_TUPLE, keys, ops.NEWOBJ_EX], options) as PythonObject
+    const object = read([name('m', 'f'), ops.EMPTY_TUPLE, ops.REDUCE, keys, ops.BUILD], options) as object
+    for (const made of [kwargs as object, object])
+      assert.equal(Object.entries(made), [
+        ['1023', null],
+        ['__proto__', null],
+      ])
+  }
 })
 
 values('64-bit integers are BigInts or numbers', () => {

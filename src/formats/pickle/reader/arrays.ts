@@ -6,7 +6,7 @@
  */
 import { isReadonly, markReadonly } from '../../../out-of-band.js'
 import { type DType, type ElementArray, type Layout, sizeOf } from '../dtype.js'
-import { NDArray, type NDArrayData, type Order } from '../ndarray.js'
+import { NDArray, type NDArrayData, type NDArrayOptions, type Order } from '../ndarray.js'
 import { markVector } from '../origins.js'
 import type { Machine } from './machine.js'
 import { aligned } from './memory.js'
@@ -46,7 +46,18 @@ export function shaped(
 ): unknown {
   const isVector = shape.length === 1 && strides === undefined
   if (isVector && isPlain && machine.options.isVectorPlain) return data
-  return new NDArray(data, shape, { dtype, order, strides })
+  return newArray(machine, data, shape, { dtype, order, strides })
+}
+
+/** An array with its own shape and strides: a shape of 64 axes may be named a thousand times, in two bytes each. */
+export function newArray(
+  machine: Machine,
+  data: NDArrayData,
+  shape: readonly number[],
+  options: NDArrayOptions,
+): NDArray {
+  machine.copy(shape.length * 2)
+  return new NDArray(data, shape, options)
 }
 
 /** `length` elements on all of the memory. */
@@ -103,7 +114,7 @@ export function objectsOf(machine: Machine, list: unknown, shape: unknown): NDAr
   const size = sizeOf(lengths) as number
   if (!Array.isArray(list)) throw machine.malformed('an array without its elements')
   if (list.length !== size) throw wrongSize(machine, size, list.length)
-  return new NDArray(list, lengths, { dtype: '|O' })
+  return newArray(machine, list, lengths, { dtype: '|O' })
 }
 
 export function shapeOf(machine: Machine, shape: unknown): readonly number[] {

@@ -4,11 +4,11 @@
  */
 import type { CustomType } from '../../../registry.js'
 import { expectVerified, guarded } from '../../../value/guard.js'
-import { define } from '../../../value/properties.js'
+import { defineField, setField } from '../../../value/properties.js'
 import { PythonName, PythonObject, placeOf } from '../objects.js'
 import type { PythonClass } from '../settings.js'
-import { setEntries } from './dicts.js'
-import { type Machine, Pending } from './machine.js'
+import { entriesOf, isDict, setEntries } from './dicts.js'
+import { FIELD, type Machine, PAIR, Pending } from './machine.js'
 import { canonical, KNOWN } from './names.js'
 
 /** Module of custom types whose tag names none. */
@@ -66,7 +66,7 @@ type Internal = (machine: Machine, args: readonly unknown[]) => unknown
 /** What Python's own machinery calls, with a class among the arguments. */
 const INTERNAL: ReadonlyMap<string, Internal> = new Map<string, Internal>([
   ['copyreg._reconstructor', reconstructed],
-  ['copyreg.__newobj__', (machine, [target, ...args]) => call(machine, target, args, NEW)],
+  ['copyreg.__newobj__', (machine, args) => call(machine, args[0], machine.copyOf(args, 1), NEW)],
   [
     'copyreg.__newobj_ex__',
     (machine, [target, args, kwargs]) => call(machine, target, args, newWith(machine, kwargs)),
@@ -95,18 +95,17 @@ function reconstructed(machine: Machine, [target, base, value]: readonly unknown
 
 function withItems(machine: Machine, made: unknown, list: unknown): unknown {
   if (!Array.isArray(list)) throw machine.malformed('items that are no list')
-  machine.copy(list.length)
-  machine.count(list.length)
-  if (made instanceof Pending) made.extend(machine, [...list])
-  else if (made instanceof PythonObject) made.items = [...list]
+  const items = machine.copyOf(list)
+  machine.count(items.length)
+  if (made instanceof Pending) made.extend(machine, items)
+  else if (made instanceof PythonObject) made.items = items
   else throw machine.malformed('items for what has none')
   return made
 }
 
 function withEntries(machine: Machine, made: unknown, dict: unknown): unknown {
-  if (typeof dict !== 'object' || dict === null) throw machine.malformed('entries that are no dict')
-  const entries = dict instanceof Map ? [...dict] : Object.entries(dict)
-  machine.copy(entries.length)
+  if (!isDict(dict)) throw machine.malformed('entries that are no dict')
+  const entries = entriesOf(machine, dict, PAIR)
   if (made instanceof PythonObject) made.entries = entries
   else if (made instanceof Pending) {
     const start = machine.size
@@ -134,7 +133,7 @@ function isNewOf(value: unknown): boolean {
 function madeByPartial(machine: Machine, { state }: PythonObject, more: readonly unknown[]): unknown {
   const [, args, kwargs] = state as unknown[]
   if (!Array.isArray(args) || args.length === 0) throw machine.malformed('a call without a class')
-  return call(machine, args[0], [...args.slice(1), ...more], newWith(machine, kwargs))
+  return call(machine, nameOf(machine, args[0]), machine.copyOf(args, 1, more), newWith(machine, kwargs))
 }
 
 function isPartialNew(target: unknown): target is PythonObject {
@@ -144,17 +143,23 @@ function isPartialNew(target: unknown): target is PythonObject {
 
 /** A call of `__new__` with keyword arguments. */
 export function newWith(machine: Machine, kwargs: unknown): Call {
-  if (typeof kwargs !== 'object' || kwargs === null)
-    throw machine.malformed('keyword arguments that are no dict')
-  const fields = kwargs instanceof Map ? Object.fromEntries(kwargs) : (kwargs as Record<string, unknown>)
-  return { isNew: true, kwargs: Object.keys(fields).length === 0 ? undefined : fields }
+  if (!isDict(kwargs)) throw machine.malformed('keyword arguments that are no dict')
+  const entries = entriesOf(machine, kwargs, FIELD)
+  const fields: Record<string, unknown> = {}
+  for (const [key, value] of entries) {
+    if (typeof key !== 'string') throw machine.malformed('a keyword argument whose name is no text')
+    setField(fields, key, value)
+  }
+  return { isNew: true, kwargs: entries.length === 0 ? undefined : fields }
 }
 
-function inside(machine: Machine, { name: outer, module }: PythonName, name: unknown): PythonName {
+function inside(machine: Machine, outer: PythonName, name: unknown): PythonName {
   if (typeof name !== 'string') throw machine.malformed('a name that is no text')
-  // Of a class that is on a list; it makes its objects and nothing else.
-  if (name === NEW_NAME) return new PythonName(`${module}:${outer.slice(module.length + 1)}.${name}`)
-  return named(machine, module, `${outer.slice(module.length + 1)}.${name}`)
+  const { module } = outer
+  const within = outer.name.slice(module.length + 1)
+  // Of a class that is on a list; it makes its objects and nothing else, and has none itself.
+  if (name === NEW_NAME && !isNewOf(outer)) return new PythonName(`${module}:${within}.${name}`)
+  return named(machine, module, `${within}.${name}`)
 }
 
 function nameOf(machine: Machine, target: unknown): PythonName {
@@ -170,7 +175,7 @@ export function call(machine: Machine, target: unknown, args: unknown, how: Call
   const { name } = place
   const stand = machine.options.globals.get(name)
   if (stand === true) return kept(place, args, how)
-  if (stand !== undefined) return new PendingObject(machine, name, stand, withKwargs(args, how))
+  if (stand !== undefined) return new PendingObject(machine, name, stand, withKwargs(machine, args, how))
   const type = typeOf(machine, place)
   if (type !== undefined) return custom(machine, type, args)
   const known = KNOWN.get(name) ?? INTERNAL.get(name)
@@ -184,8 +189,9 @@ function kept(of: PythonName, args: readonly unknown[], { isNew, kwargs }: Call)
   return new PythonObject(of, args, { isNew, kwargs })
 }
 
-function withKwargs(args: readonly unknown[], { kwargs }: Call): readonly unknown[] {
-  return kwargs === undefined ? args : [...args, kwargs]
+/** Arguments of the caller's function, which gets them one by one. */
+function withKwargs(machine: Machine, args: readonly unknown[], { kwargs }: Call): readonly unknown[] {
+  return machine.copyOf(args, 0, kwargs === undefined ? [] : [kwargs])
 }
 
 /** An object that the caller's list makes. It is there at once; its state may put another in its place. */
@@ -246,12 +252,12 @@ function setFields(machine: Machine, object: unknown, state: unknown): void {
   const parts: unknown[] = Array.isArray(state) && state.length === 2 ? state : [state]
   for (const part of parts) {
     if (part === null) continue
-    const isFields =
-      typeof part === 'object' && (part instanceof Map || Object.getPrototypeOf(part) === Object.prototype)
-    if (!isFields) throw machine.malformed('a state that is no dict; wanted setState')
-    const entries = part instanceof Map ? [...part] : Object.entries(part as object)
-    machine.copy(entries.length)
-    for (const [key, value] of entries) define(object, String(key), value, true)
+    if (!isDict(part)) throw machine.malformed('a state that is no dict; wanted setState')
+    for (const [key, value] of entriesOf(machine, part, FIELD)) {
+      if (typeof key !== 'string')
+        throw machine.failed('UNSUPPORTED', 'a state with a key that is no text; wanted setState')
+      defineField(object, key, value)
+    }
   }
 }
 
@@ -287,7 +293,7 @@ class PendingWhole extends Pending {
 
   override build(machine: Machine, state: unknown): void {
     if (this.#made !== undefined) throw machine.malformed('a cycle through a one-step type')
-    this.#made = this.#make(machine, this.#args.length === 0 ? state : [...this.#args, state])
+    this.#made = this.#make(machine, this.#args.length === 0 ? state : machine.copyOf(this.#args, 0, [state]))
   }
 
   #make(machine: Machine, parts: unknown): { readonly value: unknown } {

@@ -81,6 +81,19 @@ export class PendingDict extends Pending {
   }
 }
 
+/** Whether it is what a dict has become. */
+export function isDict(value: unknown): value is Made {
+  if (typeof value !== 'object' || value === null) return false
+  return value instanceof Map || Object.getPrototypeOf(value) === Object.prototype
+}
+
+/** What is in a dict, copied; each entry counts for so many values. */
+export function entriesOf(machine: Machine, dict: Made, units: number): [key: unknown, value: unknown][] {
+  const entries = dict instanceof Map ? [...dict] : Object.entries(dict)
+  machine.copy(entries.length * units)
+  return entries
+}
+
 function areStrings(stack: readonly unknown[], start: number, end: number): boolean {
   for (let i = start; i < end; i += 2) if (typeof stack[i] !== 'string') return false
   return true

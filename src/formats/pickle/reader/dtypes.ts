@@ -1,7 +1,7 @@
 /** `numpy.dtype` as its pickles put it together: a kind and size, then byte order, fields, and units as its state. */
 import { type DType, type DTypeField, type Layout, layoutOf, NATIVE, parseDtype, sizeOf } from '../dtype.js'
 import { Dtype, PythonName } from '../objects.js'
-import type { Machine } from './machine.js'
+import { FIELD, type Machine } from './machine.js'
 
 /** `numpy.dtype('f8', False, True)`, or of what `frombuffer` takes for one. */
 export function dtype(machine: Machine, args: readonly unknown[]): Dtype {
@@ -56,34 +56,57 @@ function toDType(machine: Machine, given: unknown): DType {
   return dtype
 }
 
+const STRUCTURE = ['names', 'formats', 'offsets', 'itemsize']
+
 /** `{'names': …, 'formats': …, 'offsets': …, 'itemsize': …}` */
 function structure(machine: Machine, given: object): DType {
-  const { names, formats, offsets, itemsize } = given as Record<string, unknown>
+  const [names, formats, offsets, itemsize] = STRUCTURE.map(key => under(given, key))
   const areLists = Array.isArray(names) && Array.isArray(formats) && Array.isArray(offsets)
   if (!areLists || formats.length !== names.length || offsets.length !== names.length) throw unknown(machine)
-  machine.copy(names.length)
-  const fields = names.map((name, i) => field(machine, name, formats[i], offsets[i], itemsize))
-  return { itemsize: itemsize as number, fields }
+  return structOf(machine, names, i => [formats[i], offsets[i]], itemsize)
+}
+
+/** What a dict has under a key. */
+function under(dict: unknown, key: unknown): unknown {
+  if (dict instanceof Map) return dict.get(key)
+  if (typeof key !== 'string' || typeof dict !== 'object' || dict === null) return undefined
+  return Object.hasOwn(dict, key) ? (dict as Record<string, unknown>)[key] : undefined
+}
+
+/** Fields of these names; `placeOf` says each one's format and offset. */
+function structOf(
+  machine: Machine,
+  names: readonly unknown[],
+  placeOf: (i: number) => readonly unknown[],
+  itemsize: unknown,
+): DType {
+  machine.copy(names.length * FIELD)
+  const bytes = machine.integer(itemsize)
+  return { itemsize: bytes, fields: names.map((name, i) => field(machine, name, placeOf(i), bytes)) }
 }
 
 function field(
   machine: Machine,
   name: unknown,
-  format: unknown,
-  offset: unknown,
-  itemsize: unknown,
+  [format, place]: readonly unknown[],
+  itemsize: number,
 ): DTypeField {
   const dtype = toDType(machine, format)
-  const end = (layoutOf(dtype)?.itemsize ?? Number.NaN) + (offset as number)
-  const isInside = Number.isSafeInteger(itemsize) && end <= (itemsize as number) && (offset as number) >= 0
-  if (typeof name !== 'string' || !Number.isSafeInteger(offset) || !isInside) throw unknown(machine)
-  return { name, dtype, offset: offset as number }
+  const offset = machine.integer(place)
+  const end = offset + (layoutOf(dtype)?.itemsize ?? Number.POSITIVE_INFINITY)
+  if (typeof name !== 'string' || offset < 0 || end > itemsize) throw unknown(machine)
+  return { name, dtype, offset }
 }
 
 function subarray(machine: Machine, base: unknown, shape: unknown): DType {
   const lengths = Number.isInteger(shape) ? [shape] : shape
   if (sizeOf(lengths) === undefined) throw unknown(machine)
-  return { base: toDType(machine, base), shape: lengths as number[] }
+  const inner = toDType(machine, base)
+  if (typeof inner === 'string' || !('base' in inner)) return { base: inner, shape: lengths as number[] }
+  // As numpy has it: one in another is of all their axes. So none is deeper than one, whatever a pickle names again and again.
+  const all = machine.copyOf(lengths as number[], 0, inner.shape)
+  if (sizeOf(all) === undefined) throw unknown(machine)
+  return { base: inner.base, shape: all as number[] }
 }
 
 /** `(version, byte order, subarray, names, fields, itemsize, alignment, flags, metadata)`, the last from version 4 on. */
@@ -96,14 +119,12 @@ export function setDtypeState(machine: Machine, target: Dtype, state: unknown): 
 }
 
 function named(machine: Machine, names: readonly unknown[], fields: unknown, itemsize: unknown): DType {
-  machine.copy(names.length)
-  const known = fields instanceof Map ? fields : new Map(Object.entries((fields ?? {}) as object))
-  const list = names.map(name => {
-    const place: unknown = known.get(name)
+  const placeOf = (i: number): readonly unknown[] => {
+    const place = under(fields, names[i])
     if (!Array.isArray(place)) throw machine.malformed('a dtype without one of its fields')
-    return field(machine, name, place[0], place[1], itemsize)
-  })
-  return { itemsize: itemsize as number, fields: list }
+    return place
+  }
+  return structOf(machine, names, placeOf, itemsize)
 }
 
 /** A dtype of one kind with its byte order, and with its unit: `(metadata, (name, number, …))`. */
@@ -114,8 +135,9 @@ function ordered(machine: Machine, dtype: string, order: unknown, metadata: unkn
   let suffix = ''
   if (Array.isArray(unit)) {
     const [name, number] = unit as unknown[]
-    const letters = name instanceof Uint8Array ? String.fromCharCode(...name.subarray(0, 16)) : String(name)
-    if (letters !== 'generic') suffix = `[${number === 1 ? '' : Number(number)}${letters}]`
+    const letters = name instanceof Uint8Array ? String.fromCharCode(...name.subarray(0, 16)) : name
+    if (typeof letters !== 'string') throw unknown(machine)
+    if (letters !== 'generic') suffix = `[${number === 1 ? '' : machine.integer(number)}${letters}]`
   }
   const text = `${sign}${code}${suffix}`
   if (parseDtype(text) === undefined) throw unknown(machine)

@@ -48,6 +48,9 @@ const FREE_TUPLES = 2048
 /** Copies of all buffers, at most. */
 const MOST_COPIES = 8
 const NEVER = Symbol('never')
+/** What a copied field or entry counts for: a value takes 8 bytes, a field of an object up to 60, a pair that is kept 80. */
+export const FIELD = 2
+export const PAIR = 4
 
 export abstract class Machine extends Reader {
   readonly options: PickleSettings
@@ -200,6 +203,15 @@ export abstract class Machine extends Reader {
     if (this.stack.length > start + STACK) this.stack.length = start
   }
 
+  /**
+   * A number of a length, place or unit. Everything else is refused before the language turns it into one: it would spell out
+   * a tuple, whose parts may be named a billion times. @throws MALFORMED
+   */
+  integer(value: unknown): number {
+    if (!Number.isSafeInteger(value)) throw this.malformed('no whole number')
+    return value as number
+  }
+
   count(items: number): void {
     this.items += items
     if (this.items > this.limits.items) throw overLimit('items', this.limits.items, this.items, this.pos)
@@ -272,6 +284,12 @@ export abstract class Machine extends Reader {
   copy(units: number): void {
     this.#copied += units
     if (this.#copied > this.end * 2) throw this.malformed('more copies than bytes')
+  }
+
+  /** Values that are there already, from a place on, and more of them behind, in an array of their own. Counted. */
+  copyOf(values: readonly unknown[], start = 0, more: readonly unknown[] = []): unknown[] {
+    this.copy(values.length + more.length)
+    return [...values.slice(start), ...more]
   }
 
   /** Counts a Set or Map, which takes some 150 bytes where one of the pickle can be enough. */

@@ -5,7 +5,7 @@ import { isReadonly, markReadonly } from '../../../out-of-band.js'
 import { half } from '../../half.js'
 import { dtypeOfClass, type Layout, layoutOf, sizeOf } from '../dtype.js'
 import { isInside, NDArray, type NDArrayData, stridesOf } from '../ndarray.js'
-import { arrayOf, elementsOf, objectsOf, orderOf, shaped, shapeOf, wrongSize } from './arrays.js'
+import { arrayOf, elementsOf, newArray, objectsOf, orderOf, shaped, shapeOf, wrongSize } from './arrays.js'
 import { layoutFor } from './dtypes.js'
 import { type Machine, Pending } from './machine.js'
 import { aligned } from './memory.js'
@@ -181,7 +181,7 @@ export function ndarray(machine: Machine, args: readonly unknown[]): unknown {
   // Elements that are one and the same would make any size.
   if (size > length || !isInside(lengths, steps, first, length)) throw wrongSize(machine, size, length)
   const elements = elementsOf(machine, windowed(home, phase, length * itemsize), layout, length)
-  return new NDArray(elements.data, lengths, {
+  return newArray(machine, elements.data, lengths, {
     dtype: elements.dtype,
     order: 'K',
     strides: steps,

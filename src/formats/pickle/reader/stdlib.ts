@@ -6,7 +6,7 @@ import { PythonObject } from '../objects.js'
 import { markBytearray } from '../origins.js'
 import { arrayOf } from './arrays.js'
 import { addMembers, newSet, PendingDict } from './dicts.js'
-import type { Machine } from './machine.js'
+import { FIELD, type Machine } from './machine.js'
 import { bytesOf } from './numpy.js'
 
 const DAY_MICROS = 86_400e6
@@ -35,7 +35,7 @@ export function time(machine: Machine, args: readonly unknown[]): PythonObject {
   // The highest bit of the hour is that of a datetime's month.
   return new PythonObject('datetime.time', [
     ...clockOf(machine, bytes[0] & 127, bytes.subarray(1)),
-    ...args.slice(1),
+    ...machine.copyOf(args, 1),
   ])
 }
 
@@ -115,7 +115,7 @@ export function dict(machine: Machine, args: readonly unknown[]): PendingDict {
   const made = new PendingDict(machine)
   const [pairs] = args
   if (!Array.isArray(pairs)) return made
-  machine.copy(pairs.length)
+  machine.copy(pairs.length * FIELD)
   const start = machine.size
   for (const pair of pairs) {
     if (!Array.isArray(pair) || pair.length !== 2) throw machine.malformed('pairs that are none')
@@ -142,8 +142,7 @@ function only(machine: Machine, args: readonly unknown[], type: string): unknown
 export function deque(machine: Machine, args: readonly unknown[]): unknown[] {
   const [items = []] = args
   if (!Array.isArray(items)) throw machine.malformed('items that are no list')
-  machine.copy(items.length)
-  return [...items]
+  return machine.copyOf(items)
 }
 
 /** Elements of `array.array` by the number of their machine format; text is not among them. */
