@@ -80,10 +80,6 @@ function windowed(memory: Uint8Array, start: number, byteLength: number): Uint8A
   return window
 }
 
-function isCount(n: unknown): n is number {
-  return Number.isSafeInteger(n) && (n as number) >= 0
-}
-
 /**
  * `numpy.core.numeric._frombuffer(buffer, dtype, shape, order, axes)`. With the order K, of numpy 2.3 and later, the shape is
  * that of the memory, whose axes are then put in order.
@@ -109,24 +105,21 @@ export function fromBuffer(machine: Machine, args: readonly unknown[]): unknown 
   const [buffer, dtype = 'f8', count = -1, offset = 0] = args
   const memory = memoryOf(machine, buffer)
   const layout = layoutFor(machine, dtype)
-  const rest = restFrom(machine, memory, layout, offset)
-  const length = count === -1 ? rest / layout.itemsize : count
-  if (!isCount(length) || length * layout.itemsize > rest) throw wrongSize(machine, Number(count), rest)
-  const home = homeOf(machine, memory, layout, offset as number)
-  const window = windowed(home, offset as number, length * layout.itemsize)
+  const at = machine.integer(offset)
+  const rest = restFrom(machine, memory, layout, at)
+  const length = count === -1 ? rest / layout.itemsize : machine.integer(count)
+  if (!Number.isInteger(length) || length < 0 || length * layout.itemsize > rest)
+    throw wrongSize(machine, length, rest)
+  const home = homeOf(machine, memory, layout, at)
+  const window = windowed(home, at, length * layout.itemsize)
   return arrayOf(machine, window, layout, [length], 'C')
 }
 
-/** Bytes from an offset on. */
-function restFrom(
-  machine: Machine,
-  memory: Uint8Array,
-  { itemsize, isObject }: Layout,
-  offset: unknown,
-): number {
+/** Bytes from an offset on. @throws MALFORMED when it is outside */
+function restFrom(machine: Machine, memory: Uint8Array, { itemsize, isObject }: Layout, at: number): number {
   if (itemsize === 0 || isObject) throw machine.malformed('an array on memory of elements that lie in none')
-  if (!isCount(offset) || offset > memory.length) throw wrongSize(machine, Number(offset), memory.length)
-  return memory.length - offset
+  if (at < 0 || at > memory.length) throw wrongSize(machine, at, memory.length)
+  return memory.length - at
 }
 
 /** The memory in which elements from `offset` on are aligned, where that matters. */
@@ -158,10 +151,10 @@ export function ndarray(machine: Machine, args: readonly unknown[]): unknown {
   const memory = memoryOf(machine, buffer)
   const layout = layoutFor(machine, dtype)
   const { itemsize } = layout
-  const rest = restFrom(machine, memory, layout, offset)
+  const at = machine.integer(offset)
+  const rest = restFrom(machine, memory, layout, at)
   const lengths = shapeOf(machine, shape)
   const size = sizeOf(lengths) as number
-  const at = offset as number
   const home = homeOf(machine, memory, layout, at)
   if (!Array.isArray(strides)) {
     if (size * itemsize > rest) throw wrongSize(machine, size * itemsize, rest)
@@ -176,7 +169,7 @@ export function ndarray(machine: Machine, args: readonly unknown[]): unknown {
   // From the first element that there could be: negative strides lead to what lies in front.
   const phase = at % itemsize
   const length = Math.floor((memory.length - phase) / itemsize)
-  const steps = strides.map(stride => Number(stride) / itemsize)
+  const steps = strides.map(stride => machine.integer(stride) / itemsize)
   const first = (at - phase) / itemsize
   // Elements that are one and the same would make any size.
   if (size > length || !isInside(lengths, steps, first, length)) throw wrongSize(machine, size, length)

@@ -60,7 +60,8 @@ function offsetOf(zone: unknown): number | undefined {
   if (zone === undefined || zone === null) return 0
   const delta = zone instanceof PythonObject && zone.name === 'datetime.timezone' ? zone.args[0] : undefined
   if (!(delta instanceof PythonObject) || delta.name !== 'datetime.timedelta') return undefined
-  const [days, seconds, micros] = delta.args.map(Number)
+  const [days, seconds, micros] = delta.args
+  if (typeof days !== 'number' || typeof seconds !== 'number' || typeof micros !== 'number') return undefined
   const offset = days * DAY_MICROS + seconds * 1e6 + micros
   return Math.abs(offset) < DAY_MICROS ? offset : undefined
 }
@@ -151,7 +152,7 @@ const FORMATS = '|u1 |i1 <u2 >u2 <i2 >i2 <u4 >u4 <i4 >i4 <u8 >u8 <i8 >i8 <f4 >f4
 /** `array._array_reconstructor(array.array, code, format, b'…')` */
 export function arrayReconstructor(machine: Machine, args: readonly unknown[]): unknown {
   const [, , format, bytes] = args
-  const dtype = FORMATS[format as number]
+  const dtype = FORMATS[machine.integer(format)]
   if (dtype === undefined || !(bytes instanceof Uint8Array))
     throw machine.failed('UNSUPPORTED', 'an array of another kind than numbers')
   const layout = parseDtype(dtype) as Layout
