@@ -31,19 +31,23 @@ export function fileError(path: string, error: unknown, at?: number): unknown {
   return isDamage(error) ? torn(path, error, at) : named(path, error)
 }
 
-/** The error of a frame that is refused and no damage, with the name of the file. */
-export function named(path: string, error: OutbandError): OutbandError {
-  return new OutbandError(error.code, `file: ${path}: ${reasonOf(error)}`, error)
+/** The error of a frame that is refused and no damage, with the name of the file and, among others, where the frame begins. */
+export function named(path: string, error: OutbandError, at?: number): OutbandError {
+  const fields = at === undefined ? error : { ...error, offset: at }
+  return new OutbandError(error.code, `file: ${path}${frameAt(at)}: ${reasonOf(error)}`, fields)
+}
+
+function frameAt(at: number | undefined): string {
+  return at === undefined ? '' : `, in the frame at byte ${at}`
 }
 
 /** TORN, whatever the cause. */
 export function torn(path: string, cause: OutbandError, at?: number): OutbandError {
   const { requested, available, buffer } = cause
   const fields = Object.entries({ offset: at ?? cause.offset, requested, available, buffer, cause })
-  const where = at === undefined ? '' : `, in the frame at byte ${at}`
   return new OutbandError(
     'TORN',
-    `file: ${path} is torn${where}: ${reasonOf(cause)}`,
+    `file: ${path} is torn${frameAt(at)}: ${reasonOf(cause)}`,
     Object.fromEntries(fields.filter(([, field]) => field !== undefined)),
   )
 }

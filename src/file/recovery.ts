@@ -100,11 +100,11 @@ class Search {
     const { path, repair } = this.#settings
     const isCertain = isDamage(error) || (error.code === 'MALFORMED' && at > 0)
     // Else it may be good: a file that is no log, a frame of a later version, or one that other limits allow.
-    if (!isCertain && (repair !== 'skip' || error.code === 'LIMIT')) throw named(path, error)
+    if (!isCertain && (repair !== 'skip' || error.code === 'LIMIT')) throw named(path, error, at)
     if (repair === false) throw torn(path, error, at)
     const layout = isNext ? await this.#layoutAt(at) : undefined
     const next = await this.#nextHead(at + (layout?.frameBytes ?? STEP))
-    if (next === undefined && !isCertain) throw named(path, error)
+    if (next === undefined && !isCertain) throw named(path, error, at)
     if (next !== undefined && (repair !== 'skip' || this.#tries > MOST_TRIES)) throw torn(path, error, at)
     return next
   }
@@ -117,7 +117,7 @@ class Search {
       return layout.hasChecksums ? layout : undefined
     } catch (error) {
       if (!isOutbandError(error)) throw error
-      if (error.code === 'LIMIT') throw named(path, error)
+      if (error.code === 'LIMIT') throw named(path, error, at)
       return undefined
     }
   }
