@@ -166,7 +166,8 @@ class Loopback implements Carrier {
   #end(error: OutbandError | undefined): void {
     this.#ending.come(error, () => {
       this.#inbox.length = 0
-      this.#makeRoom()
+      if (error === undefined) this.#room?.resolve()
+      else this.#room?.reject(error)
     })
   }
 }

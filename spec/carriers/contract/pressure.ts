@@ -1,12 +1,12 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Carrier, Transfer } from '../../../src/carriers/carrier.js'
-import { OutbandError } from '../../../src/errors.js'
+import type { ErrorCode } from '../../../src/errors.js'
 import type { Parcel } from '../../../src/packet.js'
 import type { Abilities, Far, Test, WithPair } from '../../contract.js'
-import { numbered, talk, turns, upTo, within } from '../inbox.js'
+import { codeOf, numbered, talk, turns, upTo, within } from '../inbox.js'
 
-export function pressure(name: string, withPair: WithPair, { transfers }: Abilities): void {
+export function pressure(name: string, withPair: WithPair, { transfers, kills }: Abilities): void {
   const waits = suite(`${name}: back-pressure`)
 
   const kinds: [name: string, make: (i: number) => Parcel, transfer: Transfer][] = [
@@ -103,14 +103,14 @@ export function pressure(name: string, withPair: WithPair, { transfers }: Abilit
     ),
   )
 
-  const ends: [name: string, happens: (test: Test) => unknown][] = [
-    ['this side aborts', ({ left }) => left.abort()],
-    ['the peer aborts', ({ right }) => right.abort()],
-    ['the peer dies', ({ kill }) => kill?.()],
+  const ends: [name: string, happens: (test: Test) => unknown, code: ErrorCode][] = [
+    ['this side aborts', ({ left }) => left.abort(), 'CLOSED'],
+    ['the peer aborts', ({ right }) => right.abort(), 'PEER_GONE'],
   ]
-  for (const [what, happens] of ends) {
+  if (kills) ends.push(['the peer dies', ({ kill }) => kill!(), 'PEER_GONE'])
+  for (const [what, happens, code] of ends) {
     waits(
-      `whoever waits goes on when ${what}`,
+      `whoever waits is told when ${what}`,
       withPair(
         async test => {
           await test.right.pause()
@@ -119,8 +119,9 @@ export function pressure(name: string, withPair: WithPair, { transfers }: Abilit
             .at(-1)
           assert.instance(room, Promise)
           await happens(test)
-          await within(room, 'room').catch(error => assert.instance(error, OutbandError))
-          if (test.kill !== undefined || what !== 'the peer dies') await test.atLeft.ended()
+          assert.is(await codeOf(() => room), code)
+          await test.atLeft.ended()
+          assert.is(test.atLeft.error?.code, code)
         },
         { highWaterMark: 1 },
       ),

@@ -127,10 +127,11 @@ export class Link {
     this.#letGo()
   }
 
-  /** Nobody will answer any more: whoever waits goes on, to learn that from the next `send`. */
-  end(): void {
+  /** Nobody will answer any more: whoever waits hears of the error or, without one, goes on. */
+  end(error?: OutbandError): void {
     this.#isEnded = true
-    this.#credits.open()
+    if (error === undefined) this.#credits.open()
+    else this.#credits.end(error)
     this.#letGo()
   }
 

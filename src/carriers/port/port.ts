@@ -194,7 +194,6 @@ export class PortCarrier implements Carrier, Outlet {
   }
 
   #gone(cause: unknown): void {
-    this.#link.end()
     this.#inlet.finish()
     const because = cause === undefined ? '' : `: ${(cause as Error).message}`
     const fields = cause === undefined ? {} : { cause }
@@ -207,7 +206,7 @@ export class PortCarrier implements Carrier, Outlet {
       for (const stop of this.#stop) stop()
       // All was taken in then.
       if (error === undefined) this.#link.forget()
-      this.#link.end()
+      this.#link.end(error)
       this.#endpoint.release()
     })
   }

@@ -139,10 +139,17 @@ export class Outgoing {
     return this.#room.promise
   }
 
-  /** Lets go on whoever waits, when there is room or, with `always`, for good. @throws RING_CORRUPT */
-  letGo(always = false): void {
-    if (this.#room === undefined || (!always && this.isFull)) return
+  /** Lets go on whoever waits, when there is room. @throws RING_CORRUPT */
+  letGo(): void {
+    if (this.#room === undefined || this.isFull) return
     this.#room.resolve()
+    this.#room = undefined
+  }
+
+  /** At the end: all was taken in, but after an error nobody knows what. */
+  end(error: OutbandError | undefined): void {
+    if (error === undefined) this.#room?.resolve()
+    else this.#room?.reject(error)
     this.#room = undefined
   }
 

@@ -440,7 +440,7 @@ export class RingCarrier implements Carrier {
       for (const stop of this.#stop) stop()
       // Where no event tells the peer that the port closes.
       if (error === undefined) this.#tellRoom()
-      this.#outgoing.letGo(true)
+      this.#outgoing.end(error)
       this.#endpoint.release()
     })
   }
