@@ -1,6 +1,7 @@
 /** Values over a carrier: how they are read, what is counted, what moves with them, and how a channel ends. */
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
+import { Readable } from 'node:stream'
 import type { MessagePort } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -127,6 +128,48 @@ both(reading, 'readers share the values between them, first come, first served',
     { value: undefined, done: true },
   ])
 })
+
+const leavers: [name: string, leave: (channel: Channel) => unknown][] = [
+  [
+    'an iterator that is left',
+    async channel => {
+      const iterator = channel[Symbol.asyncIterator]()
+      const asked = [iterator.next(), iterator.next()]
+      assert.equal(await iterator.return?.(), { value: undefined, done: true })
+      for (const one of asked) assert.equal(await one, { value: undefined, done: true })
+    },
+  ],
+  [
+    'a ReadableStream that is cancelled',
+    async channel => {
+      const reader = ReadableStream.from<unknown>(channel).getReader()
+      const asked = reader.read()
+      await turns(2)
+      await reader.cancel()
+      assert.is((await asked).done, true)
+    },
+  ],
+  [
+    'a Readable that is destroyed',
+    async channel => {
+      const readable = Readable.from(channel)
+      readable.resume()
+      await turns(2)
+      readable.destroy()
+      await once(readable, 'close')
+    },
+  ],
+]
+for (const [who, leave] of leavers) {
+  both(reading, `${who} takes no value any more; one beside it does`, async ({ left, right }) => {
+    await leave(right)
+    const beside = right[Symbol.asyncIterator]().next()
+    await leave(right)
+    for (const i of upTo(3)) void left.send(i)
+    assert.is((await beside).value, 0)
+    assert.equal(await take(right, 2), [1, 2])
+  })
+}
 
 both(reading, 'values that came before the end are there after it', async ({ left, right }) => {
   for (const i of upTo(5)) void left.send(i)

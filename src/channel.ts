@@ -78,7 +78,9 @@ interface Arrived<In> {
   readonly byteLength: number
 }
 
+/** Who waits for a value, by the iterator that it asked. */
 interface Waiter<In> {
+  readonly iterator: object
   resolve(result: IteratorResult<In, undefined>): void
   reject(error: unknown): void
 }
@@ -296,16 +298,25 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
 
   /** Each value once, in order, to whoever asks next. Leaving the loop leaves the channel open. */
   [Symbol.asyncIterator](): AsyncIterator<In, undefined> {
-    return {
-      next: () => this.#next(),
+    const iterator: AsyncIterator<In, undefined> = {
+      next: () => this.#next(iterator),
       return: () => {
-        this.#isRead = false
+        this.#leave(iterator)
         return Promise.resolve(END)
       },
     }
+    return iterator
   }
 
-  #next(): Promise<IteratorResult<In, undefined>> {
+  /** What was asked for by who has left gets no value: the next one is for the next reader. */
+  #leave(iterator: object): void {
+    const readers = this.#readers
+    this.#readers = readers.filter(reader => reader.iterator !== iterator)
+    this.#isRead = this.#readers.length > 0
+    for (const reader of readers) if (reader.iterator === iterator) reader.resolve(END)
+  }
+
+  #next(iterator: object): Promise<IteratorResult<In, undefined>> {
     this.#isRead = true
     if (this.#waiting.length > 0) {
       const value = this.#shift()
@@ -315,7 +326,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     if (this.#error !== undefined) return Promise.reject(this.#error)
     if (this.#isCut) return Promise.reject(cutShort(this.#maxWaitingBytes))
     if (this.#isFinished) return Promise.resolve(END)
-    return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }))
+    return new Promise((resolve, reject) => this.#readers.push({ iterator, resolve, reject }))
   }
 
   /** @internal The value that has waited longest, if one does. @throws TypeError while listeners get all values */
