@@ -171,6 +171,30 @@ for (const [who, leave] of leavers) {
   })
 }
 
+/** Elements that were moved up by `Array.prototype.shift` while `run` ran: the time it takes, without a clock. */
+async function movedUp(run: () => Promise<unknown>): Promise<number> {
+  const { shift } = Array.prototype
+  let moved = 0
+  Array.prototype.shift = function (this: unknown[]) {
+    moved += this.length
+    return shift.call(this)
+  }
+  try {
+    await run()
+  } finally {
+    Array.prototype.shift = shift
+  }
+  return moved
+}
+
+both(reading, 'to take a value costs the same however many wait', async ({ left, right }) => {
+  for (const i of upTo(1000)) void left.send([i, new Uint8Array(10_000)])
+  await left.close()
+  assert.is(right.stats.queueLength, 1000)
+  const moved = await movedUp(() => take(right, 1000))
+  assert.ok(moved < 1000, `${moved} moved`)
+})
+
 both(reading, 'values that came before the end are there after it', async ({ left, right }) => {
   for (const i of upTo(5)) void left.send(i)
   await left.close()

@@ -6,7 +6,7 @@ import { codeOf, importsOf, packageOf, withoutComments } from './imports.js'
 
 /** Bottom first. A file may import its own row and the rows above it in this list. */
 const layers = [
-  ['errors', 'limits', 'dispose'],
+  ['errors', 'limits', 'dispose', 'fifo'],
   ['bytes'],
   ['packet', 'registry', 'out-of-band', 'wire'],
   ['value'],
@@ -34,6 +34,7 @@ const portable = new Set([
   'errors',
   'limits',
   'dispose',
+  'fifo',
   'bytes',
   'packet',
   'registry',

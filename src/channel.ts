@@ -14,6 +14,7 @@ import { soon } from './carriers/turns.js'
 import { Codec, type CodecOptions } from './codec.js'
 import { asyncDispose, dispose } from './dispose.js'
 import { expectArgument, expectOptions, isOutbandError, OutbandError } from './errors.js'
+import { Fifo } from './fifo.js'
 import { Hosts } from './hosts.js'
 import type { Parcel } from './packet.js'
 
@@ -112,7 +113,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     error: [],
   }
   /** Values without a reader, and readers without a value: one of the two is empty. */
-  #waiting: Arrived<In>[] = []
+  readonly #waiting = new Fifo<Arrived<In>>()
   #waitingBytes = 0
   #readers: Waiter<In>[] = []
   #isPaused = false

@@ -3,6 +3,7 @@
  * near. Memory is treated as a port treats it. It can be told to fail.
  */
 import { expectOptions, OutbandError } from '../errors.js'
+import { Fifo } from '../fifo.js'
 import { NO_TEXT, type Parcel } from '../packet.js'
 import { type Carrier, type Counts, type Sink, type Transfer, throwApart } from './carrier.js'
 import { Deferred } from './deferred.js'
@@ -50,7 +51,7 @@ class Loopback implements Carrier {
   readonly #options: LoopbackOptions
   readonly #counter: { packets: number }
   readonly #ending = new Ending()
-  readonly #inbox: Arrival[] = []
+  readonly #inbox = new Fifo<Arrival>()
   #peer!: Loopback
   #sink: Sink | undefined
   #room: Deferred | undefined
@@ -165,7 +166,7 @@ class Loopback implements Carrier {
 
   #end(error: OutbandError | undefined): void {
     this.#ending.come(error, () => {
-      this.#inbox.length = 0
+      this.#inbox.clear()
       if (error === undefined) this.#room?.resolve()
       else this.#room?.reject(error)
     })

@@ -9,9 +9,9 @@
  */
 import { isShared, maxBytes } from '../bytes/window.js'
 import { failure } from '../errors.js'
+import { Fifo } from '../fifo.js'
 import { type PackOptions, pack, packBytes } from '../frame/index.js'
 import type { Packet } from '../packet.js'
-import { Fifo } from './fifo.js'
 
 /** Memory of so many bytes is lent: from here on a chunk of its own costs less than the copy (measured over HTTP). */
 const LENT = 65_536
@@ -60,7 +60,7 @@ export class Outbox {
   }
 
   get isEmpty(): boolean {
-    return this.#parts.isEmpty
+    return this.#parts.length === 0
   }
 
   /** Adds a packet: up to 128 KiB a copy of it, else its memory (borrow, until `isBorrowing` is false). @throws as `pack` does */
@@ -145,7 +145,7 @@ export class Outbox {
   }
 
   #drop(): Part {
-    const part = this.#parts.shift()
+    const part = this.#parts.shift() as Part
     if (part.buffer !== OWN) this.#borrowed--
     return part
   }

@@ -7,6 +7,7 @@
  * The ring is the receiver's to offer, when enough small posts have come to pay for it.
  */
 import { isTextCheap } from '../../bytes/text.js'
+import { Fifo } from '../../fifo.js'
 import { RingReader, ringMemory } from '../../memory/ring.js'
 import { later, soon } from '../turns.js'
 import { isBell, isSmall, noteOf, type Reading, RING, readPost, TAKEN, TALLY } from './posts.js'
@@ -41,7 +42,7 @@ export class Inlet {
   readonly #canShare: boolean
   #tally: Tally | undefined
   /** Posts that came and wait for the entries before them. */
-  readonly #waiting: Post[] = []
+  readonly #waiting = new Fifo<Post>()
   #ring: RingReader | undefined
   /** Whether the peer uses it: before that is said, posts are not counted as it counts them. */
   #isTaken = false

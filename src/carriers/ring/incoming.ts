@@ -1,5 +1,6 @@
 /** Packets in: out of the ring, and where an entry says so out of what came by the port. */
 import { OutbandError } from '../../errors.js'
+import { Fifo } from '../../fifo.js'
 import type { RingReader } from '../../memory/ring.js'
 import type { Parcel } from '../../packet.js'
 import { isBranded, type Reading, readPost } from '../port/posts.js'
@@ -10,7 +11,7 @@ import { TAKEN } from './wake.js'
 export class Incoming {
   readonly reader: RingReader
   /** Posts that came and wait for their turn. */
-  #posts: unknown[] = []
+  readonly #posts = new Fifo<unknown>()
   /** Units taken of what came by the port, modulo 2**32. */
   #taken = 0
   /**
@@ -64,7 +65,7 @@ export class Incoming {
 
   /** A post that came before its entry, when nothing else can be between the two. */
   #early(): Parcel | undefined {
-    if (this.#isAhead || !isBranded(this.#posts[0], NEXT)) return undefined
+    if (this.#isAhead || !isBranded(this.#posts.peek(), NEXT)) return undefined
     this.#isAhead = true
     return this.#posted()
   }
