@@ -6,11 +6,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { SocketLink } from '../../src/carriers/socket/link.js'
 import { SocketCarrier } from '../../src/carriers/socket/socket.js'
+import type { StreamOptions } from '../../src/carriers/stream/stream.js'
 import { packBytes } from '../../src/frame/index.js'
+import { packNote } from '../../src/frame/note.js'
 import type { Packet } from '../../src/packet.js'
 import { contract } from '../contract.js'
 import { thrown } from '../thrown.js'
-import { codeOf, Inbox, numbered, upTo, within } from './inbox.js'
+import { codeOf, Inbox, numbered, until, upTo, within } from './inbox.js'
 import { socketPair, streamPair } from './pairs.js'
 import { somePath } from './path.js'
 
@@ -31,14 +33,14 @@ for (const stream of [undefined, null, 1, 'socket', {}, { cork() {} }]) {
 }
 
 /** A carrier, and the other end of its connection: a program that writes frames and knows no notes. */
-async function plainPair(): Promise<{ carrier: SocketCarrier; program: Socket }> {
+async function plainPair(options?: StreamOptions): Promise<{ carrier: SocketCarrier; program: Socket }> {
   const path = somePath()
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true })
   const accepted = new Promise<Socket>(resolve => server.once('connection', resolve))
   await new Promise<void>(resolve => server.listen(path, resolve))
   const program = connect(path)
   await new Promise<void>(resolve => program.once('connect', resolve))
-  const carrier = new SocketCarrier(SocketLink.adopting(await accepted))
+  const carrier = new SocketCarrier(SocketLink.adopting(await accepted), options)
   server.close()
   return { carrier, program }
 }
@@ -70,6 +72,21 @@ particular('what a peer wrote before it was gone arrives, though a write fails f
   assert.is(await codeOf(() => flood(carrier)), 'PEER_GONE')
   assert.is(inbox.error?.code, 'PEER_GONE')
   assert.equal(inbox.numbers, upTo(20))
+})
+
+particular('a peer that says bye again and again has said all once', async () => {
+  const { carrier, program } = await plainPair({ allowHalfOpen: true })
+  const inbox = new Inbox()
+  let finishes = 0
+  const finish = () => {
+    finishes++
+  }
+  carrier.receive({ parcel: parcel => inbox.parcel(parcel), end: error => inbox.end(error), finish })
+  program.resume()
+  program.end(Buffer.concat([packNote('hello'), ...upTo(100).map(() => packNote('bye'))]))
+  await until(() => carrier.hasHeardBye, 'bye')
+  await within(carrier.close(), 'closed')
+  assert.is(finishes, 1)
 })
 
 /** Sends until it fails. */

@@ -517,6 +517,8 @@ export class StreamCarrier implements Carrier, Inlet {
   }
 
   #hearBye(): void {
+    // Who says it again says nothing.
+    if (this.#isPeerDone) return
     this.#isPeerDone = true
     if (!this.#hasMet()) this.#meet('plain')
     if (this.#isHalfOpen && !this.#ending.isClosing) this.#sink?.finish?.()
