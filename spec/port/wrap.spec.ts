@@ -6,6 +6,7 @@ import { Box, box, Point, point } from '../../fixtures/classes.js'
 import { values } from '../../fixtures/values.js'
 import { isOutbandError, registry } from '../../src/index.js'
 import { type WrapOptions, type Wrapped, wrapPort } from '../../src/port/index.js'
+import { createRing } from '../../src/ring/index.js'
 import { until, upTo } from '../carriers/inbox.js'
 import { collect } from '../collect.js'
 import { difference } from '../same.js'
@@ -46,6 +47,17 @@ async function sent<T>(
   const arrival = once(far, 'message')
   near.postMessage(value, options)
   return (await arrival)[0] as T
+}
+
+/** With the global hidden meanwhile. */
+async function withoutMessageChannel(run: () => Promise<void>): Promise<void> {
+  const { MessageChannel } = globalThis
+  Reflect.deleteProperty(globalThis, 'MessageChannel')
+  try {
+    await run()
+  } finally {
+    globalThis.MessageChannel = MessageChannel
+  }
 }
 
 const fidelity = suite('wrapPort: what arrives')
@@ -145,23 +157,36 @@ fidelity('what has no custom type is refused with its path, and the port goes on
 
 fidelity(
   'where there is no MessageChannel a stranger is sent plain values, and what a clone would harm is refused',
-  async () => {
-    const { near, far } = pair()
-    const { MessageChannel } = globalThis
-    Reflect.deleteProperty(globalThis, 'MessageChannel')
-    try {
-      const arrived = once(far, 'message')
-      near.postMessage({ id: 1 })
-      assert.equal(await arrived, [{ id: 1 }])
-      const { near: mute } = pair()
-      const error = thrown(() => mute.postMessage(Buffer.from('a')))
-      assert.ok(isOutbandError(error, 'UNSUPPORTED'), String(error))
-      mute.close()
-    } finally {
-      globalThis.MessageChannel = MessageChannel
-    }
-    near.close()
-  },
+  () =>
+    withoutMessageChannel(async () => {
+      const { getBuiltinModule } = process
+      Reflect.set(process, 'getBuiltinModule', undefined)
+      try {
+        const { near, far } = pair()
+        const arrived = once(far, 'message')
+        near.postMessage({ id: 1 })
+        assert.equal(await arrived, [{ id: 1 }])
+        near.close()
+        const { near: mute } = pair()
+        const error = thrown(() => mute.postMessage(Buffer.from('a')))
+        assert.ok(isOutbandError(error, 'UNSUPPORTED'), String(error))
+        assert.match(error.message, /MessageChannel/)
+        mute.close()
+        assert.match((thrown(() => createRing()) as TypeError).message, /MessageChannel/)
+      } finally {
+        process.getBuiltinModule = getBuiltinModule
+      }
+    }),
+)
+
+fidelity('where the global MessageChannel is hidden, as jsdom does, the one of Node is taken', () =>
+  withoutMessageChannel(async () => {
+    const ends = pair()
+    assert.ok(Buffer.isBuffer(await sent(ends, Buffer.from('a'))))
+    ends.near.close()
+    const [here] = createRing()
+    here.port.close()
+  }),
 )
 
 fidelity('a message that cannot be decoded is a messageerror with our error', async () => {

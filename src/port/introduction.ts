@@ -14,6 +14,9 @@
 import { isShared } from '../bytes/window.js'
 import { isPort, mustMove } from '../carriers/platform.js'
 import { isBranded } from '../carriers/port/posts.js'
+import { RANDOM_BYTES, randomBytes } from '../carriers/random.js'
+import { portMaker } from '../carriers/threads.js'
+import { OutbandError } from '../errors.js'
 import { builtinOf } from '../value/builtins.js'
 
 /** A MessagePort of the platform. */
@@ -99,16 +102,11 @@ const isSharedMemory = (value: unknown): value is SharedArrayBuffer => isShared(
 
 /** What all brands begin with, so that who does not know one does not take what is under it for the user's. */
 const OURS = 'outband\0'
-const RANDOM_BYTES = 16
 const BRAND_UNITS = OURS.length + RANDOM_BYTES
 
 /** 128 random bits behind what all begin with, one unit a byte. */
 export function newBrand(): string {
-  const bytes = new Uint8Array(RANDOM_BYTES)
-  // An AudioWorklet has no better ones; what is under a brand goes from one port to the other, and nobody else can post there.
-  if (typeof crypto === 'undefined') bytes.set(Array.from(bytes, () => Math.random() * 256))
-  else crypto.getRandomValues(bytes)
-  return OURS + String.fromCharCode(...bytes)
+  return OURS + String.fromCharCode(...randomBytes())
 }
 
 /** Whether a message is a post under a brand that is not known here: it was meant for whoever had the port before. */
@@ -118,12 +116,20 @@ export function isForeign(message: unknown): boolean {
 
 /** Whether lanes can be made: an AudioWorklet has ports, and none to give away. */
 export function canIntroduce(): boolean {
-  return typeof MessageChannel === 'function'
+  return portMaker() !== undefined
+}
+
+/** The two ends of a lane. @throws UNSUPPORTED where none can be made */
+export function lanePorts(): { port1: Port; port2: Port } {
+  const Ports = portMaker()
+  if (Ports !== undefined) return new Ports()
+  const what = 'to introduce itself with there is no MessageChannel here; wanted a message of the peer before'
+  throw new OutbandError('UNSUPPORTED', `port: ${what}`)
 }
 
 /** Ports that say nothing, in front of the lane; a peer that is not wrapped is rid of them when they are closed here. */
 export function idlePorts(): { near: Port[]; far: Port[] } {
-  const channels = Array.from({ length: PORTS - 1 }, () => new MessageChannel())
+  const channels = Array.from({ length: PORTS - 1 }, lanePorts)
   return { near: channels.map(({ port1 }) => port1), far: channels.map(({ port2 }) => port2) }
 }
 

@@ -4,7 +4,6 @@
  */
 import type { Introduction, Sender } from '../carriers/port/link.js'
 import { isBranded } from '../carriers/port/posts.js'
-import { OutbandError } from '../errors.js'
 import {
   canIntroduce,
   hello,
@@ -15,6 +14,7 @@ import {
   isUnintroducible,
   type Lane,
   laneOf,
+  lanePorts,
   newBrand,
   type Port,
   withoutIntroduction,
@@ -176,11 +176,7 @@ export class Peer implements Sender {
   }
 
   #open(): { lane: Lane; far: Port } {
-    if (!canIntroduce()) {
-      const what = 'an AudioWorklet cannot introduce itself; wanted a message of the peer before'
-      throw new OutbandError('UNSUPPORTED', `port: ${what}`)
-    }
-    const { port1, port2 } = new MessageChannel()
+    const { port1, port2 } = lanePorts()
     return { lane: this.#hearLane(port1), far: port2 }
   }
 

@@ -7,6 +7,7 @@
  *      Window                posts to another window, hears on its own
  */
 import { expectArgument, OutbandError } from '../../errors.js'
+import { threads } from '../threads.js'
 
 /** Hears a message: its data, and the platform's event where there is one. */
 export type Hear = (data: unknown, event: MessageEvent | undefined) => void
@@ -159,20 +160,7 @@ function listening(port: Target, type: string, listener: Listener): () => void {
 
 /** Node's `parentPort` is a MessagePort like any other, but to close it is to give up the thread. */
 function isThreadsOwn(port: object): boolean {
-  const { parentPort } = threads() ?? {}
-  return parentPort === port
-}
-
-interface Threads {
-  readonly parentPort: object | null
-}
-interface NodeProcess {
-  getBuiltinModule?(name: 'worker_threads'): Threads
-}
-
-/** Node's own module, without an import that a browser would trip over; absent there and before Node 20.16. */
-function threads(): Threads | undefined {
-  return (globalThis as { process?: NodeProcess }).process?.getBuiltinModule?.('worker_threads')
+  return threads()?.parentPort === port
 }
 
 /**

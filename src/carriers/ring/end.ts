@@ -9,6 +9,8 @@
 import { isShared } from '../../bytes/window.js'
 import { expectArgument, expectOptions } from '../../errors.js'
 import { RingReader, RingWriter, ringBytes } from '../../memory/ring.js'
+import { randomBytes } from '../random.js'
+import { portMaker } from '../threads.js'
 
 /** A MessagePort, of Node or a browser. */
 export type RingPort = InstanceType<typeof globalThis.MessageChannel>['port1']
@@ -28,7 +30,7 @@ export interface RingSize {
   readonly capacity?: number | undefined
 }
 
-/** The two ends of a new ring. @throws TypeError for an invalid capacity, or where there is no shared memory */
+/** The two ends of a new ring. @throws TypeError for an invalid capacity, or where there is no shared memory or MessageChannel */
 export function createRing(options: RingSize = {}): [RingEnd, RingEnd] {
   expectOptions(options)
   const { capacity = 2 ** 18 } = options
@@ -40,8 +42,10 @@ export function createRing(options: RingSize = {}): [RingEnd, RingEnd] {
   )
   expectArgument(typeof SharedArrayBuffer === 'function', 'createRing', 'called where memory can be shared')
   const memory = new SharedArrayBuffer(2 * ringBytes(capacity))
-  const { port1, port2 } = new MessageChannel()
-  const name = `outband ring ${crypto.randomUUID()}`
+  const Ports = portMaker()
+  expectArgument(Ports !== undefined, 'createRing', 'called where there is a MessageChannel')
+  const { port1, port2 } = new Ports()
+  const name = `outband ring ${randomBytes().join('-')}`
   return [
     { memory, side: 0, port: port1, name },
     { memory, side: 1, port: port2, name },

@@ -1,23 +1,16 @@
 /** What came by a port, for a thread that blocks and hears no events: Node alone can look. */
+import { threads } from '../threads.js'
 
-interface Threads {
-  receiveMessageOnPort(port: object): { readonly message: unknown } | undefined
-}
-interface Platform {
-  readonly process?: { getBuiltinModule?(name: 'worker_threads'): Threads }
-}
-
-/** Node's own module, without an import that a browser would trip over; absent there and before Node 20.16. */
-const threads = (globalThis as Platform).process?.getBuiltinModule?.('worker_threads')
+const node = threads()
 
 /** Whether a thread that blocks can take what came by its port, and notice that the peer is gone. */
-export const canPeek = threads !== undefined
+export const canPeek = node !== undefined
 
 /** Everything that has come. */
 export function takeAll(port: object): unknown[] {
   const messages: unknown[] = []
   for (;;) {
-    const found = threads?.receiveMessageOnPort(port)
+    const found = node?.receiveMessageOnPort(port)
     if (found === undefined) return messages
     messages.push(found.message)
   }
