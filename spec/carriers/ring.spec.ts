@@ -8,6 +8,7 @@ import { BRAND, NEXT } from '../../src/carriers/ring/outgoing.js'
 import { RingCarrier, type RingOptions } from '../../src/carriers/ring/ring.js'
 import { BELL } from '../../src/carriers/ring/wake.js'
 import { ASLEEP, ringBytes } from '../../src/memory/ring.js'
+import { connectRing } from '../../src/ring/index.js'
 import { contract } from '../contract.js'
 import { thrown } from '../thrown.js'
 import { codeOf, Inbox, numbered, turns, upTo } from './inbox.js'
@@ -70,6 +71,41 @@ for (const options of [{ spinMs: -1 }, { closeTimeoutMs: Number.NaN }, { highWat
     other.port.close()
   })
 }
+
+particular(
+  'an end is held, where a lock tells of its thread, while there is a channel, and not by an option that is none',
+  async () => {
+    const held = new Set<string>()
+    const locks = {
+      query: async () => ({ held: [] }),
+      request: async (name: string, _: unknown, hold: () => Promise<void>) => {
+        held.add(name)
+        await hold()
+        held.delete(name)
+      },
+    }
+    const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+    Object.defineProperty(globalThis, 'navigator', { configurable: true, value: { locks } })
+    try {
+      // A port as browsers have it.
+      const port = Object.assign(new EventTarget(), { postMessage: () => {} })
+      const end = { ...createRing()[0], port: port as never, name: 'x' }
+      assert.instance(
+        thrown(() => connectRing(end, { maxWaiting: 0 })),
+        TypeError,
+      )
+      assert.equal([...held], [])
+      const channel = connectRing(end)
+      assert.equal([...held], ['x 0'])
+      channel.abort()
+      await turns(2)
+      assert.equal([...held], [])
+    } finally {
+      if (before === undefined) Reflect.deleteProperty(globalThis, 'navigator')
+      else Object.defineProperty(globalThis, 'navigator', before)
+    }
+  },
+)
 
 for (const bytes of [0, 1024, 3 * ringBytes(4096)]) {
   particular(`an end with ${bytes} bytes of memory: RING_CORRUPT`, async () => {

@@ -67,8 +67,6 @@ interface Target {
   removeEventListener(type: string, listener: Listener): void
   start?(): void
   close?(): void
-  ref?(): void
-  unref?(): void
 }
 interface Emitter {
   postMessage(message: unknown, list?: readonly object[]): void

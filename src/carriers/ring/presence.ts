@@ -9,7 +9,7 @@ interface LockInfo {
 }
 interface Locks {
   request(name: string, options: { signal: AbortSignal }, held: () => Promise<void>): Promise<unknown>
-  query(): Promise<{ readonly held?: readonly LockInfo[]; readonly pending?: readonly LockInfo[] }>
+  query(): Promise<{ readonly held?: readonly LockInfo[] }>
 }
 
 /** Messages of a thread that has died may still be on their way. */
@@ -17,19 +17,25 @@ const STRAGGLERS_MS = 20
 
 export class Presence {
   readonly #locks: Locks
+  readonly #own: string
   readonly #peer: string
   readonly #onGone: () => void
   readonly #stopped = new AbortController()
   #isWatching = false
 
-  /** Holds the lock of one side, of so many that have this name, until `stop`. */
+  /** Of one side, of the two that have this name. */
   constructor(locks: Locks, name: string, side: 0 | 1, onGone: () => void) {
     this.#locks = locks
+    this.#own = `${name} ${side}`
     this.#peer = `${name} ${1 - side}`
     this.#onGone = onGone
+  }
+
+  /** Holds the lock of this side until `stop`. */
+  hold(): void {
     const { signal } = this.#stopped
     const held = () => new Promise<void>(resolve => signal.addEventListener('abort', () => resolve()))
-    locks.request(`${name} ${side}`, { signal }, held).catch(() => {})
+    this.#locks.request(this.#own, { signal }, held).catch(() => {})
   }
 
   /** The peer was heard from: it has asked for its lock, and holds it soon. */

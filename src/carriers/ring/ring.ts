@@ -128,6 +128,7 @@ export class RingCarrier implements Carrier {
     this.#sink = sink
     this.#ending.tell(sink)
     if (this.#ending.isOver) return
+    this.#presence?.hold()
     this.#stop.push(
       claim(this.#port, 'end'),
       this.#endpoint.onGone(() => this.#gone(), true),
