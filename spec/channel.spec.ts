@@ -11,7 +11,8 @@ import { loopback } from '../src/carriers/loopback.js'
 import { PortCarrier } from '../src/carriers/port/port.js'
 import { Channel, type ChannelOptions } from '../src/channel.js'
 import { asyncDispose, dispose } from '../src/dispose.js'
-import { defineType, type ErrorCode, encode, OutbandError, registry } from '../src/index.js'
+import { defineType, type ErrorCode, encode, isOutbandError, OutbandError, registry } from '../src/index.js'
+import { wrapPort } from '../src/port/index.js'
 import { codeOf, Inbox, turns, upTo, within } from './carriers/inbox.js'
 
 type PairOptions = ChannelOptions & { highWaterMark?: number }
@@ -562,6 +563,27 @@ both(hosting, 'a FileHandle moves, and is open on arrival', async ({ left, right
   assert.is(file.fd, -1)
   await copy.file.close()
 })
+
+const stuck: [name: string, make: () => object, message: RegExp][] = [
+  [
+    'a wrapped port',
+    () => wrapPort(new MessageChannel().port1),
+    /a wrapped port cannot travel; wanted the port that it wraps at value\.list\[1\]/,
+  ],
+  [
+    'a signal that cannot move',
+    () => new AbortController().signal,
+    /an? AbortSignal cannot travel without a custom type at value\.list\[1\]/,
+  ],
+]
+for (const [name, make, message] of stuck) {
+  both(hosting, `${name} is refused, and the error says where it is`, async ({ left }) => {
+    const error = await left.send({ list: [1, make()] }).catch((refusal: OutbandError) => refusal)
+    assert.ok(isOutbandError(error, 'UNSUPPORTED'))
+    assert.match(error.message, message)
+    assert.is(error.path, 'value.list[1]')
+  })
+}
 
 for (const references of [true, false]) {
   both(

@@ -6,6 +6,7 @@ import { isHost } from './carriers/platform.js'
 import { Codec, type CodecOptions } from './codec.js'
 import type { Parcel } from './packet.js'
 import { type CustomType, defineType } from './registry.js'
+import { stopped } from './value/trace.js'
 
 const NONE: object[] = []
 const TAG = 'outband.host'
@@ -56,6 +57,10 @@ export class Hosts {
   }
 
   #add(host: object): number {
+    // The platform knows it not from a port until it is posted, and then does not say which it was.
+    if ('drained' in host) {
+      throw stopped('UNSUPPORTED', 'a wrapped port cannot travel; wanted the port that it wraps')
+    }
     if (this.#list === NONE) this.#list = []
     return this.#list.push(host) - 1
   }

@@ -75,6 +75,7 @@ function hostName(object: unknown): string | undefined {
   ) {
     const name = base.constructor?.name
     if (name === 'DOMException' && !areExceptionsCloned()) return undefined
+    if (name === 'AbortSignal' && !isTransferable(object as object)) return undefined
     if (name !== undefined && known.has(name) && isNative(object as object, name)) return name
   }
   return undefined
@@ -86,6 +87,16 @@ let isExceptionCloned: boolean | undefined
 function areExceptionsCloned(): boolean {
   isExceptionCloned ??= structuredClone(new DOMException()) instanceof DOMException
   return isExceptionCloned
+}
+
+/** Whether a signal is of a transferableAbortController: twice in a list all are refused, but such a one for being there twice. */
+function isTransferable(signal: object): boolean {
+  try {
+    structuredClone(0, { transfer: [signal, signal] as never })
+  } catch (error) {
+    return /duplicate/i.test((error as Error).message)
+  }
+  return false
 }
 
 /**
