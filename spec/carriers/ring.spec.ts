@@ -6,6 +6,7 @@ import { createRing, type RingEnd } from '../../src/carriers/ring/end.js'
 import { META, POSTED } from '../../src/carriers/ring/entry.js'
 import { BRAND, NEXT } from '../../src/carriers/ring/outgoing.js'
 import { RingCarrier, type RingOptions } from '../../src/carriers/ring/ring.js'
+import { Spin } from '../../src/carriers/ring/spin.js'
 import { BELL } from '../../src/carriers/ring/wake.js'
 import { ASLEEP, ringBytes } from '../../src/memory/ring.js'
 import { connectRing } from '../../src/ring/index.js'
@@ -106,6 +107,26 @@ particular(
     }
   },
 )
+
+particular('who slept long before something was there goes to sleep again at once', () => {
+  let time = 0
+  performance.now = () => time
+  try {
+    const spin = new Spin(0.05)
+    for (const [sleptMs, looksOn] of [
+      [5, false],
+      [0.5, true],
+      [5, false],
+    ] as const) {
+      while (spin.goesOn()) time++
+      time += sleptMs
+      spin.found()
+      assert.is(spin.goesOn(), looksOn, `after ${sleptMs} ms`)
+    }
+  } finally {
+    Reflect.deleteProperty(performance, 'now')
+  }
+})
 
 for (const bytes of [0, 1024, 3 * ringBytes(4096)]) {
   particular(`an end with ${bytes} bytes of memory: RING_CORRUPT`, async () => {

@@ -19,6 +19,9 @@ const RING_BYTES = 2 ** 18
 /** Deliveries in one go; then the thread's other work has its turn. */
 const AT_ONCE = 1000
 
+/** Who slept longer before a message is not quick to get another. */
+const DENSE_MS = 1
+
 /** Whoever takes in what arrives. */
 export interface Outlet extends Reading {
   /** The event that brought the post that is read now; undefined when it has been, and for what comes by the ring. */
@@ -57,6 +60,9 @@ export class Inlet {
   #isDue = false
   /** Whether something was delivered since the last look that found nothing. */
   #isLingering = false
+  /** Since when the ring's reader sleeps, −1 when it does not; and whether it slept but shortly the last time. */
+  #asleepSince = -1
+  #isDense = false
 
   constructor(outlet: Outlet, canShare: boolean) {
     this.#outlet = outlet
@@ -114,6 +120,10 @@ export class Inlet {
     if (this.#isGoing) return
     this.#isDue = false
     this.#isGoing = true
+    if (this.#asleepSince >= 0) {
+      this.#isDense = performance.now() - this.#asleepSince < DENSE_MS
+      this.#asleepSince = -1
+    }
     this.#go()
   }
 
@@ -133,15 +143,20 @@ export class Inlet {
     else tick(() => this.#go(count + 1))
   }
 
-  /** Nothing is there. Where something came more may come: a turn later costs less than a bell for every message. */
+  /**
+   * Nothing is there. Where something came, and soon, more may come: a turn later costs less than a bell for every message, and is
+   * in vain where messages are far between.
+   */
   #rest(): void {
     const ring = this.#ring
     if (ring === undefined || this.#isBlocked()) this.#isGoing = false
-    else if (this.#isLingering) {
+    else if (this.#isLingering && this.#isDense) {
       this.#isLingering = false
       this.#goLater()
-    } else if (ring.sleep()) this.#isGoing = false
-    else this.#goLater()
+    } else if (ring.sleep()) {
+      this.#isGoing = false
+      this.#asleepSince = performance.now()
+    } else this.#goLater()
   }
 
   /** Whether the ring may not be read now: it will be after the next post, or `resume`. */
