@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs'
 import { connect as connectSocket, createServer, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { values } from '../../fixtures/values.js'
 import type { Channel } from '../../src/channel.js'
 import { isOutbandError } from '../../src/index.js'
-import { type Address, connect, SocketCarrier, serve } from '../../src/socket/index.js'
+import { type Address, type ChannelServer, connect, SocketCarrier, serve } from '../../src/socket/index.js'
 import { codeOf, turns, within } from '../carriers/inbox.js'
 import { somePath } from '../carriers/path.js'
 import { difference } from '../same.js'
@@ -30,6 +30,15 @@ const echo = (channel: Channel) => {
   channel.on('message', value => void channel.send(value))
 }
 const portOf = (address: unknown): number => (address as { port: number }).port
+
+const identity = { key: pem('key'), cert: pem('cert') }
+const trusted = { host: '127.0.0.1', ca: identity.cert, servername: 'localhost' }
+
+async function servedByTls(): Promise<{ port: number; server: ChannelServer }> {
+  const own = createTlsServer(identity).listen(0, '127.0.0.1')
+  await once(own, 'listening')
+  return { port: portOf(own.address()), server: await serve(own, echo, { limits: 'trusted' }) }
+}
 
 const rows: Way[] = [
   {
@@ -87,17 +96,32 @@ const rows: Way[] = [
   {
     name: 'TLS',
     open: async () => {
-      const own = createTlsServer({ key: pem('key'), cert: pem('cert') }).listen(0, '127.0.0.1')
-      await once(own, 'listening')
-      const server = await serve(own, echo, { limits: 'trusted' })
-      const socket = connectTls({
-        port: portOf(own.address()),
-        host: '127.0.0.1',
-        ca: pem('cert'),
-        servername: 'localhost',
-      })
+      const { port, server } = await servedByTls()
+      const socket = connectTls({ ...trusted, port })
       await once(socket, 'secureConnect')
       return { to: socket, close: () => server.close() }
+    },
+  },
+  {
+    name: 'TLS that still connects',
+    open: async () => {
+      const { port, server } = await servedByTls()
+      return { to: connectTls({ ...trusted, port }), close: () => server.close() }
+    },
+  },
+  {
+    name: 'TLS over a socket that is there, before and after they have shaken hands',
+    open: async () => {
+      const { key, cert } = identity
+      const relay = createServer(async raw => {
+        const socket = new TLSSocket(raw, { isServer: true, key, cert })
+        await once(socket, 'secure')
+        echo(await connect(socket, { limits: 'trusted' }))
+      }).listen(0, '127.0.0.1')
+      await once(relay, 'listening')
+      const raw = connectSocket(portOf(relay.address()), '127.0.0.1')
+      await once(raw, 'connect')
+      return { to: new TLSSocket(raw), close: async () => void relay.close() }
     },
   },
 ]
@@ -127,17 +151,44 @@ ways.run()
 
 const failures = suite('sockets: a connection that fails')
 
-const addresses: [name: string, to: Address, code: string, cause: string][] = [
-  ['a path that nobody has', somePath(), 'PEER_GONE', 'ENOENT'],
-  ['a port that nobody has', { port: 1, host: '127.0.0.1' }, 'PEER_GONE', 'ECONNREFUSED'],
+const nobody = { port: 1, host: '127.0.0.1' }
+const addresses: [name: string, to: () => Address, cause: string][] = [
+  ['a path that nobody has', somePath, 'ENOENT'],
+  ['a port that nobody has', () => nobody, 'ECONNREFUSED'],
+  ['a socket to a port that nobody has', () => connectSocket(nobody), 'ECONNREFUSED'],
+  ['TLS to a port that nobody has', () => connectTls(nobody), 'ECONNREFUSED'],
 ]
-for (const [name, to, code, cause] of addresses) {
-  failures(`${name}: ${code}, because of ${cause}`, async () => {
-    const error = await connect(to).catch(error => error)
-    assert.ok(isOutbandError(error, code as never), String(error))
-    assert.is((error.cause as NodeJS.ErrnoException).code, cause)
-  })
+for (const [name, to, cause] of addresses) {
+  failures(`${name}: PEER_GONE, because of ${cause}`, () => isRefused(to(), cause))
 }
+
+async function isRefused(to: Address, cause: string): Promise<void> {
+  const error = await connect(to).catch(error => error)
+  assert.ok(isOutbandError(error, 'PEER_GONE'), String(error))
+  assert.is((error.cause as NodeJS.ErrnoException).code, cause)
+}
+
+failures('a certificate that is not trusted: PEER_GONE, because of it', async () => {
+  const { port, server } = await servedByTls()
+  await isRefused(connectTls({ port, host: '127.0.0.1' }), 'DEPTH_ZERO_SELF_SIGNED_CERT')
+  await server.close()
+})
+
+failures('a handshake that never ends: TIMEOUT, and the socket is let go', async () => {
+  const mute = createServer(socket => socket.resume()).listen(0, '127.0.0.1')
+  await once(mute, 'listening')
+  const socket = connectTls({ port: portOf(mute.address()), host: '127.0.0.1' })
+  assert.is(await codeOf(() => connect(socket, { connectTimeoutMs: 50 })), 'TIMEOUT')
+  assert.ok(socket.destroyed)
+  mute.close()
+})
+
+failures('a socket that its owner destroys while it connects: PEER_GONE', async () => {
+  const socket = connectSocket(nobody)
+  const connecting = codeOf(() => connect(socket))
+  socket.destroy()
+  assert.is(await connecting, 'PEER_GONE')
+})
 
 failures('a connection that takes too long: TIMEOUT, and the socket is let go', async () => {
   let asked = false

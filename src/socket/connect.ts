@@ -1,7 +1,7 @@
 /** Sockets given to channels: the side that connects, and what both sides share. */
 import type { NetConnectOpts, Socket } from 'node:net'
 import { Duplex } from 'node:stream'
-import { lost, SocketLink } from '../carriers/socket/link.js'
+import { SocketLink } from '../carriers/socket/link.js'
 import { SocketCarrier } from '../carriers/socket/socket.js'
 import type { Quota } from '../carriers/stream/quota.js'
 import type { Channel } from '../channel.js'
@@ -20,13 +20,13 @@ export type SocketOptions = StreamChannelOptions
 /** Options of `connect`. */
 export type ConnectOptions = SocketOptions & OpeningOptions
 
-/** Where to connect: the path of a Unix socket or Windows pipe, what `net.connect` takes, or an open stream. */
+/** Where to connect: the path of a Unix socket or Windows pipe, what `net.connect` takes, or a stream that is open or about to be. */
 export type Address = string | NetConnectOpts | Duplex
 
 /**
  * A channel over a socket that it makes, and reads straight to where the bytes stay, or over any duplex stream (a
- * TLSSocket, a pipe), which is the channel's from then on. Resolves when connected; the other side may be `serve`, or any
- * program that speaks frames (`spec/FORMAT.md`).
+ * TLSSocket, a pipe), which is the channel's from then on. Resolves when connected, and encrypted if it will be; the other
+ * side may be `serve`, or any program that speaks frames (`spec/FORMAT.md`).
  *
  * Memory: `send` lends buffers of 16 KiB or more until it resolves, and copies shorter ones; what arrives is the reader's.
  *
@@ -42,12 +42,8 @@ export async function connect<In = unknown, Out = In>(
   const { connectTimeoutMs = 10_000, ...rest } = options
   expectTime(connectTimeoutMs, 'connectTimeoutMs')
   expectStreamOptions(rest)
-  if (to instanceof Duplex) {
-    const carrier = new SocketCarrier(to, streamOptions(rest))
-    if (to.destroyed) await carrier.closed
-    return channelOver<In, Out>(carrier, rest)
-  }
   const make = (link: SocketLink) => channelOver<In, Out>(new SocketCarrier(link, streamOptions(rest)), rest)
+  if (to instanceof Duplex) return opened(SocketLink.over(to), connectTimeoutMs, make)
   return connected(typeof to === 'string' ? { path: to } : to, connectTimeoutMs, make)
 }
 
@@ -58,15 +54,21 @@ export async function connected<In, Out>(
   make: (link: SocketLink) => Channel<In, Out>,
 ): Promise<Channel<In, Out>> {
   const link = SocketLink.to(to)
-  const socket = link.socket as Socket
+  settle(link.socket as Socket)
+  return opened(link, connectTimeoutMs, make)
+}
+
+async function opened<In, Out>(
+  link: SocketLink,
+  connectTimeoutMs: number,
+  make: (link: SocketLink) => Channel<In, Out>,
+): Promise<Channel<In, Out>> {
   try {
-    settle(socket)
-    const opened = openedWithin(connection(socket), connectTimeoutMs, 'connect')
-    // Of a failure this promise tells, and no other.
-    opened.catch(() => {})
+    // Before the channel writes anything: that may fail as soon as there is a connection.
+    const isThere = connection(link.socket)
     const channel = make(link)
-    // A channel that gives up first, by its own clocks, destroys the socket, which then says neither.
-    await Promise.race([opened, channel.closed])
+    // A connection that fails is the end of its channel, which knows why, as it does when its own clock rings first.
+    await openedWithin(Promise.race([isThere, channel.closed]), connectTimeoutMs, 'connect')
     return channel
   } catch (error) {
     link.destroy()
@@ -74,10 +76,24 @@ export async function connected<In, Out>(
   }
 }
 
-function connection(socket: Socket): Promise<void> {
-  return new Promise((resolve, reject) => {
-    socket.once('connect', resolve)
-    socket.once('error', error => reject(lost(error)))
+/** What a stream may have that is not connected yet; Node's types do not say all of it. */
+interface Connecting extends Duplex {
+  readonly connecting?: boolean
+  readonly secureConnecting?: boolean
+  getPeerFinished?(): unknown
+}
+
+/** Resolves when the stream is connected, and encrypted if it will be; at once where there is nothing to wait for. */
+async function connection(socket: Connecting): Promise<void> {
+  // Of a socket that `new TLSSocket` made `secureConnecting` stays, and 'secureConnect' never comes.
+  const isShakingHands = socket.secureConnecting === true && socket.getPeerFinished?.() === undefined
+  // Of one that was destroyed before, the channel tells.
+  if (!isShakingHands && socket.connecting !== true && !socket.destroyed) return
+  return new Promise(resolve => {
+    socket.once(isShakingHands ? 'secure' : 'connect', () => {
+      // One whose certificate is not trusted was destroyed.
+      if (!socket.destroyed) resolve()
+    })
   })
 }
 

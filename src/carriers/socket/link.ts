@@ -252,6 +252,6 @@ function renewed(socket: Duplex, handle: object, onread: OnReadOpts): Socket {
 }
 
 /** The error of a socket as ours. */
-export function lost(cause: Error): OutbandError {
+function lost(cause: Error): OutbandError {
   return new OutbandError('PEER_GONE', `socket: the peer is gone: ${cause.message}`, { cause })
 }
