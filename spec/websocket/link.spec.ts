@@ -186,6 +186,25 @@ standard('a socket that is closed already is gone, not at once', async () => {
   }
 })
 
+/** What Node 22 does: an error, and no close. */
+const refusals: [name: string, error: unknown, end: string][] = [
+  ['an error', new Error('no answer'), 'it could not connect: no answer'],
+  ['an error of which nothing is told', undefined, 'it could not connect'],
+]
+for (const [name, cause, end] of refusals) {
+  standard(`${name} of a socket that still connects is its end`, async () => {
+    const { socket, link, heard } = opened()
+    socket.emit('error', { error: cause })
+    const message = `websocket: the peer is gone: ${end}`
+    assert.equal(heard, [`gone: ${message}`])
+    const error = await within(
+      link.opened.catch((error: Error) => error),
+      'a refusal',
+    )
+    assert.equal([error?.message, error?.cause], [message, cause])
+  })
+}
+
 /** What a message holds, and what the inlet hears. */
 const forms: [name: string, data: unknown, heard: unknown[]][] = [
   ['an ArrayBuffer', chunk(1, 2).buffer, [[1, 2], 'boundary']],

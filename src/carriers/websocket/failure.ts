@@ -14,12 +14,13 @@ const TOO_MUCH = new Set([
 export function closeError(code: number, reason: string, cause: unknown): OutbandError | undefined {
   if (IN_ORDER.has(code) && cause === undefined) return undefined
   const why = reason === '' ? '' : `: ${reason}`
-  return gone(`closed with ${code}${why}${cause === undefined ? '' : `: ${messageOf(cause)}`}`, cause)
+  return gone(`closed with ${code}${why}`, cause)
 }
 
 export function gone(what: string, cause?: unknown): OutbandError {
-  const fields = cause === undefined ? {} : { cause }
-  return new OutbandError('PEER_GONE', `websocket: the peer is gone: ${what}`, fields)
+  const message = `websocket: the peer is gone: ${what}`
+  if (cause === undefined) return new OutbandError('PEER_GONE', message)
+  return new OutbandError('PEER_GONE', `${message}: ${messageOf(cause)}`, { cause })
 }
 
 /**

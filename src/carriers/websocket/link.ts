@@ -157,10 +157,14 @@ export class WebSocketLink implements Link {
     this.#end(error)
   }
 
-  /** A close follows, at once but for what `ws` finds wrong with what it reads. */
+  /**
+   * A close follows, at once but for what `ws` finds wrong with what it reads; in Node 22 none does when a socket cannot
+   * connect.
+   */
   readonly #onError = ({ error }: { readonly error?: unknown }): void => {
     this.#error ??= error
-    const failure = protocolError(error)
+    const isRefused = this.#socket.readyState === CONNECTING
+    const failure = isRefused ? gone('it could not connect', error) : protocolError(error)
     if (failure !== undefined) this.#end(failure)
   }
 
