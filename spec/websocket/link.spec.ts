@@ -60,8 +60,18 @@ class FakeWs extends FakeSocket {
     this.fragments.push([bytes.length, options!.fin])
     if (done !== undefined) setImmediate(done)
   }
-  on(): void {}
-  off(): void {}
+  readonly pongs: string[] = []
+  pongIsOut: () => void = () => {}
+  on(name: string, listener: Listener): void {
+    this.addEventListener(name, listener)
+  }
+  off(name: string, listener: Listener): void {
+    this.removeEventListener(name, listener)
+  }
+  pong(payload: string, _isMasked: boolean, done: () => void): void {
+    this.pongs.push(payload)
+    this.pongIsOut = done
+  }
   pause(): void {
     this.calls.push('pause')
   }
@@ -272,6 +282,23 @@ ws('a pause before it is open is one when it is', () => {
   socket.become(1)
   assert.equal(socket.calls, ['pause'])
   assert.is(socket.binaryType, 'fragments')
+})
+
+ws('one pong is on its way at a time, and of the pings that came meanwhile the last is answered', () => {
+  const socket = new FakeWs()
+  const link = new WebSocketLink(socket, { on() {}, off() {} })
+  link.open(recorder().inlet)
+  socket.become(1)
+  const ping = (text: string) => socket.emit('ping', text as unknown as object)
+  for (const text of ['a', 'b', 'c']) ping(text)
+  assert.equal(socket.pongs, ['a'])
+  socket.pongIsOut()
+  assert.equal(socket.pongs, ['a', 'c'])
+  socket.pongIsOut()
+  ping('d')
+  assert.equal(socket.pongs, ['a', 'c', 'd'])
+  link.destroy()
+  assert.is(socket.count('ping'), 0)
 })
 
 /** What `ws` finds wrong, what the inlet hears of it, and whether the peer is given time to hear of it as well. */

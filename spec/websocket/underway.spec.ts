@@ -97,6 +97,29 @@ slow('pings alone are no message that is late, in whatever pieces they come', ()
   )
 })
 
+slow('of pings that come together the last is answered, and their peer goes on', () => {
+  const accepted: Channel[] = []
+  return serving(
+    channel => accepted.push(channel),
+    {},
+    async ({ url }) => {
+      const client = await rawClient(url)
+      let heard = ''
+      client.on('data', (chunk: Buffer) => {
+        heard += chunk.toString('latin1')
+      })
+      const pings = upTo(1000).map(i => wire(Buffer.from(`ping ${i}.`), { opcode: 9 }))
+      client.write(Buffer.concat([...pings, wire(frameOf(1))]))
+      await until(() => heard.includes('ping 999.'), 'the last answer')
+      assert.ok(heard.includes('ping 0.'))
+      const answers = heard.split('ping').length - 1
+      assert.ok(answers < 100, `${answers} answers`)
+      assert.is(await next(accepted[0]!), 1)
+      client.destroy()
+    },
+  )
+})
+
 slow('messages that never end do not pass the quota of a server, and others pass all the same', () => {
   const values: unknown[] = []
   return serving(

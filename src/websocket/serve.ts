@@ -24,6 +24,7 @@ export interface UpgradeRequest {
 export interface WebSocketServerLike<Request extends UpgradeRequest = UpgradeRequest> {
   readonly options: {
     maxPayload?: number | undefined
+    autoPong?: boolean | undefined
     readonly perMessageDeflate?: unknown
     readonly noServer?: boolean | undefined
     readonly port?: number | null | undefined
@@ -63,6 +64,8 @@ export class WebSocketChannelServer<In = unknown, Out = In> {
     this.#server = server
     this.#options = options
     bound(server, options.limits)
+    // It would give an answer to each ping, of a peer that reads none as well.
+    server.options.autoPong = false
     server.on('connection', (socket: WebSocketLike, request: UpgradeRequest) => this.#accept(socket, request))
   }
 
@@ -122,8 +125,8 @@ export class WebSocketChannelServer<In = unknown, Out = In> {
  * trusted. A peer that breaks them, or falls silent, loses its channel with an error; others are not affected.
  *
  * The `WebSocketServer` is the channel server's from then on. Its `maxPayload` is lowered to what a frame within `limits`
- * can be; where it is less, as the 100 MiB of `ws` may be, it is the limit. The caller decides who may connect (`verifyClient`,
- * the header `origin`).
+ * can be; where it is less, as the 100 MiB of `ws` may be, it is the limit. Pings are answered by the channels, one at a
+ * time. The caller decides who may connect (`verifyClient`, the header `origin`).
  *
  * Resolves when it listens, or at once if the HTTP server is the caller's; rejects with the system's error (EADDRINUSE …).
  * @throws TypeError for what is no `WebSocketServer`, one that compresses, or an option of the wrong type

@@ -16,6 +16,7 @@ import { joined } from '../stream/chunks.js'
 import type { Inlet, Link } from '../stream/link.js'
 import { Drain } from './drain.js'
 import { closeError, gone, protocolError } from './failure.js'
+import { answerPings } from './pings.js'
 import { CONNECTING, isWs, OPEN, type RawSocket, type WebSocketLike, type WsSocket } from './shape.js'
 import { watchUnderway } from './underway.js'
 
@@ -46,8 +47,12 @@ export class WebSocketLink implements Link {
   #early: { readonly chunks: readonly Uint8Array[]; readonly done: Done | undefined }[] = []
   #error: unknown
   #underway: ReturnType<typeof watchUnderway> | undefined
+  #stopAnswering: (() => void) | undefined
 
-  /** `raw`: the socket below one of `ws`'s, where it is known: so that what is on its way is counted. */
+  /**
+   * `raw`: the socket below one that a server of `ws` accepted, so that what is on its way is counted. Its pings are
+   * answered here.
+   */
   constructor(socket: WebSocketLike, raw?: RawSocket) {
     this.#socket = socket
     this.#ws = isWs(socket) ? socket : undefined
@@ -131,6 +136,7 @@ export class WebSocketLink implements Link {
     if (this.#isPaused) this.#ws?.pause()
     if (this.#raw !== undefined) {
       this.#underway = watchUnderway(this.#ws!, this.#raw, byteLength => this.#inlet?.underway(byteLength))
+      this.#stopAnswering = answerPings(this.#ws!)
     }
     for (const { chunks, done } of this.#early.splice(0)) this.#send(chunks, done)
     this.#opened.resolve()
@@ -181,6 +187,7 @@ export class WebSocketLink implements Link {
     socket.addEventListener('error', unheard)
     socket.removeEventListener('error', this.#onError)
     this.#underway?.stop()
+    this.#stopAnswering?.()
     this.#drain.stop()
     for (const { done } of this.#early.splice(0)) done?.(false)
     this.#opened.reject(error ?? gone('the socket was closed'))

@@ -25,11 +25,15 @@ export interface WebSocketLike {
   removeEventListener<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): void
 }
 
+/** What a ping or pong brings along: at most 125 bytes. */
+export type Payload = { readonly length: number }
+
 /** What `ws` has beyond the standard. */
 export interface WsSocket extends WebSocketLike {
   send(bytes: Uint8Array, options?: SendOptions, done?: (error?: Error) => void): void
-  on(name: 'ping' | 'pong', listener: (payload: { readonly length: number }) => void): unknown
-  off(name: 'ping' | 'pong', listener: (payload: { readonly length: number }) => void): unknown
+  on(name: 'ping' | 'pong', listener: (payload: Payload) => void): unknown
+  off(name: 'ping' | 'pong', listener: (payload: Payload) => void): unknown
+  pong(payload: Payload, isMasked: boolean, done: () => void): void
   pause(): void
   resume(): void
   terminate(): void

@@ -2,7 +2,7 @@
  * How much there is of a message that `ws` keeps to itself until it is whole: bytes of the socket below since the last
  * message, but for pings and pongs, which may come between its parts.
  */
-import type { RawSocket, WsSocket } from './shape.js'
+import type { Payload, RawSocket, WsSocket } from './shape.js'
 
 /** Head and mask of a control frame, as a client sends it. */
 const CONTROL_BYTES = 6
@@ -22,7 +22,7 @@ export function watchUnderway(
     tell(byteLength)
   }
   // These come while `ws` reads the chunk, and so before the chunk itself is counted.
-  const control = ({ length }: { readonly length: number }) => {
+  const control = ({ length }: Payload) => {
     byteLength -= CONTROL_BYTES + length
   }
   raw.on('data', chunk)
