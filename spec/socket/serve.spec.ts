@@ -1,9 +1,10 @@
 /** A server: what one peer does is no other's concern, and what all may take is bounded. */
-import { spawnSync } from 'node:child_process'
+import { fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
+import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { asyncDispose } from '../../src/dispose.js'
@@ -166,11 +167,17 @@ apart('a place that is taken: the error of the system', async () => {
   }
 })
 
-apart('a path that a dead process left is taken over, and a file that is no socket is not', async () => {
+/** A Unix socket whose process is dead. */
+function leftBehind(): string {
   const path = somePath()
   const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`
   spawnSync(process.execPath, ['-e', script])
   assert.ok(existsSync(path))
+  return path
+}
+
+apart('a path that a dead process left is taken over, and a file that is no socket is not', async () => {
+  const path = leftBehind()
   const server = await serve(path, () => {})
   await (await connect(path)).close()
   await server.close()
@@ -179,6 +186,48 @@ apart('a path that a dead process left is taken over, and a file that is no sock
   assert.is(error.code, 'EADDRINUSE')
   assert.is(readFileSync(path, 'utf8'), 'precious')
 })
+
+/** How it ends for each of four who serve a path at once, and the end of them all. */
+type Rivalry = (path: string) => Promise<{ outcomes: string[]; end(): void }>
+
+const calls: Rivalry = async path => {
+  const settled = await Promise.allSettled(upTo(4).map(() => serve(path, () => {})))
+  return {
+    outcomes: settled.map(it => (it.status === 'fulfilled' ? 'listening' : it.reason.code)),
+    end: () => {
+      for (const it of settled) if (it.status === 'fulfilled') it.value.abort()
+    },
+  }
+}
+
+const processes: Rivalry = async path => {
+  const children = upTo(4).map(() => fork(fileURLToPath(new URL('rival.js', import.meta.url))))
+  const words = () => Promise.all(children.map(async child => (await once(child, 'message'))[0] as string))
+  await words()
+  const outcomes = words()
+  for (const child of children) child.send(path)
+  return {
+    outcomes: await outcomes,
+    end: () => {
+      for (const child of children) child.kill('SIGKILL')
+    },
+  }
+}
+
+for (const [name, rivalry] of Object.entries({ calls, processes })) {
+  apart(`four ${name} that take over a path at once: one has it, to the others it is taken`, async () => {
+    const path = leftBehind()
+    const { outcomes, end } = await within(rivalry(path), 'all of them')
+    try {
+      assert.equal(outcomes.sort(), ['EADDRINUSE', 'EADDRINUSE', 'EADDRINUSE', 'listening'])
+      // It can be reached.
+      const channel = await connect(path)
+      channel.abort()
+    } finally {
+      end()
+    }
+  })
+}
 
 apart.run()
 

@@ -1,20 +1,13 @@
 /** A server of channels: one for each connection, none of which is any other's concern. */
 import { once } from 'node:events'
-import { lstat, unlink } from 'node:fs/promises'
-import {
-  type AddressInfo,
-  createConnection,
-  createServer,
-  type ListenOptions,
-  Server,
-  type Socket,
-} from 'node:net'
+import { type AddressInfo, createServer, type ListenOptions, Server, type Socket } from 'node:net'
 import type { Carrier } from '../carriers/carrier.js'
 import type { Quota } from '../carriers/stream/quota.js'
 import type { Channel } from '../channel.js'
 import { Clients, type ClientsOptions } from '../connection/clients.js'
 import { asyncDispose } from '../dispose.js'
 import { accepted, type SocketOptions } from './connect.js'
+import { listen } from './listen.js'
 
 /** Options of `serve`, for all connections. */
 export type ServeOptions = SocketOptions & ClientsOptions
@@ -126,8 +119,8 @@ export class ChannelServer<In = unknown, Out = In> {
  * A server that gives each connection to `handler` as a channel, with limits for peers that are not trusted. A peer that
  * breaks them, or falls silent, loses its channel with an error; others are not affected.
  *
- * A Unix socket that a process left behind at its death is taken over. Rejects with the system's error when it cannot listen
- * (EADDRINUSE …).
+ * A Unix socket that a process left behind at its death is taken over, by one of those who try. Rejects with the system's
+ * error when it cannot listen (EADDRINUSE …).
  * @throws TypeError for an option of the wrong type
  */
 export async function serve<In = unknown, Out = In>(
@@ -153,34 +146,4 @@ export async function serveBy<In, Out>(
   // Later errors are of single connections: the system has no more descriptors, say.
   server.on('error', () => {})
   return channels
-}
-
-/** Listens; a Unix socket that was left behind by who is gone is taken over. */
-async function listen(server: Server, options: ListenOptions): Promise<void> {
-  const { path } = options
-  try {
-    await once(server.listen(options), 'listening')
-  } catch (error) {
-    if (path === undefined || !(await isLeftBehind(path))) throw error
-    await unlink(path)
-    await once(server.listen(options), 'listening')
-  }
-}
-
-/** Whether the path is a socket to which nobody listens. */
-async function isLeftBehind(path: string): Promise<boolean> {
-  const isSocket = await lstat(path).then(
-    found => found.isSocket(),
-    () => false,
-  )
-  if (!isSocket) return false
-  const socket = createConnection(path)
-  try {
-    await once(socket, 'connect')
-    return false
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED'
-  } finally {
-    socket.destroy()
-  }
 }
