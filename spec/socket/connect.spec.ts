@@ -1,7 +1,7 @@
 /** Where channels over sockets lead, what they do with memory, and how a connection fails. */
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { connect as connectSocket, createServer, type Socket } from 'node:net'
+import { connect as connectSocket, createServer, type LookupFunction, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls'
@@ -152,9 +152,19 @@ ways.run()
 const failures = suite('sockets: a connection that fails')
 
 const nobody = { port: 1, host: '127.0.0.1' }
+const twoOf: LookupFunction = (_, _options, found) =>
+  found(
+    null,
+    ['127.0.0.1', '127.0.0.2'].map(address => ({ address, family: 4 })),
+  )
 const addresses: [name: string, to: () => Address, cause: string][] = [
   ['a path that nobody has', somePath, 'ENOENT'],
   ['a port that nobody has', () => nobody, 'ECONNREFUSED'],
+  [
+    'a host of two addresses that nobody has',
+    () => ({ ...nobody, host: 'two', lookup: twoOf }),
+    'ECONNREFUSED',
+  ],
   ['a socket to a port that nobody has', () => connectSocket(nobody), 'ECONNREFUSED'],
   ['TLS to a port that nobody has', () => connectTls(nobody), 'ECONNREFUSED'],
 ]
@@ -165,6 +175,7 @@ for (const [name, to, cause] of addresses) {
 async function isRefused(to: Address, cause: string): Promise<void> {
   const error = await connect(to).catch(error => error)
   assert.ok(isOutbandError(error, 'PEER_GONE'), String(error))
+  assert.match(error.message, /the peer is gone: \S/)
   assert.is((error.cause as NodeJS.ErrnoException).code, cause)
 }
 

@@ -252,6 +252,8 @@ function renewed(socket: Duplex, handle: object, onread: OnReadOpts): Socket {
 }
 
 /** The error of a socket as ours. */
-function lost(cause: Error): OutbandError {
-  return new OutbandError('PEER_GONE', `socket: the peer is gone: ${cause.message}`, { cause })
+function lost(cause: NodeJS.ErrnoException): OutbandError {
+  // The error of a host of several addresses has no message.
+  const why = cause.message || cause.code
+  return new OutbandError('PEER_GONE', `socket: the peer is gone: ${why}`, { cause })
 }
