@@ -1,6 +1,6 @@
 /** Files that are mapped: what is read of them and what is not, who sees what is written, and where their bytes are found. */
-import { spawnSync } from 'node:child_process'
-import { readFileSync, truncateSync } from 'node:fs'
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
+import { closeSync, constants, openSync, readFileSync, truncateSync } from 'node:fs'
 import { open, rename, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,9 +13,11 @@ import { dump, type LoadOptions, load, openFile } from '../../src/file/index.js'
 import { pack } from '../../src/frame/index.js'
 import { encode, isOutbandError } from '../../src/index.js'
 import { type FilePlace, lentFileOf, openFilePlace } from '../../src/memory/mapped-file.js'
+import { identityOf } from '../../src/memory/names.js'
 import { difference } from '../same.js'
+import { PATIENCE_MS } from '../shm/kit.js'
 import { thrown } from '../thrown.js'
-import { failed, inFolder, refused, rejection, script } from './kit.js'
+import { canRun, failed, inFolder, refused, rejection, script } from './kit.js'
 
 const isLinux = process.platform === 'linux'
 if (!isLinux) console.log('SKIP: mapped files are tested on Linux alone')
@@ -246,11 +248,16 @@ test.run()
 const places = suite('file: places of mapped bytes')
 const placesRow = isLinux ? places : places.skip
 
+/** Another process opens the place. */
+const openedElsewhere = (place: FilePlace): SpawnSyncReturns<string> =>
+  spawnSync(process.execPath, [script('placed'), JSON.stringify(place)], {
+    encoding: 'utf8',
+    timeout: PATIENCE_MS,
+  })
+
 /** Another process adds 1 to each byte of the place, and says what their sum was. */
 function elsewhere(place: FilePlace): number {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [script('placed'), JSON.stringify(place)], {
-    encoding: 'utf8',
-  })
+  const { stdout, stderr, status } = openedElsewhere(place)
   assert.equal([stderr, status], ['', 0])
   return JSON.parse(stdout)
 }
@@ -345,6 +352,22 @@ placesRow(
     code(() => openFilePlace({ ...place, byteLength: MiB }), 'SHM_STALE')
   }),
 )
+
+for (const access of ['private', 'shared'] as const) {
+  placesRow(
+    `${access}: a pipe in place of a file is SHM_STALE, and keeps nobody waiting`,
+    inFolder(folder => {
+      const pipe = join(folder, 'pipe')
+      assert.ok(canRun('mkfifo', pipe))
+      const fd = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK)
+      const place = { pid: process.pid, fd, identity: identityOf(fd), byteOffset: 0, byteLength: 8, access }
+      const { status, stderr } = openedElsewhere(place)
+      closeSync(fd)
+      assert.is(status, 1)
+      assert.match(stderr, "code: 'SHM_STALE'")
+    }),
+  )
+}
 
 function code(run: () => unknown, wanted: string): void {
   const error = thrown(run)

@@ -5,7 +5,7 @@
  *
  *      view of a mapping  → lentFileOf → { pid, fd, identity, byteOffset, byteLength, access } → openFilePlace →  view
  */
-import { closeSync, constants, fstatSync, openSync, readlinkSync, statSync } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, readlinkSync, statSync } from 'node:fs'
 import { OutbandError } from '../errors.js'
 import { Descriptor } from './descriptor.js'
 import { Mapping, placeOf } from './mapping.js'
@@ -91,8 +91,7 @@ export function lentFileOf(view: ArrayBufferView): LentFile | undefined {
 /** Nothing, where the path leads elsewhere by now, or nowhere, or there are no descriptors left. */
 function reopened({ path, identity }: Source, access: FileAccess): Descriptor | undefined {
   try {
-    // Without O_NONBLOCK a pipe of that name could keep the thread for ever.
-    const descriptor = new Descriptor(openSync(path, flagsFor(access) | constants.O_NONBLOCK))
+    const descriptor = new Descriptor(openSync(path, flagsFor(access)))
     if (identityOf(descriptor.fd) === identity) return descriptor
     descriptor.close()
   } catch {
@@ -115,13 +114,14 @@ export function openFilePlace(place: FilePlace): Uint8Array {
   const path = `/proc/${pid}/fd/${fd}`
   const what = `descriptor ${fd} of process ${pid}`
   // Looked at first: of a pipe that is opened the far end would take notice.
-  const { dev, ino } = attempt(what, () => statSync(path, { bigint: true }))
-  const own = identity === `${dev}:${ino}` ? attempt(what, () => openSync(path, flagsFor(access))) : -1
-  if (own < 0) throw new OutbandError('SHM_STALE', `memory: ${what} is another file's by now`)
+  expectFile(
+    what,
+    attempt(what, () => statSync(path, { bigint: true })),
+    identity,
+  )
+  const own = attempt(what, () => openSync(path, flagsFor(access)))
   try {
-    if (!fstatSync(own).isFile() || identityOf(own) !== identity) {
-      throw new OutbandError('SHM_STALE', `memory: ${what} is another file's by now`)
-    }
+    expectFile(what, fstatSync(own, { bigint: true }), identity)
     const mapping = Mapping.open(own, byteLength, { access, byteOffset })
     const name = readlinkSync(`/proc/self/fd/${own}`)
     files.set(mapping, { path: name, identity, byteOffset, descriptor: undefined })
@@ -131,7 +131,15 @@ export function openFilePlace(place: FilePlace): Uint8Array {
   }
 }
 
-const flagsFor = (access: FileAccess): number => (access === 'shared' ? constants.O_RDWR : constants.O_RDONLY)
+/** Without O_NONBLOCK a pipe that has come to be there could keep the thread for ever. */
+const flagsFor = (access: FileAccess): number =>
+  (access === 'shared' ? constants.O_RDWR : constants.O_RDONLY) | constants.O_NONBLOCK
+
+/** @throws SHM_STALE for what is no file, or another one */
+function expectFile(what: string, stats: BigIntStats, identity: string): void {
+  if (stats.isFile() && `${stats.dev}:${stats.ino}` === identity) return
+  throw new OutbandError('SHM_STALE', `memory: ${what} is not the file that was told of`)
+}
 
 function isFilePlace({ pid, fd, identity, byteOffset, byteLength, access }: FilePlace): boolean {
   const isNumber = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 0
