@@ -6,6 +6,8 @@ import { typedArrays } from '../../fixtures/arrays.js'
 import { decode, encode, isReadonly, OutbandError, outOfBand } from '../../src/index.js'
 import { MAX_BLOCK } from '../../src/memory/arena/handle.js'
 import { placeOf } from '../../src/memory/mapping.js'
+import { isSealed } from '../../src/memory/memfd.js'
+import { call } from '../../src/memory/posix.js'
 import { ArenaReader, type ArrayType, leaseOf, release, SharedArena } from '../../src/shm/index.js'
 import { descriptorsOfShm, isLinux } from '../shm/kit.js'
 import { thrown } from '../thrown.js'
@@ -539,11 +541,14 @@ odd(
   withArena(arena => {
     const { ticket } = arena.lender()
     const file = openSync('/dev/null', 'r')
+    const empty = emptySegment()
     const rows = [
       [{ ...ticket, pid: 2 ** 30 }, 'PEER_GONE'],
       [{ ...ticket, table: file }, 'SHM_STALE'],
       [{ ...ticket, segment: file }, 'SHM_STALE'],
       [{ ...ticket, segment: 1_000_000 }, 'SHM_STALE'],
+      [{ ...ticket, table: empty }, 'SHM_STALE'],
+      [{ ...ticket, segment: empty }, 'SHM_STALE'],
       [{ ...ticket, table: ticket.segment, segment: ticket.table }, 'SHM_STALE'],
       [{ ...ticket, segment: ticket.table }, 'SHM_STALE'],
       [{ ...ticket, arena: '0'.repeat(32) }, 'SHM_STALE'],
@@ -553,9 +558,19 @@ odd(
     ] as const
     for (const [ticket, code] of rows) refused(() => ArenaReader.attach(ticket), code)
     closeSync(file)
+    closeSync(empty)
     ArenaReader.attach(ticket).close()
   }),
 )
+
+/** A sealed segment of no bytes, which `createMemoryFile` does not make. */
+function emptySegment(): number {
+  const [allowSealing, addSeals, shrinkAndGrow] = [2, 1033, 6]
+  const fd = call('memfd_create', 'spec', allowSealing) as number
+  call('fcntl', fd, addSeals, 'int', shrinkAndGrow)
+  assert.ok(isSealed(fd))
+  return fd
+}
 
 odd('mistakes in arguments are TypeErrors', () => {
   const create = (options: object) => () => SharedArena.create({ byteLength: 1000, ...options })

@@ -163,32 +163,38 @@ function expectTicket(ticket: ArenaTicket): ArenaTicket {
   throw new OutbandError('MALFORMED', 'arena: what is no ticket')
 }
 
-/**
- * The table, mapped by a descriptor of its own: a mapping keeps the lock of what it was made by, and that of a thread which was
- * terminated is never unmapped.
- */
+/** The memory of the table. */
 function tableOf(pid: number, table: number): ArrayBuffer {
-  const fd = openOf(pid, table)
+  const mapping = mappingOf(pid, table)
+  return mapping.window(0, mapping.byteLength)
+}
+
+/** The owner's segment, mapped. The number may be of something else by now, so what is there must say that it is it. */
+function segmentOf(pid: number, segment: number, id: Uint8Array): Mapping {
+  const mapping = mappingOf(pid, segment)
+  const head = new DataView(mapping.window(0, ALIGNMENT))
+  const isArena = head.getUint32(0, true) === ARENA_MAGIC
+  if (isArena && id.every((byte, i) => byte === head.getUint8(4 + i))) return mapping
+  mapping.close()
+  throw stale()
+}
+
+/**
+ * A segment of the owner's, mapped by a descriptor of its own: a mapping keeps the lock of what it was made by, and that of
+ * a thread which was terminated is never unmapped.
+ */
+function mappingOf(pid: number, segment: number): Mapping {
+  const fd = openOf(pid, segment)
   try {
     const { size } = fstatSync(fd)
-    return Mapping.open(fd, size).window(0, size)
+    // Less than either head; and nothing at all cannot be mapped.
+    if (size < ALIGNMENT) throw stale()
+    return Mapping.open(fd, size)
   } finally {
     closeSync(fd)
   }
 }
 
-/** The owner's segment, mapped. The number may be of something else by now, so what is there must say that it is it. */
-function segmentOf(pid: number, segment: number, id: Uint8Array): Mapping {
-  const fd = openOf(pid, segment)
-  try {
-    const { size } = fstatSync(fd)
-    const mapping = Mapping.open(fd, size)
-    const head = new DataView(mapping.window(0, Math.min(size, ALIGNMENT)))
-    const isArena = size >= ALIGNMENT && head.getUint32(0, true) === ARENA_MAGIC
-    if (isArena && id.every((byte, i) => byte === head.getUint8(4 + i))) return mapping
-    mapping.close()
-    throw new OutbandError('SHM_STALE', 'arena: the descriptor is not that of this arena')
-  } finally {
-    closeSync(fd)
-  }
+function stale(): OutbandError {
+  return new OutbandError('SHM_STALE', 'arena: the descriptor is not that of this arena')
 }
