@@ -7,6 +7,7 @@ import { sharingOf } from '../../src/carriers/shm/sharing.js'
 import { sharedWay } from '../../src/carriers/shm/way.js'
 import { wordOf, wordsFor } from '../../src/carriers/shm/words.js'
 import { SocketLink } from '../../src/carriers/socket/link.js'
+import type { Annex } from '../../src/carriers/stream/annex.js'
 import type { Link } from '../../src/carriers/stream/link.js'
 import { StreamCarrier } from '../../src/carriers/stream/stream.js'
 import type { ErrorCode } from '../../src/errors.js'
@@ -180,6 +181,41 @@ function refusalOf(run: () => unknown): string {
     throw error
   }
   return 'none'
+}
+
+const bug = (): never => {
+  throw new TypeError('a bug of ours')
+}
+for (const [name, notes] of [
+  ['a word', [packNote('memory', 1)]],
+  ['a handle', [packNote('handles'), packBytes(numbered(5, 10) as Packet)]],
+] as const) {
+  words(
+    `${name} that something stumbles over ends the connection, and no process: MALFORMED with its cause`,
+    async () => {
+      const { own, peer } = await connection()
+      const annex: Annex = {
+        open: () => {},
+        hear: bug,
+        owns: () => false,
+        stow: () => undefined,
+        recall: () => {},
+        unstow: bug,
+        ended: () => {},
+      }
+      const carrier = new StreamCarrier(own, {}, undefined, annex)
+      carrier.receive(new Inbox())
+      peer.on('error', () => {}).resume()
+      for (const note of notes) peer.write(note)
+      const error = await within(
+        carrier.closed.catch(error => error),
+        'the end',
+      )
+      assert.ok(isOutbandError(error, 'MALFORMED'), String(error))
+      assert.instance(error.cause, TypeError)
+      peer.destroy()
+    },
+  )
 }
 
 words.run()

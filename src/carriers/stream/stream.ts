@@ -5,7 +5,7 @@
  *            ←── taken … packets ── bye      what it is asked. One that does not is plain: its last byte is its goodbye
  */
 import { isMemory } from '../../bytes/window.js'
-import { expectArgument, expectOptions, expectTime, OutbandError } from '../../errors.js'
+import { expectArgument, expectOptions, expectTime, isOutbandError, OutbandError } from '../../errors.js'
 import { Deframer, pack } from '../../frame/index.js'
 import { type Item, isNote, type Note, packNote } from '../../frame/note.js'
 import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../../limits.js'
@@ -365,7 +365,7 @@ export class StreamCarrier implements Carrier, Inlet {
     try {
       return this.#deframer.target()
     } catch (error) {
-      this.abort(error as OutbandError)
+      this.#fail(error)
       return NOWHERE
     }
   }
@@ -425,7 +425,7 @@ export class StreamCarrier implements Carrier, Inlet {
         if (this.#ending.isOver) return
       }
     } catch (error) {
-      return this.abort(error as OutbandError)
+      return this.#fail(error)
     }
     const { progress } = this.#deframer
     this.#watch.heard(progress !== undefined, count > 0)
@@ -433,6 +433,13 @@ export class StreamCarrier implements Carrier, Inlet {
     if (total >= PROGRESS_BYTES) this.#sink?.progress?.({ received, total })
     this.#share?.use(received, total - received)
     this.#brake(total)
+  }
+
+  /** Ends by what was thrown while reading. What is no error of ours is a bug that a peer has found: it ends no more than this. */
+  #fail(thrown: unknown): void {
+    if (isOutbandError(thrown)) return this.abort(thrown)
+    const what = `${this.name}: what the peer sent cannot be read`
+    this.abort(new OutbandError('MALFORMED', what, { cause: thrown }))
   }
 
   #isHeld(): boolean {
@@ -476,7 +483,7 @@ export class StreamCarrier implements Carrier, Inlet {
     try {
       return this.#annex!.unstow(packet)
     } catch (error) {
-      this.abort(error as OutbandError)
+      this.#fail(error)
       return undefined
     }
   }
