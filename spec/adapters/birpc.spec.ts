@@ -205,6 +205,18 @@ test('$close rejects what waits, and stops listening', async () => {
   port2.close()
 })
 
+test('of channels that were closed the worker keeps no listener, and one that listens again hears of its end', async () => {
+  const mortal = new Worker(script)
+  const counts = () => mortal.eventNames().map(name => mortal.listenerCount(name))
+  const before = counts()
+  for (let i = 0; i < 20; i++) createBirpc({}, birpcPort(mortal)).$close()
+  const channel = birpcPort(mortal, { types })
+  for (let i = 0; i < 2; i++) createBirpc<Remote>({}, channel).$close()
+  assert.equal(counts(), before)
+  const again = createBirpc<Remote>({}, channel)
+  assert.ok(isOutbandError(await rejection(() => again.die()), 'PEER_GONE'))
+})
+
 test('calls of a thread that dies, and those after, are PEER_GONE', async () => {
   const mortal = connect()
   const waits = mortal.rpc.hang()

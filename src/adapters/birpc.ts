@@ -65,29 +65,38 @@ class BirpcPort {
   /** Calls without an answer. */
   readonly #waiting = new Set<string>()
   readonly #listeners = new Map<(data: unknown) => void, () => void>()
+  /** Hears of the port's end no longer; undefined while nobody listens. */
+  #leave: (() => void) | undefined
   #gone: OutbandError | undefined
 
   constructor(endpoint: Endpoint, options: AdapterOptions) {
     this.#endpoint = endpoint
     this.#seals = new Seals(options)
     this.#transfer = options.transfer
-    endpoint.onGone(() => this.#end(), false)
   }
 
   get channel(): BirpcChannel {
     return {
       post: letter => this.#post(letter as Letter),
-      on: hear => {
-        this.#listeners.set(hear, this.#endpoint.listen(hear, false))
-        this.#endpoint.start()
-      },
-      off: hear => {
-        this.#listeners.get(hear)?.()
-        this.#listeners.delete(hear)
-      },
+      on: hear => this.#on(hear),
+      off: hear => this.#off(hear),
       serialize: message => this.#serialize(message as RpcMessage),
       deserialize: data => this.#deserialize(data),
     }
+  }
+
+  #on(hear: (data: unknown) => void): void {
+    this.#listeners.set(hear, this.#endpoint.listen(hear, false))
+    this.#leave ??= this.#endpoint.onGone(() => this.#end(), false)
+    this.#endpoint.start()
+  }
+
+  #off(hear: (data: unknown) => void): void {
+    this.#listeners.get(hear)?.()
+    this.#listeners.delete(hear)
+    if (this.#listeners.size > 0) return
+    this.#leave?.()
+    this.#leave = undefined
   }
 
   #serialize({ a, r, e, ...head }: RpcMessage): Letter {
