@@ -57,3 +57,22 @@ export function markReadonlyMemory(memory: ArrayBuffer, isSo: boolean): void {
   else readonlyMemory.delete(memory)
   isUsed ||= isSo
 }
+
+/** Memory, and ports, that move with the next message that has them. */
+const given = new WeakSet<object>()
+let isGiving = false
+
+/** Gives memory away: views on it go out of band, however small, and `takeGiven` tells who moves it. */
+export function give(memory: object): void {
+  isGiving = true
+  given.add(memory)
+}
+
+export function isGiven(memory: object): boolean {
+  return isGiving && given.has(memory)
+}
+
+/** Whether it was given away; for once. */
+export function takeGiven(memory: object): boolean {
+  return isGiving && given.delete(memory)
+}

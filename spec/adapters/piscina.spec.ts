@@ -107,6 +107,7 @@ for (const [name, make, move] of libraries) {
       values => one.run(['sum', values], { transfer: [values] }),
       values => one.run(['sum', values], { transferList: [values.buffer as never] }),
       values => one.run(transfer(['sum', values], [values.buffer])),
+      values => one.run(['sum', transfer(values)]),
     ]
     for (const wish of wishes) {
       const values = new Float64Array(1024).fill(2)

@@ -15,8 +15,6 @@ export const extra = {
     await new Promise(resolve => setTimeout(resolve, 20))
     return { port: port1 }
   },
-  /** A transfer list that holds what does not move. */
-  unmoved: (): object => transfer({}, [{} as ArrayBuffer]),
   /** Bytes left of what was returned before. */
   left: (): number => {
     const { byteLength } = kept

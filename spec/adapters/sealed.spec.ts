@@ -1,7 +1,8 @@
 /** What all adapters share: what is made ready for a post that cannot be tried again. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Message, Seals, transfer, transferOf } from '../../src/adapters/sealed.js'
+import { type Message, Seals, transfer } from '../../src/adapters/sealed.js'
+import type { Transfer } from '../../src/carriers/carrier.js'
 import { isOutbandError, OutbandError } from '../../src/errors.js'
 import { difference } from '../same.js'
 import { thrown } from '../thrown.js'
@@ -83,12 +84,34 @@ test('ports go along, and have left at once when they must', async () => {
   port1.close()
 })
 
-test('transfer() is heeded once, and added to what is usual', () => {
-  const [a, b] = [new Uint8Array(1), new Uint8Array(2)]
-  assert.equal(transferOf([transfer(a), transfer({ b }, [b]), 5, null], undefined), [a, b])
-  assert.is(transferOf([a], undefined), undefined)
-  assert.equal(transferOf([transfer(a)], [b]), [b, a])
-  assert.is(transferOf([transfer(a)], true), true)
+test('transfer() is heeded once, at any depth and size, and added to what is usual', () => {
+  const seals = new Seals({})
+  const [a, b, plain] = [new Uint8Array(1), new Float64Array(2048), new Uint8Array(5000)]
+  const moving = (value: unknown, usual?: Transfer): object[] => {
+    const { list } = seals.seal(value, usual)
+    return [a.buffer, b.buffer, plain.buffer].filter(memory => list.includes(memory))
+  }
+  assert.equal(moving({ a: transfer(a), deep: [transfer({ b }, [b])], plain }), [a.buffer, b.buffer])
+  assert.equal(moving({ a, b }), [])
+  assert.equal(moving([transfer(a), b], [b]), [a.buffer, b.buffer])
+  assert.equal(moving(a, [b]), [b.buffer])
+  // What another call has meanwhile stays.
+  transfer(a)
+  assert.equal(moving(plain), [])
+  assert.equal(moving([a, plain], true), [a.buffer, plain.buffer])
+  assert.equal(moving(a), [])
+})
+
+test('transfer() takes nothing that does not move', () => {
+  const { port1 } = new MessageChannel()
+  assert.is(transfer(port1), port1)
+  port1.close()
+  for (const wrong of [{ frame: new Uint8Array(8) }, [], new Date(0), null, 5] as object[]) {
+    const wanted = /^transfer: wanted an ArrayBuffer, view or port, or a list of them$/
+    assert.throws(() => transfer(wrong), wanted)
+    assert.throws(() => transfer({}, [wrong]), wanted)
+  }
+  assert.throws(() => transfer({}, 5 as never), TypeError)
 })
 
 test('what no one sealed is MALFORMED', async () => {

@@ -9,7 +9,7 @@
  */
 import { type Endpoint, endpointOf, type PortLike, type WindowOptions } from '../carriers/port/endpoint.js'
 import { expectOptions, OutbandError } from '../errors.js'
-import { type AdapterOptions, isSealed, refused, type Sealed, Seals, transferOf } from './sealed.js'
+import { type AdapterOptions, isSealed, refused, type Sealed, Seals } from './sealed.js'
 
 export { transfer } from './sealed.js'
 
@@ -61,7 +61,6 @@ export function birpcPort(port: PortLike, options: BirpcPortOptions = {}): Birpc
 class BirpcPort {
   readonly #endpoint: Endpoint
   readonly #seals: Seals
-  readonly #transfer
   /** Calls without an answer. */
   readonly #waiting = new Set<string>()
   readonly #listeners = new Map<(data: unknown) => void, () => void>()
@@ -72,7 +71,6 @@ class BirpcPort {
   constructor(endpoint: Endpoint, options: AdapterOptions) {
     this.#endpoint = endpoint
     this.#seals = new Seals(options)
-    this.#transfer = options.transfer
   }
 
   get channel(): BirpcChannel {
@@ -101,12 +99,12 @@ class BirpcPort {
 
   #serialize({ a, r, e, ...head }: RpcMessage): Letter {
     if (head.t === 'q') {
-      const seal = this.#seals.seal(a, transferOf(a ?? [], this.#transfer))
+      const seal = this.#seals.seal(a)
       return { head, seal }
     }
     if (e !== undefined) return { head, seal: this.#seals.sealThrown(e) }
     try {
-      return { head, seal: this.#seals.seal(r, transferOf([r], this.#transfer)) }
+      return { head, seal: this.#seals.seal(r) }
     } catch (error) {
       // The caller waits for an answer: that there can be none is one.
       return { head, seal: this.#seals.sealThrown(error) }

@@ -5,7 +5,7 @@
 import type { Transfer } from '../carriers/carrier.js'
 import { expectArgument } from '../errors.js'
 import { faceOf } from './face.js'
-import { type AdapterOptions, CALL, expectCall, refused, type Sealed, Seals, transferOf } from './sealed.js'
+import { type AdapterOptions, CALL, expectCall, refused, type Sealed, Seals } from './sealed.js'
 
 export { type AdapterOptions, transfer } from './sealed.js'
 
@@ -67,8 +67,8 @@ export function wrapPool<P extends PoolLike>(pool: P, options: AdapterOptions = 
     )
     const { value, list } = unwrapped(Pool, task)
     const isUsual = isObject(runOptions) && (transferList === undefined || Array.isArray(transferList))
-    const wish = isUsual ? (transferList ?? list ?? transfer ?? options.transfer) : false
-    const sealed = seals.seal(value, transferOf([value], wish), CALL)
+    const wish = isUsual ? (transferList ?? list ?? transfer ?? undefined) : false
+    const sealed = seals.seal(value, wish, CALL)
     const message = withQueueOptions(sealed, value)
     let answer: unknown
     try {
@@ -100,7 +100,7 @@ export function wrapTask<In, Out>(
     expectCall(message)
     const { message: answer, list } = await answered(seals, async () => {
       const { value, list } = unwrapped(Pool, await handler(seals.openCall(message) as In))
-      return seals.sealNow(value, transferOf([value], list ?? options.transfer))
+      return seals.sealNow(value, list)
     })
     return move({ [Pool.transferableSymbol]: list, [Pool.valueSymbol]: answer })
   }

@@ -9,10 +9,13 @@
 import { isMemory, isShared } from '../bytes/window.js'
 import { expectTransfer, type Transfer } from '../carriers/carrier.js'
 import { handOver, isMovable, unsupported } from '../carriers/handover.js'
+import { isHost } from '../carriers/platform.js'
 import { TEXT_BYTES } from '../carriers/port/posts.js'
 import type { Codec, CodecOptions } from '../codec.js'
 import { expectArgument, expectOptions, OutbandError } from '../errors.js'
 import { Hosts } from '../hosts.js'
+import { give, takeGiven } from '../out-of-band.js'
+import type { Parcel } from '../packet.js'
 import { type CustomType, defineType, registry } from '../registry.js'
 import { isError } from '../value/errors.js'
 import { lightened, remainsOf } from './thrown.js'
@@ -80,13 +83,13 @@ export class Seals {
    */
   seal(value: unknown, transfer: Transfer = this.#transfer, kind: Kind = VALUE): Sealed {
     expectTransfer(transfer)
-    return this.#seal(kind, this.#codec, value, transfer, isAsked(transfer) ? checked : asIs)
+    return this.#seal(kind, this.#codec, value, transfer, LATER)
   }
 
   /** Seals a value for a post that comes later and must not fail: what moves leaves the sender now. */
   sealNow(value: unknown, transfer: Transfer = this.#transfer, kind: Kind = VALUE): Sealed {
     expectTransfer(transfer)
-    return this.#seal(kind, this.#codec, value, transfer, isAsked(transfer) ? moved : movedHosts)
+    return this.#seal(kind, this.#codec, value, transfer, NOW)
   }
 
   /**
@@ -125,7 +128,7 @@ export class Seals {
   }
 
   #sealWhole(thrown: unknown): Sealed {
-    return this.#seal(THROWN, this.#thrownCodec, thrown, false, movedHosts)
+    return this.#seal(THROWN, this.#thrownCodec, thrown, false, NOW)
   }
 
   #sealLightened(thrown: unknown): Sealed | undefined {
@@ -147,12 +150,14 @@ export class Seals {
     }
   }
 
-  #seal(kind: string, codec: Codec, value: unknown, transfer: Transfer, ready: Readying): Sealed {
+  #seal(kind: string, codec: Codec, value: unknown, usual: Transfer, post: Post): Sealed {
     const parcel = this.#hosts.encode(codec, value, TEXT_BYTES)
     const { meta, hosts = [] } = parcel
+    const transfer = wishFor(parcel, usual)
+    const ready = isAsked(transfer) ? post.moving : post.copying
     const counts = { copied: 0, transferred: 0, shared: 0 }
-    const post = (posted: readonly Uint8Array[], list: object[]) => ready({ buffers: posted, hosts, list })
-    const readied = handOver(parcel, transfer, this.#isStrict, counts, post)
+    const load = (buffers: readonly Uint8Array[], list: object[]) => ready({ buffers, hosts, list })
+    const readied = handOver(parcel, transfer, this.#isStrict, counts, load)
     return {
       message: [kind, meta, readied.buffers, readied.hosts],
       list: typeof meta === 'string' ? readied.list : [...readied.list, meta.buffer],
@@ -191,6 +196,14 @@ const moved: Readying = ({ buffers, hosts, list }) => {
 /** Copies are ours already. */
 const movedHosts: Readying = load => (load.hosts.length === 0 ? load : moved(load))
 
+/** How a load is made fit for its post: when the sender's memory moves with it, and when all is copied. */
+interface Post {
+  readonly moving: Readying
+  readonly copying: Readying
+}
+const LATER: Post = { moving: checked, copying: asIs }
+const NOW: Post = { moving: moved, copying: movedHosts }
+
 /** Whether a message is a packet, and no call. */
 export function isSealed(message: unknown): message is Message {
   return isMessage(message) && (message[0] === VALUE || message[0] === THROWN)
@@ -214,30 +227,28 @@ function expectPacket(isOne: boolean): asserts isOne {
   throw new OutbandError('MALFORMED', 'open: a message that is no packet; is the other side wrapped as well?')
 }
 
-const given = new WeakMap<object, readonly object[]>()
-
 /**
- * Gives the memory of a value away with the next call that it is an argument or the result of: these ArrayBuffers (or
- * those under these views), ports and streams move. Default: the value itself. Returns the value.
- * @throws TypeError for an invalid value or list
+ * Gives memory away with the next call that has it among its arguments or in its result, at whatever depth: these
+ * ArrayBuffers (or those under these views), ports and streams move. Default: the value itself. Returns the value.
+ * @throws TypeError for what does not move: an object that only holds memory, say
  */
 export function transfer<T extends object>(value: T, list: readonly object[] = [value]): T {
-  expectArgument(typeof value === 'object' && value !== null, 'transfer', 'an object')
-  expectArgument(Array.isArray(list), 'transfer', 'a list of what moves')
-  given.set(value, list)
+  const isRight = Array.isArray(list) && list.every(isTransferable)
+  expectArgument(isRight, 'transfer', 'an ArrayBuffer, view or port, or a list of them')
+  for (const item of list) give(ArrayBuffer.isView(item) ? item.buffer : item)
   return value
 }
 
-/** What `transfer` was told about these values, once, else what is usual. */
-export function transferOf(values: readonly unknown[], usual: Transfer | undefined): Transfer | undefined {
-  const lists = values.flatMap(value => {
-    const list = given.get(value as object)
-    if (list === undefined) return []
-    given.delete(value as object)
-    return list
-  })
-  if (lists.length === 0 || usual === true) return usual
-  return Array.isArray(usual) ? [...usual, ...lists] : lists
+function isTransferable(item: unknown): boolean {
+  if (typeof item !== 'object' || item === null) return false
+  return isMemory(item) || ArrayBuffer.isView(item) || isHost(item)
+}
+
+/** What is usual, and what of the parcel `transfer` was told of. */
+function wishFor({ buffers, hosts = [] }: Parcel, usual: Transfer): Transfer {
+  const given = [...buffers.map(({ buffer }) => buffer), ...hosts].filter(takeGiven)
+  if (given.length === 0 || usual === true) return usual
+  return usual === false ? given : [...usual, ...given]
 }
 
 /** What the port said of a message, as an error of ours; other errors stay as they are. */

@@ -5,7 +5,7 @@
 import type { Transfer } from '../carriers/carrier.js'
 import { expectArgument } from '../errors.js'
 import { faceOf } from './face.js'
-import { type AdapterOptions, CALL, expectCall, type Sealed, Seals, transferOf } from './sealed.js'
+import { type AdapterOptions, CALL, expectCall, type Sealed, Seals } from './sealed.js'
 
 export { type AdapterOptions, transfer } from './sealed.js'
 
@@ -88,11 +88,7 @@ export function wrapPool<P extends PoolLike>(
     const isList = params === null || Array.isArray(params)
     if (isTheirs || !isList) return target.exec(method, params, execOptions)
     const { transfer, ...rest } = execOptions ?? {}
-    const { message, list } = seals.sealNow(
-      params ?? [],
-      transferOf(params ?? [], transfer ?? options.transfer),
-      CALL,
-    )
+    const { message, list } = seals.sealNow(params ?? [], transfer ?? undefined, CALL)
     return target.exec(method, [message], { ...rest, transfer: list }).then(answer => seals.open(answer))
   }
   const proxy = () =>
@@ -120,7 +116,7 @@ export function wrapMethods<M extends Methods>(
   expectArgument(typeof Transfer === 'function', 'workerpool', 'the package workerpool')
   const seals = new Seals(options)
   const seal = (result: unknown): Sealed => {
-    if (!(result instanceof Transfer)) return seals.sealNow(result, transferOf([result], options.transfer))
+    if (!(result instanceof Transfer)) return seals.sealNow(result)
     const { message, transfer } = result as { message: unknown; transfer: object[] }
     return seals.sealNow(message, transfer)
   }

@@ -1,5 +1,6 @@
 /** The runs of a value's views, each with its window and on which side of the band it goes. */
 import { checkLimit, type Limits } from '../limits.js'
+import { isGiven } from '../out-of-band.js'
 import { forbidden, stopped } from './trace.js'
 import type { Run, Source, Views } from './views.js'
 
@@ -52,7 +53,7 @@ function choose(run: Run, { bufferCallback, threshold, copyShared, limits }: Run
   if (mustShare && !limits.shared) throw forbidden('shared')
   if (bufferCallback !== undefined) run.isOutOfBand = !bufferCallback(run.window, run.source)
   else if (byteLength >= threshold) run.isOutOfBand = true
-  else run.isOutOfBand = (run.isForced || mustShare) && Number.isFinite(threshold)
+  else run.isOutOfBand = (run.isForced || mustShare || isGiven(run.buffer)) && Number.isFinite(threshold)
   if (mustShare && !run.isOutOfBand) {
     throw stopped('UNSUPPORTED', "shared memory in band; wanted shared: 'copy'")
   }
