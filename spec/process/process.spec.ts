@@ -121,6 +121,7 @@ const mistakes: [name: string, start: () => unknown][] = [
   ['arguments that are no list', () => forkChannel(script, 'echo' as never)],
   ['over what is not there', () => node('stay', { over: 'ipc' as never })],
   ['over stdio that is not free', () => node('stay', { over: 'stdio', stdio: ['pipe', 'inherit'] })],
+  ['silent', () => forkChannel(script, ['stay'], { silent: 1 as never })],
   ['limits', () => node('stay', { limits: 'some' as never })],
   ['graceMs', () => node('stay', { graceMs: -1 })],
   ['closeTimeoutMs', () => node('stay', { closeTimeoutMs: 'soon' as never })],
@@ -177,6 +178,17 @@ surroundings('its output, when the caller has asked for it', async () => {
   assert.is(await within(text(channel.child.stdout!), 'the output'), 'printed\n')
   await channel.exited
 })
+
+for (const [options, isPiped] of [
+  [{ silent: true }, true],
+  [{ silent: true, stdio: 'ignore' }, false],
+  [{ silent: false }, false],
+] as const) {
+  surroundings(
+    `its output, ${JSON.stringify(options)}: ${isPiped ? 'is piped' : 'is not piped'}, as by fork`,
+    withChild('stay', ({ child }) => assert.is(child.stdout !== null, isPiped), options),
+  )
+}
 
 const closedFd = (): number => {
   const fd = openSync(devNull, 'r')

@@ -32,6 +32,8 @@ export type ForkOptions = Omit<SpawnOptions, 'shell' | 'argv0'> & {
   readonly execPath?: string | undefined
   /** Arguments for that program itself. Default: those of this process. */
   readonly execArgv?: readonly string[] | undefined
+  /** Whether `stdio` defaults to `'pipe'`. Default false. */
+  readonly silent?: boolean | undefined
 }
 
 /**
@@ -82,8 +84,10 @@ export function forkChannel<In, Out>(
   const path = String(modulePath)
   const file = path.startsWith('file:') ? fileURLToPath(path) : path
   const [args, options] = argumentsOf(rest)
-  const { execPath = process.execPath, execArgv = ownArguments(), ...others } = options
-  return start<In, Out>(execPath, [...execArgv, file, ...args], { ...others, shell: false })
+  const { execPath = process.execPath, execArgv = ownArguments(), silent = false, ...others } = options
+  expectArgument(typeof silent === 'boolean', 'silent', 'a boolean')
+  const { stdio = silent ? 'pipe' : 'inherit' } = others
+  return start<In, Out>(execPath, [...execArgv, file, ...args], { ...others, stdio, shell: false })
 }
 
 type Rest<Options> = [args?: readonly string[] | Options, options?: Options]
