@@ -230,11 +230,12 @@ const roles: Record<string, () => Promise<void>> = {
 
   /** What is said where something is missing. */
   async lacking() {
-    if (args[0] === 'koffi') {
+    if (args[0]!.endsWith('koffi')) {
+      const code = args[0] === 'koffi' ? 'MODULE_NOT_FOUND' : 'ERR_DLOPEN_FAILED'
       const modules = createRequire(import.meta.url)('node:module')
       const load = modules._load
       modules._load = (name: string, ...rest: unknown[]) => {
-        if (name === 'koffi') throw Object.assign(new Error('no koffi'), { code: 'MODULE_NOT_FOUND' })
+        if (name === 'koffi') throw Object.assign(new Error('no koffi'), { code })
         return load(name, ...rest)
       }
     } else Object.defineProperty(process, 'platform', { value: args[0] })

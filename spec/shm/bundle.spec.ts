@@ -1,12 +1,12 @@
 /** Programs in one file, as bundlers make them of a server: memory is shared, mapped, and nothing of it is left there too. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { areGone, eventually, isLinux } from './kit.js'
@@ -33,50 +33,67 @@ void main(process.argv.slice(2))
 const test = suite('shm: bundles')
 const row = isLinux ? test : test.skip
 
-const forms: [form: 'cjs' | 'esm', flags: string[]][] = [
-  ['cjs', []],
-  ['esm', []],
-  ['cjs', ['--disallow-code-generation-from-strings']],
-]
-for (const [format, flags] of forms) {
-  row(
-    `${format} ${flags.join()}: memory is shared and mapped, and a killed owner leaves nothing`,
-    async () => {
-      const folder = mkdtempSync(join(tmpdir(), 'outband-bundle-'))
-      try {
-        const outfile = join(folder, format === 'cjs' ? 'program.cjs' : 'program.mjs')
-        const stdin = { contents: PROGRAM, resolveDir: root }
-        await build({
-          bundle: true,
-          platform: 'node',
-          format,
-          external: ['koffi'],
-          logLevel: 'error',
-          stdin,
-          outfile,
-        })
-        symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
-        // From elsewhere: packages are found from the bundle's place.
-        const child = spawn(process.execPath, [...flags, outfile, folder], {
-          cwd: '/',
-          stdio: ['ignore', 'pipe', 'inherit'],
-        })
-        const over = once(child, 'close')
-        const [line] = await Promise.race([
-          once(createInterface({ input: child.stdout }), 'line'),
-          over.then(([code]) => assert.unreachable(`ended with ${code}`) as never),
-        ])
-        const { names, last, isJoined } = JSON.parse(line)
-        assert.equal([last, isJoined], [7, true])
-        assert.not.ok(areGone(names))
-        child.kill('SIGKILL')
-        await over
-        await eventually('the segments are gone', () => areGone(names))
-      } finally {
-        rmSync(folder, { recursive: true, force: true })
-      }
+/** What webpack does: where a module was is written down, and of `createRequire`, imported by its name, nothing is left. */
+const likeWebpack: BuildOptions = {
+  define: { 'import.meta.url': '"file:///where/it/was/made.js"' },
+  plugins: [
+    {
+      name: 'webpack',
+      setup: ({ onLoad }) =>
+        onLoad({ filter: /dist.src.*\.js$/ }, ({ path }) => ({
+          contents: readFileSync(path, 'utf8').replace(
+            /import \{ createRequire \} from .*/,
+            'const createRequire = void 0',
+          ),
+        })),
     },
-  )
+  ],
+}
+
+const forms: [name: string, form: 'cjs' | 'esm', flags: string[], options?: BuildOptions][] = [
+  ['cjs', 'cjs', []],
+  ['esm', 'esm', []],
+  ['cjs, without code from strings', 'cjs', ['--disallow-code-generation-from-strings']],
+  ['cjs, as webpack makes it', 'cjs', [], likeWebpack],
+  ['esm, as webpack makes it', 'esm', [], likeWebpack],
+]
+for (const [name, format, flags, options] of forms) {
+  row(`${name}: memory is shared and mapped, and a killed owner leaves nothing`, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'outband-bundle-'))
+    try {
+      const outfile = join(folder, format === 'cjs' ? 'program.cjs' : 'program.mjs')
+      const stdin = { contents: PROGRAM, resolveDir: root }
+      await build({
+        bundle: true,
+        platform: 'node',
+        format,
+        external: ['koffi'],
+        logLevel: 'error',
+        stdin,
+        outfile,
+        ...options,
+      })
+      symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+      // From elsewhere: packages are found from the bundle's place.
+      const child = spawn(process.execPath, [...flags, outfile, folder], {
+        cwd: '/',
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const over = once(child, 'close')
+      const [line] = await Promise.race([
+        once(createInterface({ input: child.stdout }), 'line'),
+        over.then(([code]) => assert.unreachable(`ended with ${code}`) as never),
+      ])
+      const { names, last, isJoined } = JSON.parse(line)
+      assert.equal([last, isJoined], [7, true])
+      assert.not.ok(areGone(names))
+      child.kill('SIGKILL')
+      await over
+      await eventually('the segments are gone', () => areGone(names))
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
 }
 
 test.run()

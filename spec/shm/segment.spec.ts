@@ -308,6 +308,7 @@ const lacking = suite('shm: where something is missing')
 
 for (const [what, wanted] of [
   ['koffi', /npm install koffi/],
+  ['a sound koffi', /koffi cannot be loaded$/],
   ['win32', /wanted Linux or macOS/],
 ] as const) {
   lacking(`without ${what}: UNSUPPORTED, it says what to do, and no watcher is started`, () => {

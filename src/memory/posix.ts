@@ -6,7 +6,7 @@
 
 import { constants as buffers } from 'node:buffer'
 import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import Module from 'node:module'
 import { constants as system } from 'node:os'
 import { resolve } from 'node:path'
 import { type ErrorCode, OutbandError } from '../errors.js'
@@ -78,21 +78,54 @@ export function loadPosix(): Koffi {
     throw new OutbandError('UNSUPPORTED', `memory: wanted Linux or macOS on 64 bits, got ${where}`)
   }
   try {
-    const require = createRequire(ownPlace())
-    const loaded: Koffi = require('koffi')
+    const loaded = findKoffi()
     library = loaded.load(null)
     koffi = loaded
     return loaded
   } catch (cause) {
-    const what = 'memory: mapping needs the package koffi; run npm install koffi'
+    const what = isMissing(cause)
+      ? 'memory: mapping needs the package koffi; run npm install koffi'
+      : 'memory: the package koffi cannot be loaded'
     throw new OutbandError('UNSUPPORTED', what, { cause })
   }
 }
 
-/** Where koffi is looked for from: a bundle of CommonJS has no `import.meta.url`, but a file; code from a string neither. */
-function ownPlace(): string {
-  const place = import.meta.url as string | undefined
-  return place ?? resolve(typeof __filename === 'string' ? __filename : 'outband')
+/** @throws what `require` does */
+function findKoffi(): Koffi {
+  let missing: unknown
+  for (const place of ownPlaces()) {
+    try {
+      // Not by a named import, which webpack takes away.
+      return Module.createRequire(place)('koffi')
+    } catch (error) {
+      if (!isMissing(error)) throw error
+      missing = error
+    }
+  }
+  throw missing
+}
+
+function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND'
+}
+
+/**
+ * Where koffi is looked for from. A bundle of CommonJS has no `import.meta.url`, but a file; what webpack puts for it is where
+ * this was on the machine that made the bundle; code from a string has neither.
+ */
+function ownPlaces(): string[] {
+  const url = import.meta.url as string | undefined
+  const [, program = resolve('outband')] = process.argv
+  return [url, ownFile(), program].filter(place => place !== undefined)
+}
+
+function ownFile(): string | undefined {
+  try {
+    return __filename
+  } catch {
+    // Asked by `typeof`, webpack would say that there is one in modules too.
+    return undefined
+  }
 }
 
 /** Calls libc; they are bound one by one, for not every system has them all. What is negative has its reason in `failed`. */
