@@ -1,6 +1,7 @@
 /** Writers that are killed at random moments: the file is whole, and has everything that they said was in it. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -45,7 +46,31 @@ test(
       // The last that it said, or the one after that, of which it could not say so any more.
       assert.ok([0, 1].includes(found - said.at(-1)!), `${found} after ${said}`)
     }
-    for (const name of namesIn(folder)) assert.match(name, /^(value|\.outband-[0-9a-f]{16}\.tmp)$/)
+    const left = namesIn(folder).filter(name => name !== 'value')
+    for (const name of left) assert.match(name, /^\.outband-[0-9a-f]{16}-\d+-[0-9a-f]{16}\.tmp$/)
+    // Each writer has removed what those before it left.
+    assert.ok(left.length <= 1, left.join())
+  }),
+)
+
+test(
+  'dump: what a killed process has left goes with the first dump to its folder, and nothing else does',
+  inFolder(async folder => {
+    const path = join(folder, 'value')
+    const child = spawn(process.execPath, [script('quitter'), path], { stdio: 'inherit' })
+    assert.equal(await once(child, 'close'), [null, 'SIGKILL'])
+    const [left] = namesIn(folder)
+    const kept = [
+      left!.replace(`-${child.pid}-`, `-${process.pid}-`),
+      left!.replace(/outband-.{16}/, `outband-${'0'.repeat(16)}`),
+      '.outband-mine.tmp',
+    ]
+    const old = left!.replace(/outband-.{16}/, `outband-${'1'.repeat(16)}`)
+    for (const name of [...kept, old]) writeFileSync(join(folder, name), '')
+    const twoDaysAgo = Date.now() / 1000 - 172_800
+    for (const name of [kept[2]!, old]) utimesSync(join(folder, name), twoDaysAgo, twoDaysAgo)
+    await dump(path, 1, { sync: false })
+    assert.equal(namesIn(folder), [...kept, 'value'].sort())
   }),
 )
 

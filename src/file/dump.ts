@@ -16,7 +16,8 @@ export interface DumpOptions extends Omit<EncodeOptions, 'checksum' | 'shared'> 
 
 /**
  * Writes the value as one frame. The file is replaced as a whole: at every moment, and after any error, it is the old
- * one or the new one; permissions stay. Nothing is left beside it unless the process is killed (`.outband-*.tmp`).
+ * one or the new one; permissions stay. Nothing is left beside it unless the process is killed (`.outband-*.tmp`), and that
+ * goes when another process first dumps to the folder.
  *
  * Memory: the value is encoded when this is called; its buffers are borrowed until the promise settles when they have
  * more than 128 KiB together, else copied at once. One that changes meanwhile is CHECKSUM, and the old file stays

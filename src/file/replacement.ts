@@ -3,13 +3,13 @@
  *
  *      .outband-….tmp   made, written, fsync ──rename──→ path ──→ fsync of the folder
  *
- * A process that is killed leaves its temporary file behind: nobody else can tell that it is not still written.
+ * A process that is killed leaves its temporary file behind, for the next one to remove.
  */
-import { randomBytes } from 'node:crypto'
 import type { Stats } from 'node:fs'
 import { type FileHandle, open, realpath, rename, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { expectArgument } from '../errors.js'
+import { sweepLeftovers, temporaryName } from './leftovers.js'
 
 const PERMISSIONS = 0o777
 
@@ -27,8 +27,8 @@ export async function replaceFile(
   const { target, before } = await settle(path)
   const folder = isSynced ? await openFolder(dirname(target)) : undefined
   try {
-    // No longer than any name may be, however long that of the target is.
-    const temp = join(dirname(target), `.outband-${randomBytes(8).toString('hex')}.tmp`)
+    await sweepLeftovers(dirname(target))
+    const temp = join(dirname(target), temporaryName())
     const file = await open(temp, 'wx', before ? before.mode & PERMISSIONS : 0o666)
     try {
       await fill(file, before, write)
