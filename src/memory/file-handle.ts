@@ -49,7 +49,7 @@ export function readFileHandle(bytes: Uint8Array): FilePlace {
   const flags = view.getUint32(4, true)
   const number = (at: number): bigint => view.getBigUint64(at, true)
   if (!isFileHandle(own) || flags > SHARED || own.subarray(48).some(byte => byte !== 0)) {
-    throw new OutbandError('MALFORMED', 'shm: what is no handle to a file')
+    throw new OutbandError('MALFORMED', 'memory: not a handle to a file')
   }
   return {
     pid: view.getUint32(8, true),

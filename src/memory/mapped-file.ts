@@ -108,7 +108,7 @@ function reopened({ path, identity }: Source, access: FileAccess): Descriptor | 
  * UNSUPPORTED; MALFORMED for what is no place
  */
 export function openFilePlace(place: FilePlace): Uint8Array {
-  if (!isFilePlace(place)) throw new OutbandError('MALFORMED', 'memory: a place that is none in a file')
+  if (!isFilePlace(place)) throw new OutbandError('MALFORMED', 'memory: not a place in a file')
   const { pid, fd, identity, byteOffset, byteLength, access } = place
   if (byteLength === 0) return new Uint8Array(0)
   const path = `/proc/${pid}/fd/${fd}`

@@ -105,7 +105,7 @@ export function openOf(pid: number, fd: number): number {
 }
 
 function staleOf(pid: number, fd: number): OutbandError {
-  return new OutbandError('SHM_STALE', `memory: descriptor ${fd} of process ${pid} is no sealed segment`)
+  return new OutbandError('SHM_STALE', `memory: descriptor ${fd} of process ${pid} is not a sealed segment`)
 }
 
 function peerAttempt<T>(pid: number, run: () => T): T {

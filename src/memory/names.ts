@@ -89,7 +89,7 @@ function open(name: string, flags: number): number {
 
 function expectPrivate(name: string, stats: BigIntStats): void {
   const what = !(stats.isFile() || !isLinux)
-    ? 'is no file'
+    ? 'is not a file'
     : stats.uid !== BigInt(process.geteuid!())
       ? `is of user ${stats.uid}`
       : (stats.mode & 0o77n) !== 0n

@@ -152,7 +152,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 }
 
 /** The error of a system call: `what` says which and at what, `cause` is what Node threw if it was Node's. */
-export function systemFailure(what: string, errno: string, cause?: unknown): OutbandError {
+function systemFailure(what: string, errno: string, cause?: unknown): OutbandError {
   const fields = cause === undefined ? {} : { cause }
   return new OutbandError(codes[errno] ?? 'UNSUPPORTED', `memory: ${what}: ${errno}`, fields)
 }

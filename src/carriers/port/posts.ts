@@ -100,7 +100,7 @@ export function readPost(message: unknown, brand: string, reading: Reading): voi
   if (typeof message === 'string') return reading.parcel({ meta: message.slice(brand.length), buffers: [] })
   const post = Array.isArray(message) ? (message as readonly unknown[]) : []
   const [first, second, third] = post
-  if (typeof first !== 'string') throw new OutbandError('MALFORMED', 'port: a post that is no packet')
+  if (typeof first !== 'string') throw new OutbandError('MALFORMED', 'port: not a packet')
   if (first.length === brand.length) {
     if (second === RING) return reading.ring(third)
     if (second === TALLY) return reading.tally(third)
@@ -121,7 +121,7 @@ function parcelOf(post: readonly unknown[], brandUnits: number, end: number): Pa
   if (isFull && (isBytes(meta) || typeof meta === 'string')) {
     return { meta, buffers: buffersOf(third, 0, third.length), hosts, ports }
   }
-  if (!isBytes(meta)) throw new OutbandError('MALFORMED', 'port: a post that is no packet')
+  if (!isBytes(meta)) throw new OutbandError('MALFORMED', 'port: not a packet')
   noteArrival(meta.byteLength)
   return { meta, buffers: buffersOf(post, 2, end) }
 }
@@ -140,5 +140,5 @@ function bufferOf(posted: unknown): Uint8Array {
   }
   if (isBytes(posted)) return posted
   if (isMemory(posted)) return new Uint8Array(posted as ArrayBufferLike)
-  throw new OutbandError('MALFORMED', 'port: a buffer that is none')
+  throw new OutbandError('MALFORMED', `port: a buffer; wanted memory, got ${typeof posted}`)
 }

@@ -17,8 +17,10 @@ export class Tally {
 
   /** @throws MALFORMED for what is no memory of a tally */
   constructor(memory: unknown) {
-    if (!isShared(memory) || (memory as SharedArrayBuffer).byteLength !== BYTES) {
-      throw new OutbandError('MALFORMED', 'port: a tally that is none')
+    const available = isShared(memory) ? (memory as SharedArrayBuffer).byteLength : undefined
+    if (available !== BYTES) {
+      const what = `port: a tally; wanted ${BYTES} shared bytes, got ${available ?? typeof memory}`
+      throw new OutbandError('MALFORMED', what)
     }
     this.#cell = new BigInt64Array(memory as SharedArrayBuffer)
   }
@@ -31,7 +33,7 @@ export class Tally {
   /** @throws MALFORMED for what no sender can have counted */
   set count(count: number) {
     if (!Number.isSafeInteger(count)) {
-      throw new OutbandError('MALFORMED', `port: a mark that is no count; got ${count}`)
+      throw new OutbandError('MALFORMED', `port: a mark; wanted a whole number, got ${count}`)
     }
     Atomics.store(this.#cell, 0, BigInt(count))
   }

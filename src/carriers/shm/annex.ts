@@ -163,7 +163,7 @@ export class SharedAnnex implements Annex {
     const { chosen, handles, buffers } = splitTable(packet)
     const lent = handles.filter(handle => !isFileHandle(handle))
     if (lent.length > 0 && this.#reader === undefined) {
-      throw new OutbandError('MALFORMED', 'shm: handles of no arena')
+      throw new OutbandError('MALFORMED', 'shm: a handle, and no arena was offered')
     }
     const opened = lent.length > 0 ? this.#reader!.open({ meta: packet.meta, buffers: lent }).buffers : []
     let next = 0

@@ -106,7 +106,7 @@ export class SharedLink implements Link {
   write(chunks: readonly Uint8Array[], done?: (isOut: boolean) => void): void {
     if (!this.#isDiverted) return this.#socket.write(chunks, done)
     if (this.#isOver) {
-      if (done !== undefined) this.#tellSoon(() => done(false))
+      if (done !== undefined) process.nextTick(done, false)
       return
     }
     this.#queue.push({ chunks, done, at: 0, out: 0 })

@@ -60,7 +60,7 @@ export class SharedArena {
   readonly #isReadonly: boolean
   readonly #leases: number
 
-  private constructor({ byteLength, writable = false, leases = LEASES, label = 'arena' }: ArenaOptions) {
+  private constructor(byteLength: number, writable: boolean, leases: number, label: string) {
     this.byteLength = byteLength
     this.#isReadonly = !writable
     this.#leases = leases
@@ -74,14 +74,14 @@ export class SharedArena {
    */
   static create(options: ArenaOptions): SharedArena {
     expectObject(options, 'options')
-    const { byteLength, writable = false, leases = LEASES, label = '' } = options
+    const { byteLength, writable = false, leases = LEASES, label = 'arena' } = options
     const isLength = Number.isSafeInteger(byteLength) && byteLength > 0 && byteLength <= 2 ** 36
     expectArgument(isLength, 'byteLength', 'a number of bytes from 1 to 2**36')
     expectArgument(typeof writable === 'boolean', 'writable', 'a boolean')
     const isCount = Number.isSafeInteger(leases) && leases > 0 && leases <= 2 ** 24
     expectArgument(isCount, 'leases', 'a number from 1 to 2**24')
     expectArgument(typeof label === 'string' && label.length <= 100, 'label', 'a short string')
-    return new SharedArena(options)
+    return new SharedArena(byteLength, writable, leases, label)
   }
 
   /**

@@ -67,7 +67,7 @@ export function readHandle(bytes: Uint8Array, arena: Uint8Array, segmentBytes: n
   const own = bytes.slice()
   const view = new DataView(own.buffer, own.byteOffset)
   const flags = view.getUint32(4, true)
-  if (view.getUint32(0, true) !== MAGIC || flags > EMPTY) throw malformed('what is no handle')
+  if (view.getUint32(0, true) !== MAGIC || flags > EMPTY) throw malformed('64 bytes that are not a handle')
   if (flags === EMPTY) {
     if (own.subarray(8).some(byte => byte !== 0)) throw malformed('a handle to nothing')
     return undefined

@@ -46,7 +46,7 @@ export function hold(window: ArrayBuffer, end: End): Lease {
 }
 
 /** The lease of the memory that a source lies on, if it is leased memory. */
-export function leaseOn(source: Source): Lease | undefined {
+function leaseOn(source: Source): Lease | undefined {
   return leases.get(memoryOf(source))
 }
 

@@ -64,7 +64,7 @@ export class ArenaReader {
    * be visible in /proc.
    *
    * @throws PEER_GONE, SHM_STALE when what the ticket names is gone or is something else, SHM_PERM, LOCKED when another
-   * has attached by it, MALFORMED for what is no ticket, UNSUPPORTED; TypeError for an option of the wrong type
+   * has attached by it, MALFORMED for what is not a ticket, UNSUPPORTED; TypeError for an option of the wrong type
    */
   static attach(ticket: ArenaTicket, options: ReaderOptions = {}): ArenaReader {
     expectOptions(options)
@@ -160,7 +160,7 @@ function expectTicket(ticket: ArenaTicket): ArenaTicket {
   const { pid, segment, table, arena } = ticket ?? {}
   const isTicket = [pid, segment, table].every(number => Number.isSafeInteger(number) && number >= 0)
   if (isTicket && typeof arena === 'string' && /^[0-9a-f]{32}$/.test(arena)) return ticket
-  throw new OutbandError('MALFORMED', 'arena: what is no ticket')
+  throw new OutbandError('MALFORMED', 'arena: not a ticket')
 }
 
 /** The memory of the table. */
