@@ -26,7 +26,16 @@ checks('buffers are taken one at a time, in order, and never more than one too m
     }
   }
   const packet = encode([new Uint8Array(1), new Uint8Array(2), new Uint8Array(3)], OUT_OF_BAND)
-  refused(() => decode({ meta: packet.meta, buffers: lazily(packet) }), 'BUFFERS', { buffer: 3 })
+  refused(() => decode({ meta: packet.meta, buffers: lazily(packet) }), 'BUFFERS', {
+    buffer: 3,
+    requested: 3,
+    available: 4,
+  })
+  refused(() => decode({ ...packet, buffers: [...packet.buffers, ...packet.buffers] }), 'BUFFERS', {
+    buffer: 3,
+    requested: 3,
+    available: 6,
+  })
   assert.equal(taken, [0, 1, 2, 3])
   taken.length = 0
   const broken = { ...packet, buffers: packet.buffers.map(() => new Uint8Array(1)) }

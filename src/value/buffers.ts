@@ -72,7 +72,7 @@ export class Buffers {
 
   /** The error for memory that the sender shared and that arrived as a copy. */
   unshared(): OutbandError {
-    return this.#wrong('is a copy of shared memory', 0, 0)
+    return this.#failed('BUFFERS', 'is a copy of shared memory')
   }
 
   end(): void {
@@ -91,8 +91,10 @@ export class Buffers {
   expectEnd(): void {
     const list = this.#list
     // A gap in the list is not its end.
+    const wanted = this.#index
     const isEnd = Array.isArray(list) ? this.#index++ >= list.length : this.#step(list).done === true
-    if (!isEnd) throw this.#wrong('is one too many', 0, 0)
+    if (!isEnd)
+      throw this.#wrong('is one too many', wanted, Array.isArray(list) ? list.length : this.#index)
   }
 
   #wrong(what: string, requested: number, available: number): OutbandError {
