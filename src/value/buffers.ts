@@ -93,8 +93,7 @@ export class Buffers {
     // A gap in the list is not its end.
     const wanted = this.#index
     const isEnd = Array.isArray(list) ? this.#index++ >= list.length : this.#step(list).done === true
-    if (!isEnd)
-      throw this.#wrong('is one too many', wanted, Array.isArray(list) ? list.length : this.#index)
+    if (!isEnd) throw this.#wrong('is one too many', wanted, Array.isArray(list) ? list.length : this.#index)
   }
 
   #wrong(what: string, requested: number, available: number): OutbandError {
