@@ -1,7 +1,7 @@
 // outband demo: real data goes to a worker thread and back, then to a child process and back, by a pipe and by memory that
 // both see. What went there is compared with what came back as a graph, and the bytes copied are counted by looking at whose memory the buffers lie in.
 
-import type { Serializable } from 'node:child_process'
+import { type ChildProcess, fork, type Serializable } from 'node:child_process'
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 import { decode, encode } from '../index.js'
@@ -50,23 +50,25 @@ const VALUES: readonly { readonly name: string; readonly make: () => unknown }[]
   { name: '1080p frame, 4:2:0', make: () => videoFrame() },
 ]
 
+const CHILD = new URL('./demo-child.js', import.meta.url)
+
 /** Runs the demo and prints it; answers whether everything came back equal. */
 export async function demo({ json }: { readonly json: boolean }): Promise<boolean> {
   const values = await Promise.all(VALUES.map(async ({ name, make }) => ({ name, value: await make() })))
   const worker = wrapPort(new Worker(new URL('./demo-worker.js', import.meta.url)))
-  const child = forkChannel(new URL('./demo-child.js', import.meta.url), {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    serialization: 'advanced',
-  })
+  const child = forkChannel(CHILD)
+  // In a process of its own, lest one pays for the other's garbage.
+  const forked = fork(CHILD, { serialization: 'advanced' })
   const leg = await openMemoryLeg()
   const passages: Passage[] = []
   try {
     for (const { name, value } of values)
-      passages.push(await passage(name, value, worker, child, leg.channel))
-    child.child.disconnect()
+      passages.push(await passage(name, value, worker, child, forked, leg.channel))
+    forked.disconnect()
     await Promise.all([child.close(), leg.channel?.close()])
   } finally {
     child.kill()
+    forked.kill()
     leg.channel?.kill()
     await worker.terminate()
   }
@@ -92,6 +94,7 @@ async function passage(
   value: unknown,
   worker: Thread,
   child: ChildChannel,
+  forked: ChildProcess,
   sharing: ChildChannel | undefined,
 ): Promise<Passage> {
   const packet = encode(value)
@@ -108,7 +111,7 @@ async function passage(
     structuredCloneNs: medianNs(() => structuredClone(value)),
     structuredCloneCopiedBytes: [...clone.backings].reduce((sum, { byteLength }) => sum + byteLength, 0),
     ...outcome(found),
-    child: await tripToChild(child, value),
+    child: await tripToChild(child, forked, value),
     memory: sharing && (await tripByMemory(sharing, value)),
   }
 }
@@ -118,8 +121,7 @@ const outcome = (found: readonly Difference[]) => ({
   differences: found.map(({ path, what }) => `${path}: ${what}`),
 })
 
-async function tripToChild(channel: ChildChannel, value: unknown): Promise<Trip> {
-  const { child } = channel
+async function tripToChild(channel: ChildChannel, forked: ChildProcess, value: unknown): Promise<Trip> {
   const answers = channel[Symbol.asyncIterator]()
   const trip = async () => {
     await channel.send(value)
@@ -127,8 +129,8 @@ async function tripToChild(channel: ChildChannel, value: unknown): Promise<Trip>
     return back
   }
   const forkTrip = async () => {
-    const answer = once(child, 'message')
-    child.send(value as Serializable)
+    const answer = once(forked, 'message')
+    forked.send(value as Serializable)
     await answer
   }
   const found = differences(value, await trip())
