@@ -15,6 +15,16 @@ import { isVolatile } from './window.js'
  */
 const SCRATCH = 1024
 
+/** Whether the units of a segment with this header are of two bytes. */
+export function isWideSegment(header: number): boolean {
+  return header % 2 === 1
+}
+
+/** Bytes of its units. */
+export function segmentBytes(header: number): number {
+  return isWideSegment(header) ? header - 1 : header / 2
+}
+
 export class Reader {
   readonly #scratch = new Uint8Array(SCRATCH)
   readonly #scratchView = new DataView(this.#scratch.buffer)
@@ -105,9 +115,8 @@ export class Reader {
   /** Text as `Writer.segment` writes it. */
   segment(): string {
     const header = this.varint()
-    const wide = header % 2 === 1
-    const byteLength = wide ? header - 1 : header / 2
-    return readText(this.bytes, this.take(byteLength), byteLength, wide)
+    const byteLength = segmentBytes(header)
+    return readText(this.bytes, this.take(byteLength), byteLength, isWideSegment(header))
   }
 
   truncated(requested: number): OutbandError {

@@ -1,9 +1,8 @@
 /** How long a peer is waited for: as long as it gives signs of life, and some time beyond the last. */
+import { timerMs } from '../errors.js'
 
 /** Looks in that time: a thread that was busy has looked once, however long that took, and reads before it looks again. */
 const LOOKS = 4
-/** A timer takes no more. */
-const MOST_MS = 2 ** 30
 
 /**
  * Calls `late`, once, when `signs` has been the same for `ms`, unless the function that it returns is called before. 0: never.
@@ -21,6 +20,6 @@ export function whenSilent(ms: number, signs: () => number | undefined, late: ()
     clearInterval(timer)
     late()
   }
-  const timer = setInterval(look, Math.min(ms / LOOKS, MOST_MS))
+  const timer = setInterval(look, timerMs(ms / LOOKS))
   return () => clearInterval(timer)
 }

@@ -5,7 +5,7 @@
  * What is cut off is a slice to V8 from 13 units on, and keeps all of what it was cut from: a piece is what a kept string
  * may pin. To copy each instead costs decode of earthquakes.json two fifths, of records all of it again (measured).
  */
-import type { Reader } from '../bytes/reader.js'
+import { isWideSegment, type Reader, segmentBytes } from '../bytes/reader.js'
 import { isTextCheap, readText } from '../bytes/text.js'
 import { overLimit } from '../limits.js'
 
@@ -75,8 +75,8 @@ export class Texts {
     reader.end = this.#end
     const offset = reader.pos
     const header = reader.varint()
-    this.#isWide = header % 2 === 1
-    const byteLength = this.#isWide ? header - 1 : header / 2
+    this.#isWide = isWideSegment(header)
+    const byteLength = segmentBytes(header)
     if (byteLength > stringBytes) throw overLimit('stringBytes', stringBytes, byteLength, offset)
     this.#start = reader.take(byteLength)
     this.#length = this.#isWide ? byteLength / 2 : byteLength

@@ -49,6 +49,7 @@ export class ShapeNode {
   children: Map<string, ShapeNode> | undefined = undefined
   /** Predicted: the shape of an object that is the value of this key. */
   last: ShapeNode
+  /** What `places` and `keys` have made. */
   nodes: readonly ShapeNode[] | undefined = undefined
   names: readonly string[] | undefined = undefined
   /** Whether objects of this shape take more memory than a one-byte op may cost; see `isCostly`. */
@@ -87,39 +88,31 @@ export class ShapeNode {
 
   /** All keys, from the root on; made when they are first asked for. */
   keys(): readonly string[] {
-    this.names ??= this.#keys()
+    this.names ??= this.#along(
+      ({ key }) => key,
+      key => key,
+    )
     return this.names
-  }
-
-  #keys(): readonly string[] {
-    const tail = this.tail ?? []
-    if (tail.length === this.length && this.length > 0) return tail
-    const keys = new Array<string>(this.length)
-    for (const node of this.#way()) keys[node.length - 1] = node.key
-    const first = this.length - tail.length
-    for (let i = 0; i < tail.length; i++) keys[first + i] = tail[i]
-    return keys
   }
 
   /** A place for each key, from the root on; made when objects of this shape repeat. */
   places(): readonly ShapeNode[] {
-    this.nodes ??= this.#places()
+    this.nodes ??= this.#along(
+      node => node,
+      key => new ShapeNode(key, this, 1, true),
+    )
     return this.nodes
   }
 
-  #places(): readonly ShapeNode[] {
-    const nodes = new Array<ShapeNode>(this.length)
-    for (const node of this.#way()) nodes[node.length - 1] = node
-    const tail = this.tail ?? []
-    const first = this.length - tail.length
-    for (let i = 0; i < tail.length; i++) nodes[first + i] = new ShapeNode(tail[i], this, 1, true)
-    return nodes
-  }
-
-  /** The nodes of the trie from here, or from where it was left, up to the root. */
-  *#way(): Generator<ShapeNode> {
-    let node: ShapeNode | undefined = this.tail === undefined ? this : this.parent
-    for (; node?.parent !== undefined; node = node.parent) yield node
+  /** What is made of each key, from the root on: of its node or, in the tail of a stray, of itself. */
+  #along<Item>(ofNode: (node: ShapeNode) => Item, ofKey: (key: string) => Item): Item[] {
+    const { tail } = this
+    const items = new Array<Item>(this.length)
+    let at = this.length
+    if (tail !== undefined) for (let i = tail.length; i > 0; ) items[--at] = ofKey(tail[--i])
+    let node: ShapeNode | undefined = tail === undefined ? this : this.parent
+    for (; node?.parent !== undefined; node = node.parent) items[--at] = ofNode(node)
+    return items
   }
 
   /** Whether the object is plain and has exactly these keys, if a generated function can tell. */

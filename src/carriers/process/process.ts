@@ -11,7 +11,7 @@ import { Ending } from '../ending.js'
 import { whenSilent } from '../silence.js'
 import type { Annex } from '../stream/annex.js'
 import type { Link } from '../stream/link.js'
-import { MOST_MS, StreamCarrier, type StreamOptions } from '../stream/stream.js'
+import { helloMs, StreamCarrier, type StreamOptions } from '../stream/stream.js'
 import type { Child } from './child.js'
 import type { ProcessLink } from './link.js'
 
@@ -169,7 +169,7 @@ export class ProcessCarrier implements Carrier {
     const silenceMs = this.#silenceMs
     // The stream's own hello asks for as many, or more.
     if (silenceMs === 0 || (idleTimeoutMs > 0 && idleTimeoutMs <= silenceMs)) return
-    link.write([packNote('hello', Math.min(Math.ceil(silenceMs), MOST_MS))])
+    link.write([packNote('hello', helloMs(silenceMs))])
   }
 
   /** Resolves when the child has ended: by itself, if it does in time. */

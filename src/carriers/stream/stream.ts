@@ -29,7 +29,7 @@ const PROGRESS_BYTES = 65_536
 const PATIENCE_MS = 1000
 const FAREWELL_MS = 5000
 /** A hello names no more. */
-export const MOST_MS = 2 ** 40
+const MOST_MS = 2 ** 40
 /** Up to so much is read from a peer that is to wait: so its end is noticed. */
 const HELD_BYTES = 65_536
 /** Memory to read to when there is no frame to put it to. */
@@ -135,7 +135,7 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#link = link
     link.open(this)
     link.pause()
-    this.#say('hello', Math.min(Math.ceil(this.#watch.idleTimeoutMs), MOST_MS))
+    this.#say('hello', helloMs(this.#watch.idleTimeoutMs))
     this.#annex = annex
     annex?.open(word => this.#say('memory', word))
   }
@@ -615,6 +615,11 @@ export class StreamCarrier implements Carrier, Inlet {
       this.#annex?.ended()
     })
   }
+}
+
+/** A time as a hello names it, in whole milliseconds: rounded up, since 0 means never. */
+export function helloMs(ms: number): number {
+  return Math.min(Math.ceil(ms), MOST_MS)
 }
 
 /** The windows, those on memory of the set moved with it. */

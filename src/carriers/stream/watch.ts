@@ -1,5 +1,5 @@
 /** The clocks of a stream: how long a frame may take, how long the peer may be silent, and this side as well. */
-import { expectTime } from '../../errors.js'
+import { expectTime, timerMs } from '../../errors.js'
 
 /** Nobody is told that this side is there more often: else a hello of one millisecond would keep us busy. */
 const OFTEN_MS = 25
@@ -136,10 +136,7 @@ export class Watch {
     if (dueAt >= this.#dueAt) return
     clearTimeout(this.#timer)
     this.#dueAt = dueAt
-    this.#timer = setTimeout(
-      () => this.#ring(),
-      Math.min(Math.max(dueAt - performance.now(), 0) + 1, 2 ** 30),
-    )
+    this.#timer = setTimeout(() => this.#ring(), timerMs(Math.max(dueAt - performance.now(), 0) + 1))
     // A clock is no reason for a process to live.
     const timer = this.#timer as { unref?(): void }
     timer.unref?.()
