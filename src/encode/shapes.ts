@@ -65,7 +65,7 @@ export class ShapeNode {
   arraysMessage = 0
   arrays = 0
   /** What the shape part says of it; kept for shapes that the trie holds. */
-  bytes: DataView | undefined = undefined
+  bytes: Uint8Array | undefined = undefined
 
   constructor(key: string, parent: ShapeNode | undefined, length: number, isLinked: boolean) {
     this.key = key
@@ -288,7 +288,7 @@ export class Shapes {
     let mayBeKept = true
     for (let id = 0; id < this.count; id++) {
       const node = this.used[id]
-      if (node.bytes !== undefined) out.appendWords(node.bytes)
+      if (node.bytes !== undefined) out.append(node.bytes)
       else {
         mayBeKept &&= node.isLinked && !this.#hasBegunAnew
         if (node.isLinked) this.#append(out, node)
@@ -301,9 +301,8 @@ export class Shapes {
 
   /** Appends a shape of the trie, and keeps its bytes for the next message. */
   #append(out: Writer, node: ShapeNode): void {
-    const bytes = shapeBytes(node.keys())
-    node.bytes = new DataView(bytes.buffer)
-    this.#bytes += bytes.length
-    out.append(bytes)
+    node.bytes = shapeBytes(node.keys())
+    this.#bytes += node.bytes.length
+    out.append(node.bytes)
   }
 }

@@ -7,21 +7,22 @@
  * Short strings that repeat (enumerations, in most documents) are written once more the second time, with
  * a number, and as that number from then on.
  */
-import { readText, writeShort } from '../bytes/text.js'
+import { writeShort } from '../bytes/text.js'
 import { Writer } from '../bytes/writer.js'
 import { TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF, TEXTS } from '../wire/ops.js'
 
 /** Units after which a segment is closed; also the length from which a string has a segment of its own. */
 const SEGMENT = 4096
-/** Units of a message that are written one by one: a small message is done before concatenation pays. */
+/** Units of a message that are written one by one: a small message is done before concatenation pays. Twice as many fit a header of a byte. */
 const FEW = 48
 const CACHE = 512
 const SHORTEST = 3
 const LONGEST = 32
 
 export class Texts {
-  /** The first units of a message, while they are few and narrow. */
-  readonly #few = new Uint8Array(FEW)
+  /** The first strings of a message, while their units are few. */
+  readonly #few: string[] = new Array<string>(FEW).fill('')
+  #fewCount = 0
   #fewUnits = 0
   #isSmall = true
   #open = ''
@@ -37,7 +38,6 @@ export class Texts {
 
   begin(): void {
     this.#open = ''
-    this.#fewUnits = 0
     this.#isSmall = true
     this.#closed.rewind()
     this.#defined = 0
@@ -45,6 +45,8 @@ export class Texts {
 
   end(): void {
     this.#open = ''
+    while (this.#fewCount > 0) this.#few[--this.#fewCount] = ''
+    this.#fewUnits = 0
     if (this.#fills >= CACHE) this.#cache.fill('')
     else for (let i = 0; i < this.#fills; i++) this.#cache[this.#filled[i]] = ''
     this.#fills = 0
@@ -72,9 +74,9 @@ export class Texts {
   #append(text: string, units: number): void {
     if (units === 0) return
     if (this.#isSmall) {
-      const pos = this.#fewUnits
-      if (pos + units <= FEW && writeShort(this.#few, pos, text)) {
-        this.#fewUnits = pos + units
+      this.#fewUnits += units
+      if (this.#fewUnits <= FEW) {
+        this.#few[this.#fewCount++] = text
         return
       }
       this.#spill()
@@ -85,7 +87,7 @@ export class Texts {
 
   #spill(): void {
     this.#isSmall = false
-    this.#open = readText(this.#few, 0, this.#fewUnits, false)
+    for (let i = 0; i < this.#fewCount; i++) this.#open += this.#few[i]
   }
 
   /** True when the string was one seen before in this message, and is written. */
@@ -117,19 +119,25 @@ export class Texts {
 
   /** Appends the text part. */
   finish(out: Writer): void {
-    if (this.#isSmall) return this.#finishFew(out)
+    if (this.#isSmall && this.#finishFew(out)) return
+    if (this.#isSmall) this.#spill()
     if (this.#closed.pos > 0) out.append(this.#closed.bytes.subarray(0, this.#closed.pos))
     this.#close(out)
   }
 
-  #finishFew(out: Writer): void {
-    const few = this.#few
-    const units = this.#fewUnits
-    if (units === 0) return
+  /** A segment of few units, one by one; false when one is wide. */
+  #finishFew(out: Writer): boolean {
+    if (this.#fewCount === 0) return true
     out.reserve(FEW + 1)
-    out.u8(units * 2)
     const { bytes, pos } = out
-    for (let i = 0; i < units; i++) bytes[pos + i] = few[i]
-    out.pos = pos + units
+    let at = pos + 1
+    for (let i = 0; i < this.#fewCount; i++) {
+      const text = this.#few[i]
+      if (!writeShort(bytes, at, text)) return false
+      at += text.length
+    }
+    bytes[pos] = (at - pos - 1) * 2
+    out.pos = at
+    return true
   }
 }
