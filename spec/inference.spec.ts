@@ -16,6 +16,8 @@ import {
   type Packet,
   registry,
 } from '../src/index.js'
+import { connectPort } from '../src/port/index.js'
+import { type ChildChannel, forkChannel } from '../src/process/index.js'
 import { connectRing, createRing, type RingChannel, type RingEnd } from '../src/ring/index.js'
 import { type ChannelServer, connect, serve } from '../src/socket/index.js'
 
@@ -290,6 +292,20 @@ test('a channel has the types of what arrives and of what is sent', () => {
       for await (const text of inner) await inner.send(text.length)
     })
     holds<Equal<typeof server, ChannelServer<string, number>>>()
+  }
+  assert.type(use, 'function')
+})
+
+test('who lets go of a channel still has it, of whatever kind', () => {
+  const use = async (): Promise<void> => {
+    const child = forkChannel<number, string>('child.js').unref()
+    holds<Equal<typeof child, ChildChannel<number, string>>>()
+    const ring = connectRing<number, string>(createRing()[0]).unref().ref()
+    holds<Equal<typeof ring, RingChannel<number, string>>>()
+    const port = connectPort<number, string>(new MessageChannel().port1).unref()
+    holds<Equal<typeof port, Channel<number, string>>>()
+    // @ts-expect-error: it is yes or no by its name
+    port.unref(true)
   }
   assert.type(use, 'function')
 })

@@ -15,7 +15,17 @@ const folder = fileURLToPath(new URL('.', import.meta.url))
 const one = join(folder, 'one.js')
 const PATIENCE_MS = 500_000
 /** What takes longest begins first, so that nobody waits for it at the end. */
-const LONG = [/browser\/browser/, /faults/, /process/, /websocket/, /file/, /carriers/, /hostile/, /pickle/]
+const LONG = [
+  /browser\/browser/,
+  /^alive/,
+  /faults/,
+  /process/,
+  /websocket/,
+  /file/,
+  /carriers/,
+  /hostile/,
+  /pickle/,
+]
 
 /** What is long, and no other matter without code generation, is for `npm run test:noeval` alone, unless it is asked for. */
 const ONCE = [

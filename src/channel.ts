@@ -230,6 +230,25 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     this.#carrier.abort(error)
   }
 
+  /**
+   * Lets the process, or the thread, end while this channel is open, also while somebody waits for a value: the end of the
+   * process is that of the channel, for the peer PEER_GONE, and what is under way may be lost. A `close` is waited for all the
+   * same where its time is limited (`closeTimeoutMs`). Node's exit code is 13 where a top-level `await` was not over.
+   *
+   * Does nothing where nothing keeps a process alive, or it cannot be told: in browsers, on a loopback, on a stream without an
+   * `unref` of its own, and on a WebSocket, but for those of `serveWebSocket` and clients of `ws` that are given while they connect.
+   */
+  unref(): this {
+    this.#carrier.keepAlive?.(false)
+    return this
+  }
+
+  /** Undoes `unref`: the process, or the thread, lives while the channel is open, as from the beginning. */
+  ref(): this {
+    this.#carrier.keepAlive?.(true)
+    return this
+  }
+
   [asyncDispose](): Promise<void> {
     return this.close()
   }

@@ -105,6 +105,11 @@ export interface Carrier {
   /** Asks the peer to stop; what is under way still arrives, at once or after `resume`. `close` by this side ends an earlier pause. */
   pause(): void
   resume(): void
+  /**
+   * Whether the process, or the thread, lives as long as this is open: from the beginning it does, and what was said last holds,
+   * also before `receive`. A `close` whose time is limited is waited for all the same. Absent where nothing keeps one alive.
+   */
+  keepAlive?(isKept: boolean): void
   /** Delivers what was sent, then ends both directions. Resolves as `closed` does. */
   close(): Promise<void>
   /** Ends at once; the peer learns that this side is gone. What was under way may be lost. */

@@ -12,6 +12,7 @@ import type { OutbandError } from '../errors.js'
  * - `close` delivers what was sent and ends the channel; the child goes on, and ends if it has nothing else to do.
  * - `abort` ends the child as well: SIGTERM, and SIGKILL after `graceMs`. So does what ends the channel on this side,
  *   such as a malformed packet.
+ * - `unref` lets this process end while the child runs, whose channel is PEER_GONE then.
  * - `kill` sends the child a signal. A child that ends without a goodbye, in whatever way, is PEER_GONE, with `exitCode`
  *   or `signal` in the error.
  * - `await using` closes, then waits for the child, which is made to end if it has not after `graceMs`. One that says no goodbye
@@ -46,18 +47,6 @@ export class ChildChannel<In = unknown, Out = In> extends Channel<In, Out> {
   override abort(error?: OutbandError): void {
     this.#isEndedHere = true
     super.abort(error)
-  }
-
-  /** Lets this process end while the child runs; the child's channel is PEER_GONE then. */
-  unref(): this {
-    this.#carrier.hold(false)
-    return this
-  }
-
-  /** Undoes `unref`. */
-  ref(): this {
-    this.#carrier.hold(true)
-    return this
   }
 
   /** Closes, and waits until the child has ended. Rejects as `close` does, unless this side aborted or killed. */

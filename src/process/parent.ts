@@ -27,8 +27,8 @@ export type ParentOptions = ChannelOptions &
  * The channel to the parent, which can be opened once per process: the variable `OUTBAND_FD`, which names its descriptor, is
  * removed from the environment, so that this process's own children do not take it for theirs.
  *
- * It keeps this process alive until either side has closed, or the parent is gone: PEER_GONE. Over standard output,
- * nothing else may be printed there.
+ * It keeps this process alive, unless `unref` says otherwise, until either side has closed, or the parent is gone: PEER_GONE.
+ * Over standard output, nothing else may be printed there.
  *
  * @throws PEER_GONE when there is no parent: the variable is not set, or names no pipe or socket
  * @throws TypeError for an option of the wrong type

@@ -57,18 +57,6 @@ export class RingChannel<In = unknown, Out = In> extends Channel<In, Out> {
       if (!this.#carrier.receiveBlocking(until)) throw late('receive: nothing came', timeoutMs)
     }
   }
-
-  /** Keeps the thread alive while the channel is open, as from the beginning. */
-  ref(): this {
-    this.#carrier.keepAlive(true)
-    return this
-  }
-
-  /** Lets the thread end while the channel is open. No effect in browsers. */
-  unref(): this {
-    this.#carrier.keepAlive(false)
-    return this
-  }
 }
 
 function deadline(timeoutMs: number): number {

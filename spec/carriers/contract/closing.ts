@@ -101,6 +101,20 @@ export function closing(name: string, withPair: WithPair, make: Make): void {
       0,
     ],
     [
+      'is as ever for who is no reason to live, whenever that was said',
+      async ({ left, right }) => {
+        left.keepAlive?.(false)
+        void flood(left)
+        await flood(right)
+        const closed = left.close()
+        for (const isKept of [true, false]) left.keepAlive?.(isKept)
+        await closed
+        for (const isKept of [true, false]) left.keepAlive?.(isKept)
+      },
+      200,
+      200,
+    ],
+    [
       'ends what abort after it cannot harm',
       async ({ left }) => {
         await left.close()

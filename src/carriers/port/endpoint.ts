@@ -7,6 +7,7 @@
  *      Window                posts to another window, hears on its own
  */
 import { expectArgument, OutbandError } from '../../errors.js'
+import { keepAlive } from '../keep-alive.js'
 import { threads } from '../threads.js'
 
 /** Hears a message: its data, and the platform's event where there is one. */
@@ -51,6 +52,8 @@ export interface Endpoint {
   /** Hears of a message that cannot be rebuilt here, such as shared memory that came from another process. */
   onLost(hear: (event: MessageEvent | undefined) => void): () => void
   start(): void
+  /** Whether the port is a reason for this thread to live, or that of a Worker of Node's. */
+  keepAlive(isKept: boolean): void
   /**
    * Told whether anybody listens, of a port that is heard all the time. A Worker of Node's keeps its owner alive for that, and
    * its messages from the moment on at which its last listener went: answers whether they are kept.
@@ -121,6 +124,7 @@ function targetEndpoint(port: Target): Endpoint {
     onGone: hear => listening(port, 'close', () => hear()),
     onLost: hear => listening(port, 'messageerror', hear),
     start: () => port.start?.(),
+    keepAlive: isKept => keepAlive(port, isKept),
     attend: () => false,
     release: () => {
       if (isOwn && !isThreadsOwn(port)) port.close?.()
@@ -197,6 +201,7 @@ function workerEndpoint(worker: Emitter): Endpoint {
       return () => worker.off('messageerror', listener)
     },
     start: () => {},
+    keepAlive: isKept => keepAlive(worker, isKept),
     attend: isHeard => {
       // Node does both when its own listeners come and go.
       if (isHeard) worker.on('message', nothing)
@@ -246,6 +251,7 @@ function windowEndpoint(target: Target, { targetOrigin }: WindowOptions): Endpoi
         if (isTheirs(event)) hear(event)
       }),
     start: () => {},
+    keepAlive: () => {},
     attend: () => false,
     release: () => {},
   }

@@ -46,6 +46,7 @@ export class PortCarrier implements Carrier, Outlet {
   readonly #stop: (() => void)[] = []
   readonly #closeTimeoutMs: number
   #sink: Sink | undefined
+  #isKept = true
   #isPaused = false
   /** The peer's question that waits for `resume`. */
   #question = -1
@@ -89,6 +90,8 @@ export class PortCarrier implements Carrier, Outlet {
       this.#endpoint.listen(data => this.#hear(data), false),
     )
     this.#endpoint.start()
+    // In Node the first who listens to a port makes it a reason to live.
+    if (!this.#isKept) this.#endpoint.keepAlive(false)
   }
 
   send(parcel: Parcel, transfer: Transfer = false): Promise<void> | undefined {
@@ -108,6 +111,11 @@ export class PortCarrier implements Carrier, Outlet {
     const question = this.#question
     this.#question = -1
     if (!this.#ending.isOver) this.#link.note(ACK, question)
+  }
+
+  keepAlive(isKept: boolean): void {
+    this.#isKept = isKept
+    if (this.#sink !== undefined && !this.#ending.isOver) this.#endpoint.keepAlive(isKept)
   }
 
   close(): Promise<void> {

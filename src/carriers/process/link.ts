@@ -113,15 +113,6 @@ export class ProcessLink implements Link {
     return this.#isReset
   }
 
-  /** Whether the link is a reason for this process to live. */
-  hold(isHeld: boolean): void {
-    for (const { socket } of [this.#reader, this.#writer]) {
-      const holder = socket as { ref?(): void; unref?(): void }
-      if (isHeld) holder.ref?.()
-      else holder.unref?.()
-    }
-  }
-
   write(chunks: readonly Uint8Array[], done?: (isOut: boolean) => void): void {
     this.#writer.write(chunks, done)
   }
@@ -134,6 +125,12 @@ export class ProcessLink implements Link {
   resume(): void {
     this.#stay?.end()
     this.#reader.resume()
+  }
+
+  keepAlive(isKept: boolean): void {
+    this.#reader.keepAlive(isKept)
+    if (this.#writer !== this.#reader) this.#writer.keepAlive(isKept)
+    this.#stay?.keepAlive(isKept)
   }
 
   finish(): void {

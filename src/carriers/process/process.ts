@@ -8,6 +8,7 @@ import { resolveLimits } from '../../limits.js'
 import type { Parcel } from '../../packet.js'
 import type { Carrier, Counts, Sink, Transfer } from '../carrier.js'
 import { Ending } from '../ending.js'
+import { keepAlive } from '../keep-alive.js'
 import { whenSilent } from '../silence.js'
 import type { Annex } from '../stream/annex.js'
 import type { Link } from '../stream/link.js'
@@ -179,11 +180,10 @@ export class ProcessCarrier implements Carrier {
     await this.child.over(0)
   }
 
-  /** Whether the pipe and the child are reasons for this process to live. */
-  hold(isHeld: boolean): void {
-    this.#link.hold(isHeld)
-    if (isHeld) this.child.process.ref()
-    else this.child.process.unref()
+  /** The child keeps this process alive as well, and does when the channel has ended. */
+  keepAlive(isKept: boolean): void {
+    this.#stream.keepAlive(isKept)
+    keepAlive(this.child.process, isKept)
   }
 
   async #end(error: OutbandError | undefined): Promise<void> {

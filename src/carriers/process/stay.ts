@@ -2,6 +2,7 @@
  * What keeps a child alive while it holds back: a pipe that is not read is no reason for the event loop to go on, and does not
  * tell of the parent's end either, so that is looked for.
  */
+import { keepAlive } from '../keep-alive.js'
 
 /** How often. */
 const LOOK_MS = 500
@@ -10,6 +11,7 @@ export class Stay {
   readonly #parent = process.ppid
   readonly #orphaned: () => void
   #timer: NodeJS.Timeout | undefined
+  #isKept = true
 
   constructor(orphaned: () => void) {
     this.#orphaned = orphaned
@@ -23,6 +25,13 @@ export class Stay {
       this.end()
       this.#orphaned()
     }, LOOK_MS)
+    keepAlive(this.#timer, this.#isKept)
+  }
+
+  /** Whether it keeps the child alive. */
+  keepAlive(isKept: boolean): void {
+    this.#isKept = isKept
+    if (this.#timer !== undefined) keepAlive(this.#timer, isKept)
   }
 
   end(): void {

@@ -68,6 +68,7 @@ export class RingCarrier implements Carrier {
   readonly #presence: Presence | undefined
   #sink: Sink | undefined
   #stopWaiting: (() => void) | undefined
+  #isKept = true
   #isPaused = false
   /** Whether deliveries go on in this turn, or in a later one. */
   #isGoing = false
@@ -136,6 +137,8 @@ export class RingCarrier implements Carrier {
       this.#endpoint.listen(data => this.#hear(data), false),
     )
     this.#endpoint.start()
+    // In Node the first who listens to a port makes it a reason to live.
+    if (!this.#isKept) this.#endpoint.keepAlive(false)
     this.#guard(() => this.#rest())
   }
 
@@ -163,12 +166,9 @@ export class RingCarrier implements Carrier {
     this.#goLater()
   }
 
-  /** Whether the thread lives as long as the channel is open: from the beginning it does. */
   keepAlive(isKept: boolean): void {
-    const port = this.#port as { ref?(): void; unref?(): void }
-    if (this.#ending.isOver) return
-    if (isKept) port.ref?.()
-    else port.unref?.()
+    this.#isKept = isKept
+    if (this.#sink !== undefined && !this.#ending.isOver) this.#endpoint.keepAlive(isKept)
   }
 
   close(): Promise<void> {

@@ -124,6 +124,10 @@ export class SharedLink implements Link {
     else this.#socket.resume()
   }
 
+  keepAlive(isKept: boolean): void {
+    this.#socket.keepAlive?.(isKept)
+  }
+
   finish(): void {
     this.#isFinishing = true
     if (this.#queue.length === 0) this.#finishSocket()

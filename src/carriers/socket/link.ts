@@ -6,6 +6,7 @@
 import { connect, type NetConnectOpts, type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { OutbandError } from '../../errors.js'
+import { keepAlive } from '../keep-alive.js'
 import type { Inlet, Link } from '../stream/link.js'
 
 /** Chunks of fewer bytes that are written within one tick share a system call. */
@@ -219,6 +220,10 @@ export class SocketLink implements Link {
 
   resume(): void {
     this.socket.resume()
+  }
+
+  keepAlive(isKept: boolean): void {
+    keepAlive(this.socket, isKept)
   }
 
   finish(): void {

@@ -39,6 +39,8 @@ export interface Link {
   write(chunks: readonly Uint8Array[], done?: (isOut: boolean) => void): void
   pause(): void
   resume(): void
+  /** Whether the link is a reason for this process to live; absent where it is none. */
+  keepAlive?(isKept: boolean): void
   /** Says that nothing more will be written; what was, still goes out. */
   finish(): void
   /** Lets go of everything; what is under way may be lost. Harmless after the end. */

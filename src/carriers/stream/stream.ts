@@ -15,6 +15,7 @@ import { Credits } from '../credits.js'
 import { Deferred } from '../deferred.js'
 import { Ending } from '../ending.js'
 import { handOver } from '../handover.js'
+import { keepAlive } from '../keep-alive.js'
 import type { Annex, Stowed } from './annex.js'
 import { chunksOf, type Written } from './chunks.js'
 import type { Inlet, Link } from './link.js'
@@ -77,6 +78,7 @@ export class StreamCarrier implements Carrier, Inlet {
   #peer: Peer = 'unknown'
   #patience: ReturnType<typeof setTimeout> | undefined
   #farewell: ReturnType<typeof setTimeout> | undefined
+  #isKept = true
   #isPaused = false
   #isOverQuota = false
   /** Whether the link is not read from. */
@@ -202,6 +204,19 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#release()
   }
 
+  keepAlive(isKept: boolean): void {
+    this.#isKept = isKept
+    this.#holdOn()
+  }
+
+  /** The link and who waits for a hello are reasons to live, or none; so is a `close` that comes to an end in any case. */
+  #holdOn(): void {
+    if (this.#ending.isOver) return
+    const isKept = this.#isKept || (this.#ending.isClosing && this.#closeTimeoutMs > 0)
+    this.#link.keepAlive?.(isKept)
+    for (const timer of [this.#patience, this.#farewell]) if (timer !== undefined) keepAlive(timer, isKept)
+  }
+
   close(): Promise<void> {
     if (!this.#ending.isOver && !this.#ending.isClosing) {
       this.#ending.isClosing = true
@@ -211,6 +226,7 @@ export class StreamCarrier implements Carrier, Inlet {
       // What is under way arrives now; who pauses again holds it back again.
       this.#isPaused = false
       this.#release()
+      if (!this.#isKept) this.#holdOn()
     }
     return this.#ending.closed
   }
@@ -350,6 +366,7 @@ export class StreamCarrier implements Carrier, Inlet {
       this.#peer = 'silent'
       this.#credits.taken(this.#writtenBytes)
     }, PATIENCE_MS)
+    if (!this.#isKept) this.#holdOn()
   }
 
   /** A channel that is still to speak wants answers of ours, and a plain peer our last byte. */

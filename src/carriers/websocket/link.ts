@@ -12,6 +12,7 @@
 import { isBytes, isMemory } from '../../bytes/window.js'
 import { OutbandError } from '../../errors.js'
 import { Deferred } from '../deferred.js'
+import { keepAlive } from '../keep-alive.js'
 import { joined } from '../stream/chunks.js'
 import type { Inlet, Link } from '../stream/link.js'
 import { Drain } from './drain.js'
@@ -26,6 +27,8 @@ const MOST_FRAGMENTS = 1024
 const ABORTED = 4000
 /** How long `ws` may take to tell a peer what it did wrong. */
 const LAST_WORDS_MS = 1000
+/** Its own `ws` knows no 'upgrade', and prints that it does not. */
+const isBun = 'Bun' in globalThis
 
 type Done = (isOut: boolean) => void
 
@@ -41,6 +44,9 @@ export class WebSocketLink implements Link {
   readonly #drain: Drain
   readonly #opened = new Deferred()
   #inlet: Inlet | undefined
+  /** What a process lives for, where that is told. */
+  #holder: object | undefined
+  #isKept = true
   #isPaused = false
   #isFinishing = false
   /** What was written before the socket was open. */
@@ -57,6 +63,7 @@ export class WebSocketLink implements Link {
     this.#socket = socket
     this.#ws = isWs(socket) ? socket : undefined
     this.#raw = this.#ws && raw
+    this.#holder = this.#raw
     this.#drain = new Drain(socket)
     this.canPause = this.#ws !== undefined
     this.isCopying = this.#ws === undefined
@@ -80,6 +87,7 @@ export class WebSocketLink implements Link {
     socket.addEventListener('message', this.#onMessage)
     socket.addEventListener('close', this.#onClose)
     socket.addEventListener('error', this.#onError)
+    if (socket.readyState === CONNECTING && !isBun) this.#ws?.on('upgrade', this.#onUpgrade)
     if (socket.readyState === OPEN) this.#onOpen()
   }
 
@@ -98,6 +106,11 @@ export class WebSocketLink implements Link {
   resume(): void {
     this.#isPaused = false
     this.#ws?.resume()
+  }
+
+  keepAlive(isKept: boolean): void {
+    this.#isKept = isKept
+    if (this.#holder !== undefined) keepAlive(this.#holder, isKept)
   }
 
   finish(): void {
@@ -129,6 +142,11 @@ export class WebSocketLink implements Link {
       if (at < last || done === undefined) ws.send(fragment, options)
       else ws.send(fragment, options, error => done(!error))
     }
+  }
+
+  readonly #onUpgrade = ({ socket }: { readonly socket: object }): void => {
+    this.#holder = socket
+    this.keepAlive(this.#isKept)
   }
 
   readonly #onOpen = (): void => {
@@ -186,6 +204,7 @@ export class WebSocketLink implements Link {
     // Of an error that nobody hears `ws` makes one of the process.
     socket.addEventListener('error', unheard)
     socket.removeEventListener('error', this.#onError)
+    this.#ws?.off('upgrade', this.#onUpgrade)
     this.#underway?.stop()
     this.#stopAnswering?.()
     this.#drain.stop()

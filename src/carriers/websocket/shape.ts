@@ -28,11 +28,16 @@ export interface WebSocketLike {
 /** What a ping or pong brings along: at most 125 bytes. */
 export type Payload = { readonly length: number }
 
+/** Tells a client that the server has agreed, and by which socket. */
+type Upgraded = (response: { readonly socket: object }) => void
+
 /** What `ws` has beyond the standard. */
 export interface WsSocket extends WebSocketLike {
   send(bytes: Uint8Array, options?: SendOptions, done?: (error?: Error) => void): void
   on(name: 'ping' | 'pong', listener: (payload: Payload) => void): unknown
+  on(name: 'upgrade', listener: Upgraded): unknown
   off(name: 'ping' | 'pong', listener: (payload: Payload) => void): unknown
+  off(name: 'upgrade', listener: Upgraded): unknown
   pong(payload: Payload, isMasked: boolean, done: () => void): void
   pause(): void
   resume(): void
