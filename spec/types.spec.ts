@@ -16,6 +16,14 @@ import {
 import { difference } from './same.js'
 import { refused } from './thrown.js'
 
+/** As zod's errors are of their class: by a mark, not by a prototype. */
+class Kind {
+  kind = 'x'
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return (value as { kind?: string } | null)?.kind === 'x'
+  }
+}
+
 class Point3 extends Point {
   constructor(
     x: number,
@@ -91,6 +99,12 @@ const choices: [name: string, value: unknown, types: CustomType[], wanted: strin
   ],
   ['a function, by a predicate', () => 1, [taking('fn', { is: v => typeof v === 'function' })], 'fn'],
   ['a symbol, by a predicate', Symbol('a'), [taking('symbol', { is: v => typeof v === 'symbol' })], 'symbol'],
+  [
+    'a class that says itself what its instances are',
+    { kind: 'x' },
+    [taking('own', { class: Kind as never })],
+    'own',
+  ],
   ['a built-in class', new URL('a:b'), [taking('url', { class: URL as never })], 'url'],
   ['a class over the built-in way', new Date(0), [taking('date', { class: Date as never })], 'date'],
   ['an error class', new RangeError('a'), [taking('error', { class: RangeError as never })], 'error'],

@@ -83,7 +83,14 @@ export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T
     `defineType ${tag}`,
     'reduce, and rebuild or create and fill',
   )
-  return Object.freeze({ tag, class: of, is, reduce, rebuild, create, fill, unverified })
+  const says = is ?? (isFunction(of) ? instanceTest(of as Class<T>) : undefined)
+  return Object.freeze({ tag, class: of, is: says, reduce, rebuild, create, fill, unverified })
+}
+
+/** For a class that says itself what its instances are (`Symbol.hasInstance`, as zod's do): they may have any prototype. */
+function instanceTest(of: Class<unknown>): ((value: unknown) => boolean) | undefined {
+  const isPlain = of[Symbol.hasInstance] === Function.prototype[Symbol.hasInstance]
+  return isPlain ? undefined : value => value instanceof of
 }
 
 /** An immutable set of custom types. Made by `registry`. */
@@ -102,8 +109,8 @@ export class Registry {
       const isNew = !this.#byTag.has(type.tag) && !this.#byPrototype.has(prototype as object)
       expectArgument(isNew, 'registry', `each tag and class once, got ${type.tag} again`)
       this.#byTag.set(type.tag, type)
-      if (prototype === undefined) this.#predicates.push(type)
-      else this.#byPrototype.set(prototype, type)
+      if (type.is !== undefined) this.#predicates.push(type)
+      if (prototype !== undefined) this.#byPrototype.set(prototype, type)
     }
     Object.freeze(this)
   }

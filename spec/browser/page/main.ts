@@ -7,7 +7,10 @@ const skip = new URL(dom.location.href).searchParams.get('skip')
 const isPart = (name: string) => (only === null || only === name) && skip !== name
 
 try {
-  if (isPart('codec')) await (await import('./codec.js')).declareGolden()
+  if (isPart('codec')) {
+    await (await import('./codec.js')).declareGolden()
+    await import('./ready-made.js')
+  }
   if (isPart('streams')) await import('./streams.js')
   if (isPart('ports')) {
     await import('./ports.js')

@@ -1,0 +1,185 @@
+/** Tables of Apache Arrow, by their buffers. */
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as arrow from 'apache-arrow'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { decode, defineType, encode, registry } from '../../src/index.js'
+import { connect, serve } from '../../src/socket/index.js'
+import { arrowTypes } from '../../src/types/index.js'
+import { codeOf } from '../thrown.js'
+
+const types = registry(...arrowTypes(arrow))
+const test = suite('ready-made types of Apache Arrow')
+
+/** What a table says of itself, and all its rows. */
+const look = (table: arrow.Table | arrow.RecordBatch | arrow.Vector) => [
+  'schema' in table ? String(table.schema) : String(table.type),
+  'schema' in table ? [...table.schema.metadata] : [],
+  JSON.stringify([...table], (_, value) => (typeof value === 'bigint' ? `${value}n` : value)),
+]
+
+const { Field, Schema, Table } = arrow
+const numbers = (length: number) => Float64Array.from({ length }, (_, i) => i / 2)
+
+const plain = () =>
+  arrow.tableFromArrays({ x: numbers(1000), y: Int32Array.from({ length: 1000 }, (_, i) => i) })
+const column = arrow.vectorFromArray
+const row = new arrow.Struct([
+  new Field('a', new arrow.Int32(), true),
+  new Field('b', new arrow.Utf8(), true),
+])
+const mixed = () =>
+  new Table({
+    text: column(['a', null, 'ä', ''], new arrow.Utf8()),
+    enumeration: column(['x', 'y', 'x', null], new arrow.Dictionary(new arrow.Utf8(), new arrow.Int8())),
+    flags: column([true, false, null, true], new arrow.Bool()),
+    big: column(BigInt64Array.of(1n, -2n, 3n, 2n ** 60n)),
+    when: column([new Date(0), new Date(1e12), null, new Date(5)], new arrow.DateMillisecond()),
+    lists: column([[1, 2], null, [], [3]], new arrow.List(new Field('item', new arrow.Int32(), true))),
+    rows: column([{ a: 1, b: 'x' }, { a: 2, b: null }, null, { a: 4, b: 'z' }], row),
+  })
+const chunked = () => mixed().concat(mixed())
+const read = (table: arrow.Table) => arrow.tableFromIPC(arrow.tableToIPC(table))
+
+const tables: readonly [name: string, make: () => arrow.Table][] = [
+  ['of numbers', plain],
+  ['of text, dictionaries, flags, dates, lists and rows', mixed],
+  ['of several chunks', chunked],
+  ['that was read from bytes', () => read(chunked())],
+  ['a slice', () => plain().slice(3, 990)],
+  ['a slice of chunks with nulls', () => read(chunked()).slice(1, 7)],
+  ['of some of its columns', () => mixed().select(['text', 'big'])],
+  ['without rows', () => mixed().slice(0, 0)],
+  ['without columns', () => new Table(new Schema([]))],
+  [
+    'with metadata',
+    () => {
+      const schema = new Schema(
+        [new Field('x', new arrow.Int8(), false, new Map([['unit', 'm']]))],
+        new Map([['a', 'b']]),
+      )
+      const data = arrow.makeData({
+        type: new arrow.Struct(schema.fields),
+        length: 2,
+        children: [arrow.makeData({ type: new arrow.Int8(), data: Int8Array.of(1, 2) })],
+      })
+      return new Table(schema, [new arrow.RecordBatch(schema, data)])
+    },
+  ],
+  [
+    'of decimals',
+    () =>
+      new Table({
+        d: arrow.makeVector(
+          arrow.makeData({
+            type: new arrow.Decimal(2, 20),
+            length: 3,
+            data: Uint32Array.from({ length: 12 }, (_, i) => i),
+          }),
+        ),
+      }),
+  ],
+]
+for (const [name, make] of tables) {
+  test(`a table ${name} arrives as it was`, () => {
+    const table = make()
+    const arrived = decode<arrow.Table>(encode({ table }, { types }), { types }) as unknown as {
+      table: arrow.Table
+    }
+    assert.instance(arrived.table, Table)
+    assert.equal(look(arrived.table), look(table))
+    assert.is(arrived.table.batches.length, table.batches.length)
+    // Arrow itself takes it for one of its own.
+    assert.equal(look(read(arrived.table)), look(read(table)))
+  })
+}
+
+test('columns lie on the memory that they had', () => {
+  const x = numbers(1000)
+  const table = arrow.tableFromArrays({ x })
+  const packet = encode(table, { types })
+  const values = (t: arrow.Table) => t.getChild('x')?.data[0]?.values as Float64Array
+  assert.is(packet.buffers[0]?.buffer, values(table).buffer)
+  assert.is(values(decode<arrow.Table>(packet, { types })).buffer, values(table).buffer)
+})
+
+test('a batch and a column travel by themselves', () => {
+  const table = chunked()
+  for (const part of [
+    table.batches[1],
+    table.getChild('text'),
+    table.getChild('enumeration'),
+    table.getChild('rows'),
+  ]) {
+    const arrived = decode<arrow.Vector>(encode(part, { types }), { types })
+    assert.equal(look(arrived), look(part as arrow.Vector))
+  }
+})
+
+test('batches that share a dictionary share it again, and it travels once', () => {
+  const table = read(mixed())
+  const [batch] = table.batches
+  const twice = new Table(table.schema, [batch as arrow.RecordBatch, batch as arrow.RecordBatch])
+  const arrived = decode<arrow.Table>(encode(twice, { types }), { types })
+  const [first, second] = arrived.batches.map(({ data }) => data.children[1]?.dictionary)
+  assert.ok(first !== undefined && first === second)
+})
+
+class Lie {}
+const lies: readonly [name: string, parts: (parts: Record<string, unknown>) => unknown][] = [
+  ['a schema that is none', parts => ({ ...parts, schema: new Uint8Array(20) })],
+  ['no chunks', parts => ({ ...parts, chunks: 5 })],
+  ['a column too many', parts => ({ ...parts, schema: arrow.tableToIPC(new Table(new Schema([]))) })],
+]
+for (const [name, change] of lies) {
+  test(`${name}: REBUILD`, () => {
+    const [table] = arrowTypes(arrow)
+    const parts = table?.reduce(plain()) as Record<string, unknown>
+    const lie = defineType({
+      class: Lie,
+      tag: 'arrow.Table',
+      reduce: () => change(parts),
+      rebuild: () => new Lie(),
+    })
+    assert.is(
+      codeOf(() => decode(encode(new Lie(), { types: registry(lie) }), { types })),
+      'REBUILD',
+    )
+  })
+}
+
+test('from a stranger they are refused, unless the limits say otherwise', () => {
+  const packet = encode(plain(), { types })
+  assert.is(
+    codeOf(() => decode(packet, { types, limits: 'untrusted' })),
+    'UNSUPPORTED',
+  )
+})
+
+test('they cross a socket between peers that trust each other', async () => {
+  const path = join(tmpdir(), `outband-arrow-${process.pid}`)
+  const limits = 'trusted'
+  const server = await serve(
+    path,
+    async channel => {
+      for await (const value of channel) await channel.send(value)
+    },
+    { types, limits },
+  )
+  const channel = await connect<arrow.Table, arrow.Table>(path, { types, limits })
+  const table = chunked()
+  await channel.send(table)
+  for await (const arrived of channel) {
+    assert.equal(look(arrived), look(table))
+    break
+  }
+  await channel.close()
+  await server.close()
+})
+
+test('what is not the package is a TypeError', () => {
+  for (const wrong of [undefined, {}, 5]) assert.throws(() => arrowTypes(wrong as never), TypeError)
+})
+
+test.run()
