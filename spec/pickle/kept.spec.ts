@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { PythonObject, pickleFormat } from '../../src/formats/pickle/index.js'
+import { type PythonName, PythonObject, pickleFormat } from '../../src/formats/pickle/index.js'
 import { decode, encode } from '../../src/index.js'
 import { python } from './python.js'
 import { scriptPath } from './script.js'
@@ -22,7 +22,7 @@ const format = pickleFormat({
   },
 })
 
-function ask(operation: 'write' | 'read', lines: readonly object[] = []): unknown[] {
+function ask(operation: 'write' | 'read' | 'names', lines: readonly object[] = []): unknown[] {
   const { stdout, stderr, status } = spawnSync(python!, [scriptPath('pickle_objects.py'), operation], {
     input: lines.map(line => `${JSON.stringify(line)}\n`).join(''),
     encoding: 'utf8',
@@ -72,6 +72,15 @@ if (python === undefined) {
       if (name !== 'keyword arguments' || protocol < 2) continue
       const made = decode({ meta: Buffer.from(meta, 'base64'), buffers: [] }, { format: own })
       assert.equal(made, { args: [1, 'x', { y: [2] }] }, `protocol ${protocol}`)
+    }
+  })
+
+  test('names of Python 2 are those of Python 3, all that the one here knows', () => {
+    for (const [module, name, ...moved] of ask('names') as string[][]) {
+      const format = pickleFormat({ globals: { [moved.join('.')]: true } })
+      const meta = Buffer.from(`c${module}\n${name}\n.`)
+      const { name: found } = decode<PythonName>({ meta, buffers: [] }, { format })
+      assert.is(found, moved.join('.'), `${module}.${name}`)
     }
   })
 

@@ -9,7 +9,8 @@ import { PythonName, PythonObject, placeOf } from '../objects.js'
 import type { PythonClass } from '../settings.js'
 import { entriesOf, isDict, setEntries } from './dicts.js'
 import { FIELD, type Machine, PAIR, Pending } from './machine.js'
-import { canonical, KNOWN } from './names.js'
+import { canonical } from './moved.js'
+import { KNOWN } from './names.js'
 
 /** Module of custom types whose tag names none. */
 const OWN_MODULE = 'outband.'
@@ -23,7 +24,7 @@ export function named(machine: Machine, module: unknown, name: unknown): PythonN
   const place = { name: given, module }
   if (globals.get(given) === true) machine.keep()
   if (globals.has(given) || typeOf(machine, place) !== undefined) return new PythonName(placeOf(place))
-  const known = canonical(given)
+  const known = canonical(module, name)
   if (!globals.has(known) && !KNOWN.has(known) && !INTERNAL.has(known)) throw unknown(machine, given)
   if ((globals.get(known) ?? KNOWN.get(known)) === (globals.has(known) ? true : 'kept')) machine.keep()
   // What is inside of a class stays there, wherever the class is.

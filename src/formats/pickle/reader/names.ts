@@ -17,15 +17,17 @@ export type Known = Make | 'kept' | 'named'
 
 const BUILTIN_CLASSES = 'int float bool str list dict tuple object type NoneType'
 const BUILTIN_OBJECTS = 'complex range slice type Ellipsis NotImplemented'
-const EXCEPTIONS = `BaseException Exception ArithmeticError AssertionError AttributeError BlockingIOError BrokenPipeError
-  BufferError ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError ConnectionResetError
-  DeprecationWarning EOFError EnvironmentError ExceptionGroup BaseExceptionGroup FileExistsError FileNotFoundError
-  FloatingPointError FutureWarning GeneratorExit IOError ImportError IndentationError IndexError InterruptedError
-  IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError ModuleNotFoundError NameError
-  NotADirectoryError NotImplementedError OSError OverflowError PermissionError ProcessLookupError RecursionError
-  ReferenceError RuntimeError RuntimeWarning StopAsyncIteration StopIteration SyntaxError SystemError SystemExit TabError
-  TimeoutError TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError UnicodeTranslateError
-  UserWarning ValueError Warning ZeroDivisionError`
+const EXCEPTIONS = `BaseException Exception ArithmeticError AssertionError AttributeError BlockingIOError
+  BrokenPipeError BufferError BytesWarning ChildProcessError ConnectionAbortedError ConnectionError
+  ConnectionRefusedError ConnectionResetError DeprecationWarning EOFError EncodingWarning EnvironmentError
+  ExceptionGroup BaseExceptionGroup FileExistsError FileNotFoundError FloatingPointError FutureWarning GeneratorExit
+  IOError ImportError ImportWarning IndentationError IndexError InterruptedError IsADirectoryError KeyError
+  KeyboardInterrupt LookupError MemoryError ModuleNotFoundError NameError NotADirectoryError NotImplementedError
+  OSError OverflowError PendingDeprecationWarning PermissionError ProcessLookupError RecursionError
+  PythonFinalizationError ReferenceError ResourceWarning RuntimeError RuntimeWarning StopAsyncIteration
+  StopIteration SyntaxError SyntaxWarning SystemError SystemExit TabError TimeoutError TypeError UnboundLocalError
+  UnicodeDecodeError UnicodeEncodeError UnicodeError UnicodeTranslateError UnicodeWarning UserWarning ValueError
+  Warning ZeroDivisionError`
 const PATHS = 'PurePath PurePosixPath PureWindowsPath Path PosixPath WindowsPath'
 const ADDRESSES = `IPv4Address IPv6Address IPv4Network IPv6Network IPv4Interface IPv6Interface`
 
@@ -71,22 +73,3 @@ export const KNOWN: ReadonlyMap<string, Known> = new Map<string, Known>([
   ...all('numpy', 'matrix recarray memmap chararray', 'named'),
   ...SCALAR_NAMES.map((name): [string, Known] => [name, 'named']),
 ])
-
-/** Modules that were elsewhere, or are in other versions. */
-const MOVED: readonly (readonly [from: RegExp, to: string])[] = [
-  [/^__builtin__\.xrange$/, 'builtins.range'],
-  [/^__builtin__\.(?:unicode|basestring)$/, 'builtins.str'],
-  [/^__builtin__\.long$/, 'builtins.int'],
-  [/^__builtin__\.|^exceptions\./, 'builtins.'],
-  [/^UserDict\.|^UserList\.|^UserString\./, 'collections.'],
-  [/^copy_reg\./, 'copyreg.'],
-  [/^numpy\._core\./, 'numpy.core.'],
-  [/^numpy\.(?:rec|char|core\.records|core\.defchararray|matrixlib\.defmatrix)\./, 'numpy.'],
-  [/^pathlib\._local\.|^pathlib\._abc\./, 'pathlib.'],
-]
-
-/** The name as the list has it. */
-export function canonical(name: string): string {
-  for (const [from, to] of MOVED) if (from.test(name)) return name.replace(from, to)
-  return name
-}
