@@ -2,8 +2,16 @@
 import { spawnSync } from 'node:child_process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type PythonName, PythonObject, pickleFormat } from '../../src/formats/pickle/index.js'
+import {
+  NDArray,
+  type PythonName,
+  PythonObject,
+  pickle,
+  pickleFormat,
+} from '../../src/formats/pickle/index.js'
 import { decode, encode } from '../../src/index.js'
+import { difference } from '../same.js'
+import { refused } from '../thrown.js'
 import { python } from './python.js'
 import { scriptPath } from './script.js'
 
@@ -14,11 +22,12 @@ interface Row {
 }
 
 const NAMES =
-  'Int Str Float Bytes Tuple List Dict Fields Outer Outer.Inner Outer.Inner.Innermost Slots both Keywords'
+  'Int Str Float Bytes Tuple List Dict Fields Outer Outer.Inner Outer.Inner.Innermost Slots both Keywords Sum Pair Vector Labelled Measured'
 const format = pickleFormat({
   globals: {
     ...Object.fromEntries(NAMES.split(' ').map(name => [`kept.${name}`, true] as const)),
     'functools.partial': true,
+    'numpy.matrix': true,
   },
 })
 
@@ -81,6 +90,55 @@ if (python === undefined) {
       const meta = Buffer.from(`c${module}\n${name}\n.`)
       const { name: found } = decode<PythonName>({ meta, buffers: [] }, { format })
       assert.is(found, moved.join('.'), `${module}.${name}`)
+    }
+  })
+
+  const floats = Float64Array.of(0, 1, 2)
+  for (const [kind, args, state] of [
+    ['a named tuple', [1, [2]]],
+    ['a subclass of int', [5]],
+    ['a subclass of ndarray', [floats]],
+    ['a subclass of ndarray with more in its state', [floats], ['x', 1]],
+    ['a subclass of ndarray with fields', [floats], { unit: 'm' }],
+    ['a matrix', [new NDArray(BigInt64Array.of(1n, 2n, 3n, 4n), [2, 2])]],
+  ] as const) {
+    test(`a function gets the same in all protocols: ${kind}`, () => {
+      const create = (...args: unknown[]): object => ({ args })
+      const setState = (object: object, state: unknown) => void Object.assign(object, { state })
+      const names = [...NAMES.split(' ').map(name => `kept.${name}`), 'numpy.matrix']
+      const globals = Object.fromEntries(names.map(name => [name, { create, setState }]))
+      const wanted = state === undefined ? { args } : { args, state }
+      let protocols = 0
+      for (const { name, protocol, meta } of rows) {
+        if (name !== kind) continue
+        protocols++
+        const made = decode(
+          { meta: Buffer.from(meta, 'base64'), buffers: [] },
+          { format: pickleFormat({ globals }) },
+        )
+        assert.is(difference(wanted, made), undefined, `protocol ${protocol}`)
+      }
+      assert.is(protocols, 6)
+    })
+  }
+
+  test('what is kept is kept again: an object made by a base of its class', () => {
+    for (const [i, { name, protocol }] of rows.entries()) {
+      if (!/int|ndarray|named/.test(name)) continue
+      const kept = values[i]!()
+      assert.is(
+        difference(kept, decode(encode(kept, { format }), { format })),
+        undefined,
+        `${name}, protocol ${protocol}`,
+      )
+    }
+  })
+
+  test('without a list a subclass of ndarray is unknown, one of numpy an array', () => {
+    for (const { name, meta } of rows) {
+      const read = () => decode({ meta: Buffer.from(meta, 'base64'), buffers: [] }, { format: pickle })
+      if (name === 'a matrix') assert.instance(read(), NDArray)
+      if (name === 'a subclass of ndarray') refused(read, 'UNKNOWN_TYPE', { tag: 'kept.Vector' })
     }
   })
 

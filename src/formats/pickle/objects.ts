@@ -38,6 +38,11 @@ export interface PythonObjectParts {
   readonly kwargs?: Record<string, unknown> | undefined
   /** Whether the class's `__new__` gets the arguments, not the class itself. */
   readonly isNew?: boolean | undefined
+  /**
+   * The class whose `__new__` makes it, not its own, which may take other arguments: `numpy.ndarray` or `builtins.int` of the first
+   * one, `builtins.tuple` of all.
+   */
+  readonly base?: string | undefined
   /** What `__setstate__` or `__dict__` gets. */
   readonly state?: unknown
 }
@@ -54,6 +59,7 @@ export class PythonObject {
   readonly args: readonly unknown[]
   readonly kwargs: Record<string, unknown> | undefined
   readonly isNew: boolean
+  readonly base: string | undefined
   state: unknown
   /** What is appended to it, for a subclass of list. */
   items: unknown[] | undefined = undefined
@@ -68,6 +74,7 @@ export class PythonObject {
     this.args = args
     this.kwargs = parts.kwargs
     this.isNew = parts.isNew ?? false
+    this.base = parts.base
     this.state = parts.state
   }
 }

@@ -11,6 +11,7 @@ import { entriesOf, isDict, setEntries } from './dicts.js'
 import { FIELD, type Machine, PAIR, Pending } from './machine.js'
 import { canonical } from './moved.js'
 import { KNOWN } from './names.js'
+import { PendingArray, PendingSubarray } from './numpy.js'
 
 /** Module of custom types whose tag names none. */
 const OWN_MODULE = 'outband.'
@@ -54,6 +55,8 @@ function typeOf(machine: Machine, place: Pick<PythonName, 'name' | 'module'>): C
 export interface Call {
   readonly isNew: boolean
   readonly kwargs?: Record<string, unknown> | undefined
+  /** Of which class the `__new__` was. */
+  readonly base?: string
 }
 
 const REDUCED: Call = { isNew: false }
@@ -67,6 +70,7 @@ type Internal = (machine: Machine, args: readonly unknown[]) => unknown
 /** What Python's own machinery calls, with a class among the arguments. */
 const INTERNAL: ReadonlyMap<string, Internal> = new Map<string, Internal>([
   ['copyreg._reconstructor', reconstructed],
+  ['numpy.core.multiarray._reconstruct', subarray],
   ['copyreg.__newobj__', (machine, args) => call(machine, args[0], machine.copyOf(args, 1), NEW)],
   [
     'copyreg.__newobj_ex__',
@@ -82,16 +86,35 @@ const INTERNAL: ReadonlyMap<string, Internal> = new Map<string, Internal>([
  * base, an `int` or a tuple say. Later ones make the object of it, but give items to a list or dict that is there.
  */
 function reconstructed(machine: Machine, [target, base, value]: readonly unknown[]): unknown {
-  switch (nameOf(machine, base).name) {
+  const { name } = nameOf(machine, base)
+  switch (name) {
     case 'builtins.object':
       return call(machine, target, [], NEW)
+    case 'numpy.ndarray':
+      return subarray(machine, [target, value])
+    case 'builtins.tuple':
+      // The fields of a named tuple. Nothing says here that it is one, but few other classes are made of tuples.
+      if (!Array.isArray(value)) throw machine.malformed('a value that is no tuple')
+      return call(machine, target, machine.copyOf(value), { isNew: true, base: name })
     case 'builtins.list':
       return withItems(machine, call(machine, target, [], NEW), value)
     case 'builtins.dict':
       return withEntries(machine, call(machine, target, [], NEW), value)
     default:
-      return call(machine, target, [value], NEW)
+      return call(machine, target, [value], { isNew: true, base: name })
   }
+}
+
+/**
+ * `numpy.core.multiarray._reconstruct(class, shape, dtype)`: what is in the array comes as its state. A subclass that is on a list is
+ * made of the array; one that is kept has the state as it is, which may be any.
+ */
+function subarray(machine: Machine, [target, shape]: readonly unknown[]): unknown {
+  const place = nameOf(machine, target)
+  const stand = machine.options.globals.get(place.name)
+  if (stand === true) return kept(place, [shape], { isNew: true, base: 'numpy.ndarray' })
+  if (stand === undefined && typeOf(machine, place) === undefined) return new PendingArray()
+  return new PendingSubarray(array => call(machine, place, [array], NEW) as Pending)
 }
 
 function withItems(machine: Machine, made: unknown, list: unknown): unknown {
@@ -186,8 +209,8 @@ export function call(machine: Machine, target: unknown, args: unknown, how: Call
   return known(machine, args)
 }
 
-function kept(of: PythonName, args: readonly unknown[], { isNew, kwargs }: Call): PythonObject {
-  return new PythonObject(of, args, { isNew, kwargs })
+function kept(of: PythonName, args: readonly unknown[], how: Call): PythonObject {
+  return new PythonObject(of, args, how)
 }
 
 /** Arguments of the caller's function, which gets them one by one. */

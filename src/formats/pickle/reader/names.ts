@@ -67,9 +67,8 @@ export const KNOWN: ReadonlyMap<string, Known> = new Map<string, Known>([
   ['numpy.reshape', numpy.reshape],
   ['numpy.ndarray', numpy.ndarray],
   ['numpy.core.numeric._frombuffer', numpy.fromBufferWithShape],
-  ['numpy.core.multiarray._reconstruct', numpy.reconstruct],
   ['numpy.core.multiarray.scalar', numpy.scalar],
-  // Subclasses of ndarray, which `_reconstruct` names: what they add is left out.
+  // Subclasses of ndarray, which `_reconstruct` names: unless the caller lists them, what they add is left out.
   ...all('numpy', 'matrix recarray memmap chararray', 'named'),
   ...SCALAR_NAMES.map((name): [string, Known] => [name, 'named']),
 ])

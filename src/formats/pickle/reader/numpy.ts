@@ -40,10 +40,39 @@ export class PendingArray extends Pending {
   }
 }
 
-/** `numpy.core.multiarray._reconstruct(class, shape, dtype)`: the arguments say nothing yet. */
-export function reconstruct(): PendingArray {
-  return new PendingArray()
+/** An object of a subclass, made of its array; what else there is in its state it gets as its own. */
+export class PendingSubarray extends PendingArray {
+  readonly #make: (array: unknown) => Pending
+  #object: Pending | undefined
+
+  constructor(make: (array: unknown) => Pending) {
+    super()
+    this.#make = make
+  }
+
+  override resolve(machine: Machine): unknown {
+    return this.#object === undefined ? super.resolve(machine) : this.#object.resolve(machine)
+  }
+
+  override build(machine: Machine, state: unknown): void {
+    const [array, more] = statesOf(machine, state)
+    super.build(machine, array)
+    this.#object = this.#make(super.resolve(machine))
+    if (more !== undefined) this.#object.build(machine, more)
+  }
 }
+
+/** The array's own part of a state and the rest, as subclasses put them together: `(array's, rest)`, or the rest behind it. */
+function statesOf(machine: Machine, state: unknown): readonly [array: unknown, more?: unknown] {
+  if (!Array.isArray(state)) return [state]
+  if (state.length === 2) return [state[0], state[1]]
+  if (state.length <= STATE) return [state]
+  const more = machine.copyOf(state, STATE)
+  return [state.slice(0, STATE), more.length === 1 ? more[0] : more]
+}
+
+/** Parts of an array's state. */
+const STATE = 5
 
 /** Bytes that may be written to. Single bytes are one object in Python, and so is what many small arrays are made of. */
 function ownBytes(machine: Machine, given: unknown): Uint8Array {

@@ -3,7 +3,7 @@ import type { CustomType } from '../../../registry.js'
 import { expectSendable } from '../../../value/guard.js'
 import { stopped, traced } from '../../../value/trace.js'
 import { type PythonObject, placeOf } from '../objects.js'
-import { BUILD, EMPTY_DICT, EMPTY_TUPLE, NEWOBJ, NEWOBJ_EX, REDUCE } from '../ops.js'
+import { BUILD, EMPTY_DICT, EMPTY_TUPLE, NEWOBJ, NEWOBJ_EX, REDUCE, TUPLE3 } from '../ops.js'
 import { wasBytes, wasTuple } from '../origins.js'
 import { writeEntries, writeFields, writeItems, writeTuple } from './containers.js'
 import { writeBytes } from './scalars.js'
@@ -49,20 +49,12 @@ function writeNew(walk: Walk): void {
 }
 
 export function writeObject(walk: Walk, object: PythonObject): void {
-  const { name, args, kwargs, isNew, items, entries, state } = object
+  const { name, items, entries, state } = object
   const place = walk.latest
   walk.enter(1)
   walk.kept++
   try {
-    walk.name(placeOf(object))
-    writeTuple(walk, args)
-    if (kwargs === undefined) walk.op(isNew ? NEWOBJ : REDUCE)
-    else {
-      if (!isNew) throw stopped('UNSUPPORTED', 'keyword arguments of a function; wanted isNew')
-      walk.op(EMPTY_DICT)
-      writeFields(walk, kwargs, Object.keys(kwargs))
-      walk.op(NEWOBJ_EX)
-    }
+    writeCall(walk, object)
     walk.note(place)
     if (items !== undefined) writeItems(walk, items)
     if (entries !== undefined) writeEntries(walk, entries)
@@ -75,6 +67,26 @@ export function writeObject(walk: Walk, object: PythonObject): void {
   }
   walk.kept--
   walk.depth--
+}
+
+/** What makes the object. */
+function writeCall(walk: Walk, object: PythonObject): void {
+  const { args, kwargs, isNew, base } = object
+  if (base !== undefined) walk.name('copyreg._reconstructor')
+  walk.name(placeOf(object))
+  if (base !== undefined) {
+    walk.name(base)
+    if (base === 'builtins.tuple') writeTuple(walk, args)
+    else walk.value(args[0])
+    walk.op(TUPLE3)
+    return walk.op(REDUCE)
+  }
+  writeTuple(walk, args)
+  if (kwargs === undefined) return walk.op(isNew ? NEWOBJ : REDUCE)
+  if (!isNew) throw stopped('UNSUPPORTED', 'keyword arguments of a function; wanted isNew')
+  walk.op(EMPTY_DICT)
+  writeFields(walk, kwargs, Object.keys(kwargs))
+  walk.op(NEWOBJ_EX)
 }
 
 /** In an object of Python tuples and bytes are what they were: it may take nothing else. False for all other values. */
