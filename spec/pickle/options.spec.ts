@@ -560,6 +560,19 @@ for (const [what, value, path] of [
   })
 }
 
+values('bytes are keys and members where they are written as bytes', () => {
+  const bytes = Uint8Array.of(1, 2)
+  const sent = new Map<unknown, unknown>([[[1, bytes], new Set([Uint8Array.of(3)])]])
+  refused(() => through(sent), 'UNSUPPORTED', { path: 'value<entry 0>[1]' })
+  for (const threshold of [0, POSITIVE_INFINITY]) {
+    const packet = encode(sent, { format: pickleFormat({ uint8: 'bytes' }), threshold })
+    const got = decode<typeof sent>(packet, { format: pickle })
+    assert.is(difference(sent, got), undefined)
+    assert.is(difference(got, through(got)), undefined)
+  }
+  refused(() => through(new Set([outOfBand(bytes, { readonly: true }).view])), 'UNSUPPORTED')
+})
+
 values('an array that repeats elements, but has no more than its data, travels with its strides', () => {
   for (const strides of [[0], [1, 1]]) {
     const sent = new NDArray(Float64Array.of(5, 6, 7, 8), strides.length === 1 ? [4] : [2, 2], { strides })

@@ -324,6 +324,17 @@ mayRun('bytes are what they are: bytearrays and bytes in band, what was given ou
   ])
 })
 
+mayRun('bytes that are keys in Python are that again, whatever Uint8Arrays are', async () => {
+  const keys = "{b'x': {b'y': 1}, (1, b'z'): {b'x', frozenset([b'']), bytes(300)}}"
+  for (const uint8 of ['numpy', 'bytes'] as const) {
+    const format = pickleFormat({ uint8 })
+    const value = await peer.ask('literal', keys, { format })
+    for (const way of WAYS) assert.ok(await peer.ask('is literal', [keys, value], { format, ...way }), uint8)
+  }
+  const buffers = new Set([Buffer.from('a'), [Buffer.alloc(0), Buffer.alloc(300)]])
+  assert.ok(await peer.ask('is literal', ["{b'a', (b'', bytes(300))}", buffers]))
+})
+
 mayRun('an array that Python sends lies on what was received', async () => {
   const packet = await peer.send(encode(['echo', Float64Array.of(1, 2)], { format: pickle, threshold: 0 }))
   // A list of frames puts them where they happen to come; a reader of one's own can do better.

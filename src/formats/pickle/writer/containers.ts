@@ -1,4 +1,5 @@
 /** Lists, dicts and sets; and what may be a key in Python. */
+import { isBytes } from '../../../bytes/window.js'
 import { builtinOf } from '../../../value/builtins.js'
 import { checkKey, entriesOf, membersOf } from '../../../value/keys.js'
 import { lengthOf } from '../../../value/properties.js'
@@ -22,6 +23,9 @@ import {
   TUPLE2,
   TUPLE3,
 } from '../ops.js'
+import { wasBytes } from '../origins.js'
+import { writeBytes } from './scalars.js'
+import { isWrittenAsBytes } from './views.js'
 import type { Walk } from './walk.js'
 
 export function writeArray(walk: Walk, array: readonly unknown[]): void {
@@ -162,12 +166,13 @@ function writeMembers(walk: Walk, set: ReadonlySet<unknown>, op: number): void {
 }
 
 /**
- * A key of a dict, or a member of a set: Python hashes it by its contents. So an array is a tuple there, a Set a frozenset,
- * and what could change is refused. They are not shared with the same object elsewhere, which is a list.
+ * A key of a dict, or a member of a set: Python hashes it by its contents. So an array is a tuple there, a Set a frozenset, what is
+ * written as bytes `bytes`, and what could change is refused. They are not shared with the same object elsewhere, which is a list.
  */
 function writeKey(walk: Walk, key: unknown): void {
   if (typeof key !== 'object' || key === null) return walk.value(key)
   if (Array.isArray(key)) return writeTuple(walk, key, item => writeKey(walk, item))
+  if (isBytes(key) && (wasBytes(key) || isWrittenAsBytes(walk, key))) return writeBytes(walk, key, true)
   const { kind } = builtinOf(key)
   if (kind === 'Set') return writeMembers(walk, key as Set<unknown>, FROZENSET)
   const isValue =

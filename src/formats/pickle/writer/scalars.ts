@@ -78,16 +78,16 @@ export function writeBigInt(out: Writer, n: bigint, limits: Readonly<Limits>): v
   }
 }
 
-/** `bytes` where they are read-only, else a `bytearray`: in band, whatever their length. */
-export function writeBytes(out: Writer, bytes: Uint8Array): void {
+/** `bytes` where they are constant, else a `bytearray`: in band, whatever their length. */
+export function writeBytes(out: Writer, bytes: Uint8Array, isConstant = isReadonly(bytes)): void {
   const byteLength = windowBytes(bytes)
   if (byteLength < 0) throw stopped('DETACHED', 'a view lost its memory')
   out.reserve(byteLength + 9)
-  if (isReadonly(bytes) && byteLength < 256) {
+  if (isConstant && byteLength < 256) {
     out.u8(SHORT_BINBYTES)
     out.u8(byteLength)
   } else {
-    out.u8(isReadonly(bytes) ? BINBYTES8 : BYTEARRAY8)
+    out.u8(isConstant ? BINBYTES8 : BYTEARRAY8)
     out.u32(byteLength)
     out.u32(byteLength / 2 ** 32)
   }

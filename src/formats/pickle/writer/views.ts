@@ -61,7 +61,7 @@ export function writeView(walk: Walk, view: ArrayBufferView, isForced: boolean, 
   }
   const place = walk.latest
   const name = arrayName(view)
-  if (isBytes(walk, view, name)) {
+  if (isWrittenAsBytes(walk, view, name)) {
     const number = splice(walk, view, isForced, readonly, 'bytes')
     walk.noteAs(place, number)
     return
@@ -72,14 +72,15 @@ export function writeView(walk: Walk, view: ArrayBufferView, isForced: boolean, 
   walk.note(place)
 }
 
-function isBytes(walk: Walk, view: ArrayBufferView, name: string | undefined): boolean {
+/** Whether a view is bytes in Python, no array. */
+export function isWrittenAsBytes(walk: Walk, view: ArrayBufferView, name = arrayName(view)): boolean {
   return name === undefined || (name === 'Uint8Array' && (walk.options.isUint8Bytes || isBuffer(view)))
 }
 
 /** Whether a view is written as an array of this dtype. */
 export function isArrayOf(walk: Walk, view: ArrayBufferView, dtype: string): boolean {
   const name = arrayName(view)
-  return !isBytes(walk, view, name) && dtypeOfClass(name as string) === dtype
+  return !isWrittenAsBytes(walk, view, name) && dtypeOfClass(name as string) === dtype
 }
 
 /** An ArrayBuffer. */
