@@ -45,6 +45,10 @@ for (const [name, data, shape, options] of [
   ['the order K without strides', six, [6], { order: 'K' }],
   ['data of another class', six, [6], { dtype: '<f4' }],
   ['a dtype that is none', six, [6], { dtype: '<f9' }],
+  ['bytes that are no whole elements', new Uint8Array(9), [1], { dtype: '<U2' }],
+  ['elements of no bytes', new Uint8Array(0), [0], { dtype: '|V0' }],
+  ['a unit of time that is none', new BigInt64Array(2), [2], { dtype: '<M8[xx]' }],
+  ['a unit of time of another case', new BigInt64Array(2), [2], { dtype: '<M8[NS]' }],
   ['bytes that are too few', new Uint8Array(7), [4], { dtype: '<f2' }],
   ['data that is none', 'abc', [3], {}],
 ] as const) {
@@ -80,6 +84,11 @@ for (const [i, array] of rows.entries()) {
     if (!Array.isArray(array.data)) assert.is((copy.array.data as Uint8Array).buffer, array.data.buffer)
   })
 }
+
+test('units of time are those of numpy', () => {
+  for (const unit of 'Y M W D h m s ms us μs ns ps fs as generic 25s'.split(' '))
+    assert.is(new NDArray(new BigInt64Array(1), [1], { dtype: `<m8[${unit}]` }).dtype, `<m8[${unit}]`)
+})
 
 class Liar {
   readonly parts = {

@@ -573,6 +573,19 @@ values('bytes are keys and members where they are written as bytes', () => {
   refused(() => through(new Set([outOfBand(bytes, { readonly: true }).view])), 'UNSUPPORTED')
 })
 
+for (const [what, array] of [
+  ['objects', new NDArray([1, 2, 3, 4, 5, 6], [2, 3], { order: 'F' })],
+  ['records', new NDArray(new Uint8Array(6), [3], { dtype: { itemsize: 2, fields: [] } })],
+  [
+    'records in order F',
+    new NDArray(new Uint8Array(12), [3, 2], { dtype: { itemsize: 2, fields: [] }, order: 'F' }),
+  ],
+] as const) {
+  values(`an array keeps its order: ${what}`, () => {
+    assert.is(difference(array, through(array)), undefined)
+  })
+}
+
 values('an array that repeats elements, but has no more than its data, travels with its strides', () => {
   for (const strides of [[0], [1, 1]]) {
     const sent = new NDArray(Float64Array.of(5, 6, 7, 8), strides.length === 1 ? [4] : [2, 2], { strides })

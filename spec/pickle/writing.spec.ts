@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert'
 import { numberArrays } from '../../fixtures/arrays.js'
 import { NDArray, PythonName, PythonObject, pickle, pickleFormat } from '../../src/formats/pickle/index.js'
 import { decode, type EncodeOptions, encode, isReadonly, outOfBand } from '../../src/index.js'
+import { difference } from '../same.js'
 import { describe } from './describe.js'
 import { Peer } from './peer.js'
 import { python } from './python.js'
@@ -27,6 +28,7 @@ const record = {
     { name: 'y', dtype: { base: '|u1', shape: [2, 2] }, offset: 2 },
   ],
 }
+const titled = { itemsize: 2, fields: [{ name: 'a', dtype: '<i2', offset: 0, title: 'the title' }] }
 const twelve = Uint8Array.from({ length: 12 }, (_, i) => i)
 
 /** A value, what Python must see, and what must come back where that is another. */
@@ -220,6 +222,11 @@ const rows: readonly (readonly [name: string, value: unknown, seen: unknown, bac
     { array: record, shape: [2], bytes: '000102030405060708090a0b' },
   ],
   [
+    'records with a title',
+    new NDArray(twelve, [6], { dtype: titled }),
+    { array: titled, shape: [6], bytes: '000102030405060708090a0b' },
+  ],
+  [
     'objects of numpy',
     new NDArray([null, 1, [2], 'x'], [2, 2]),
     { array: '|O', shape: [2, 2], items: [null, n(1), { list: [n(2)] }, s('x')] },
@@ -296,6 +303,21 @@ mayRun('orders are those of numpy', async () => {
   assert.equal(await order(new NDArray(data, [4, 6])), [true, false])
   assert.equal(await order(new NDArray(data, [4, 6], { order: 'F' })), [false, true])
   assert.equal(await order(new NDArray(data, [2, 3, 4], { strides: [4, 8, 1] })), [false, false])
+  assert.equal(await order(new NDArray([1, 'a', null, 2.5], [2, 2])), [true, false])
+  assert.equal(await order(new NDArray([1, 'a', null, 2.5], [2, 2], { order: 'F' })), [false, true])
+})
+
+mayRun('orders are kept there and back', async () => {
+  const objects = [1, 'a', 3, null, 2.5, 4]
+  for (const order of ['C', 'F'] as const)
+    for (const sent of [
+      new NDArray(objects, [2, 3], { order }),
+      new NDArray(new Uint8Array(24), [2, 2], { dtype: record, order }),
+      new NDArray(Int16Array.from(twelve), [3, 4], { order }),
+    ])
+      assert.is(difference(sent, await peer.ask('echo', sent)), undefined, `${sent.dtype} ${order}`)
+  const grid = new NDArray(objects, [2, 2], { strides: [3, 2] })
+  assert.is(difference(new NDArray([1, 3, null, 4], [2, 2]), await peer.ask('echo', grid)), undefined)
 })
 
 mayRun('views that overlap share their memory there, and here when they come back', async () => {

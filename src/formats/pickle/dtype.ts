@@ -18,6 +18,8 @@ export interface DTypeField {
   readonly dtype: DType
   /** Bytes from the start of the element. */
   readonly offset: number
+  /** numpy's second name of a field. */
+  readonly title?: string
 }
 
 /** Fields that are arrays of fixed shape. */
@@ -94,7 +96,7 @@ const SIZES: Readonly<Record<string, readonly number[]>> = {
   M: [8],
 }
 
-const GRAMMAR = /^([<>|=]?)([biufcmMSUVO?])(\d{0,9})(\[\d{0,9}[a-zA-Zμ]{1,9}\])?$/
+const GRAMMAR = /^([<>|=]?)([biufcmMSUVO?])(\d{0,9})(\[\d{0,9}(?:[YMWDhms]|[mμunpfa]s|generic)\])?$/
 
 /** The layout of a dtype in numpy's own writing; `undefined` when it is none. */
 export function parseDtype(text: string): Layout | undefined {

@@ -49,7 +49,11 @@ export class NDArray<T extends NDArrayData = NDArrayData> {
     const size = sizeOf(shape)
     expectArgument(size !== undefined, 'NDArray', 'a shape of lengths')
     const layout = layoutOf(dtype)
-    expectArgument(layout !== undefined && holds(data, layout), 'NDArray', 'data of the dtype')
+    expectArgument(
+      layout !== undefined && holds(data, layout),
+      'NDArray',
+      'data of the dtype, in whole elements',
+    )
     expectArgument(order === 'C' || order === 'F' || order === 'K', 'NDArray', "an order 'C', 'F' or 'K'")
     expectArgument(order !== 'K' || strides !== undefined, 'NDArray', "strides with the order 'K'")
     this.data = data
@@ -90,17 +94,17 @@ function dtypeOf(data: NDArrayData): DType {
   return dtype
 }
 
-/** Whether data is of the class in which elements of the layout are kept. */
-function holds(data: unknown, { ArrayClass = Uint8Array, isObject }: Layout): boolean {
+/** Whether data is of the class in which elements of the layout are kept, and has whole ones. */
+function holds(data: NDArrayData, { ArrayClass, itemsize, isObject }: Layout): boolean {
   if (isObject) return Array.isArray(data)
   const name = arrayName(data)
-  return name === ArrayClass.name || (name === 'Uint8ClampedArray' && ArrayClass === Uint8Array)
+  if (ArrayClass !== undefined && ArrayClass !== Uint8Array) return name === ArrayClass.name
+  return (name === 'Uint8Array' || name === 'Uint8ClampedArray') && data.length % itemsize === 0
 }
 
-/** Elements that data has. */
+/** Whole elements that data has. */
 export function lengthOf(data: NDArrayData, { ArrayClass, itemsize, isObject }: Layout): number {
-  if (ArrayClass !== undefined || isObject || itemsize === 0) return data.length
-  return Math.floor(data.length / itemsize)
+  return ArrayClass !== undefined || isObject ? data.length : Math.floor(data.length / itemsize)
 }
 
 /** Elements from one to the next, by axis, where nothing lies between them. */
@@ -113,6 +117,16 @@ export function stridesOf(shape: readonly number[], order: Order): number[] {
     step *= Math.max(1, shape[axis])
   }
   return strides
+}
+
+/** Where the elements are in the data, with the last index varying fastest. */
+export function placesOf({ shape, strides, offset, size }: NDArray): number[] {
+  const steps = stridesOf(shape, 'C')
+  return Array.from({ length: size }, (_, i) => {
+    let place = offset
+    for (const [axis, step] of steps.entries()) place += (Math.floor(i / step) % shape[axis]) * strides[axis]
+    return place
+  })
 }
 
 /** The order that strides amount to. Axes of one element may have any. */

@@ -6,7 +6,7 @@
  */
 import { isReadonly, markReadonly } from '../../../out-of-band.js'
 import { type DType, type ElementArray, type Layout, sizeOf } from '../dtype.js'
-import { NDArray, type NDArrayData, type NDArrayOptions, type Order } from '../ndarray.js'
+import { NDArray, type NDArrayData, type NDArrayOptions, type Order, placesOf } from '../ndarray.js'
 import { markVector } from '../origins.js'
 import type { Machine } from './machine.js'
 import { aligned } from './memory.js'
@@ -29,8 +29,7 @@ export function arrayOf(
 ): unknown {
   const lengths = shapeOf(machine, shape)
   const length = sizeOf(lengths) as number
-  // Elements of no bytes would make any size.
-  if (layout.itemsize === 0) machine.count(length)
+  if (layout.itemsize === 0) throw noBytes(machine)
   if (length * layout.itemsize !== memory.length)
     throw wrongSize(machine, length * layout.itemsize, memory.length)
   return shaped(machine, elementsOf(machine, memory, layout, length), lengths, order, strides)
@@ -109,12 +108,16 @@ function numbers(machine: Machine, memory: Uint8Array, layout: Layout, length: n
 }
 
 /** An array of objects: numpy lists them with the last index varying fastest, whatever the order of the array. */
-export function objectsOf(machine: Machine, list: unknown, shape: unknown): NDArray {
+export function objectsOf(machine: Machine, list: unknown, shape: unknown, order: Order): NDArray {
   const lengths = shapeOf(machine, shape)
   const size = sizeOf(lengths) as number
   if (!Array.isArray(list)) throw machine.malformed('an array without its elements')
   if (list.length !== size) throw wrongSize(machine, size, list.length)
-  return newArray(machine, list, lengths, { dtype: '|O' })
+  if (order === 'C') return newArray(machine, list, lengths, { dtype: '|O' })
+  const data = machine.copyOf(list)
+  const array = newArray(machine, data, lengths, { dtype: '|O', order })
+  for (const [i, place] of placesOf(array).entries()) data[place] = list[i]
+  return array
 }
 
 export function shapeOf(machine: Machine, shape: unknown): readonly number[] {
@@ -127,6 +130,11 @@ export function orderOf(machine: Machine, order: unknown): Order {
   if (order === 'C' || order === 'F') return order
   if (order === 'A' || order === 'K') return 'C'
   throw machine.malformed('an order that is none')
+}
+
+/** Elements of no bytes would make any size. */
+export function noBytes(machine: Machine) {
+  return machine.failed('UNSUPPORTED', 'an array of elements that have no bytes')
 }
 
 export function wrongSize(machine: Machine, requested: number, available: number) {

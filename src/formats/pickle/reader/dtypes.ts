@@ -56,14 +56,15 @@ function toDType(machine: Machine, given: unknown): DType {
   return dtype
 }
 
-const STRUCTURE = ['names', 'formats', 'offsets', 'itemsize']
+const STRUCTURE = ['names', 'formats', 'offsets', 'itemsize', 'titles']
 
-/** `{'names': …, 'formats': …, 'offsets': …, 'itemsize': …}` */
+/** `{'names': …, 'formats': …, 'offsets': …, 'itemsize': …}`, and `'titles'` where there are any. */
 function structure(machine: Machine, given: object): DType {
-  const [names, formats, offsets, itemsize] = STRUCTURE.map(key => under(given, key))
+  const [names, formats, offsets, itemsize, titles] = STRUCTURE.map(key => under(given, key))
   const areLists = Array.isArray(names) && Array.isArray(formats) && Array.isArray(offsets)
   if (!areLists || formats.length !== names.length || offsets.length !== names.length) throw unknown(machine)
-  return structOf(machine, names, i => [formats[i], offsets[i]], itemsize)
+  const titleOf = (i: number): unknown => (Array.isArray(titles) ? titles[i] : undefined)
+  return structOf(machine, names, i => [formats[i], offsets[i], titleOf(i)], itemsize)
 }
 
 /** What a dict has under a key. */
@@ -88,14 +89,14 @@ function structOf(
 function field(
   machine: Machine,
   name: unknown,
-  [format, place]: readonly unknown[],
+  [format, place, title]: readonly unknown[],
   itemsize: number,
 ): DTypeField {
   const dtype = toDType(machine, format)
   const offset = machine.integer(place)
   const end = offset + (layoutOf(dtype)?.itemsize ?? Number.POSITIVE_INFINITY)
   if (typeof name !== 'string' || offset < 0 || end > itemsize) throw unknown(machine)
-  return { name, dtype, offset }
+  return typeof title === 'string' ? { name, dtype, offset, title } : { name, dtype, offset }
 }
 
 function subarray(machine: Machine, base: unknown, shape: unknown): DType {

@@ -5,7 +5,17 @@ import { isReadonly, markReadonly } from '../../../out-of-band.js'
 import { half } from '../../half.js'
 import { dtypeOfClass, type Layout, layoutOf, sizeOf } from '../dtype.js'
 import { isInside, NDArray, type NDArrayData, stridesOf } from '../ndarray.js'
-import { arrayOf, elementsOf, newArray, objectsOf, orderOf, shaped, shapeOf, wrongSize } from './arrays.js'
+import {
+  arrayOf,
+  elementsOf,
+  newArray,
+  noBytes,
+  objectsOf,
+  orderOf,
+  shaped,
+  shapeOf,
+  wrongSize,
+} from './arrays.js'
 import { layoutFor } from './dtypes.js'
 import { type Machine, Pending } from './machine.js'
 import { aligned } from './memory.js'
@@ -35,7 +45,7 @@ export class PendingArray extends Pending {
       throw machine.failed('UNSUPPORTED', 'records with objects of Python among their fields')
     const order = isFortran === true || isFortran === 1 ? 'F' : 'C'
     this.#made = layout.isObject
-      ? objectsOf(machine, elements, shape)
+      ? objectsOf(machine, elements, shape, order)
       : arrayOf(machine, ownBytes(machine, elements), layout, shape, order)
   }
 }
@@ -146,7 +156,8 @@ export function fromBuffer(machine: Machine, args: readonly unknown[]): unknown 
 
 /** Bytes from an offset on. @throws MALFORMED when it is outside */
 function restFrom(machine: Machine, memory: Uint8Array, { itemsize, isObject }: Layout, at: number): number {
-  if (itemsize === 0 || isObject) throw machine.malformed('an array on memory of elements that lie in none')
+  if (isObject) throw machine.malformed('an array on memory of elements that lie in none')
+  if (itemsize === 0) throw noBytes(machine)
   if (at < 0 || at > memory.length) throw wrongSize(machine, at, memory.length)
   return memory.length - at
 }
@@ -205,7 +216,6 @@ export function ndarray(machine: Machine, args: readonly unknown[]): unknown {
   const elements = elementsOf(machine, windowed(home, phase, length * itemsize), layout, length)
   return newArray(machine, elements.data, lengths, {
     dtype: elements.dtype,
-    order: 'K',
     strides: steps,
     offset: first,
   })

@@ -2,13 +2,14 @@
 import { isReadonly } from '../../../out-of-band.js'
 import { stopped } from '../../../value/trace.js'
 import { type DType, type Layout, layoutOf } from '../dtype.js'
-import { isInside, lengthOf, type NDArray, stridesOf } from '../ndarray.js'
+import { isInside, lengthOf, type NDArray, placesOf } from '../ndarray.js'
 import {
   BUILD,
   EMPTY_DICT,
   EMPTY_LIST,
   MARK,
   NEWFALSE,
+  NEWTRUE,
   REDUCE,
   SETITEMS,
   TUPLE,
@@ -30,7 +31,7 @@ export function writeNDArray(walk: Walk, array: NDArray): void {
   const isThere = Array.isArray(data) || isInside(shape, strides, offset, lengthOf(data, layout))
   if (!isThere) throw stopped('DETACHED', 'an NDArray lost its memory, or some of it')
   walk.enter(1)
-  if (Array.isArray(data)) writeObjects(walk, array as NDArray<unknown[]>)
+  if (Array.isArray(data)) writeObjects(walk, array, data)
   else if (order === 'K' || typeof dtype !== 'string') {
     // One that repeats its memory could be of any size.
     if (size > lengthOf(data, layout))
@@ -64,8 +65,13 @@ export function writeNDArray(walk: Walk, array: NDArray): void {
   walk.depth--
 }
 
-/** An empty array of objects, whose state are the objects: from a list numpy would guess another shape. */
-function writeObjects(walk: Walk, { data, shape, strides, offset, size }: NDArray<unknown[]>): void {
+/**
+ * An empty array of objects, whose state are the objects, with the last index varying fastest: from a list numpy would guess another
+ * shape.
+ */
+function writeObjects(walk: Walk, array: NDArray, data: readonly unknown[]): void {
+  const { shape, order, size } = array
+  if (size > data.length) throw stopped('UNSUPPORTED', 'an NDArray of more elements than its data has')
   walk.name('numpy.ndarray')
   writeTuple(walk, [0])
   walk.op(TUPLE1)
@@ -77,28 +83,14 @@ function writeObjects(walk: Walk, { data, shape, strides, offset, size }: NDArra
   walk.text('O')
   walk.op(TUPLE1)
   walk.op(REDUCE)
-  walk.op(NEWFALSE)
+  walk.op(order === 'F' ? NEWTRUE : NEWFALSE)
   walk.op(EMPTY_LIST)
-  writeItems(walk, inOrder(data, shape, strides, offset, size))
+  writeItems(
+    walk,
+    placesOf(array).map(place => data[place]),
+  )
   walk.op(TUPLE)
   walk.op(BUILD)
-}
-
-/** The elements with the last index varying fastest. */
-function inOrder(
-  data: readonly unknown[],
-  shape: readonly number[],
-  strides: readonly number[],
-  offset: number,
-  size: number,
-): readonly unknown[] {
-  if (size > data.length) throw stopped('UNSUPPORTED', 'an NDArray of more elements than its data has')
-  const steps = stridesOf(shape, 'C')
-  return Array.from({ length: size }, (_, i) => {
-    let at = offset
-    for (const [axis, step] of steps.entries()) at += (Math.floor(i / step) % shape[axis]) * strides[axis]
-    return data[at]
-  })
 }
 
 /** What numpy makes a dtype of: its own writing, `{names, formats, offsets, itemsize}`, or `(base, shape)`. */
@@ -121,6 +113,10 @@ export function writeDType(walk: Walk, dtype: DType): void {
     writeList(walk, fields, ({ offset }) => writeNumber(walk, offset))
     walk.text('itemsize')
     writeNumber(walk, itemsize)
+    if (fields.some(({ title }) => title !== undefined)) {
+      walk.text('titles')
+      writeList(walk, fields, ({ title }) => walk.value(title))
+    }
     walk.op(SETITEMS)
   }
   walk.depth--
