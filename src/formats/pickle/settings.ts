@@ -6,7 +6,7 @@ export type PythonFunction = (...args: never[]) => unknown
 
 /** Stands for a class of Python whose objects get more than arguments. What these throw is `REBUILD`. */
 export interface PythonClass {
-  /** Makes an object of the arguments of its class, or of its `__new__`. */
+  /** Makes an object of the arguments of its class, or of its `__new__`; one of a subclass of `int` or `numpy.ndarray` of its value. */
   readonly create: PythonFunction
   /**
    * Gives it its state (`__setstate__`, or what goes to `__dict__`); what it returns takes the object's place. Without it a
