@@ -95,6 +95,17 @@ for (const [name, make] of tables) {
   })
 }
 
+test('a batch keeps metadata of its own, where Arrow has such', () => {
+  const [batch] = plain().batches as [arrow.RecordBatch]
+  const labelled = new arrow.RecordBatch(batch.schema, batch.data, new Map([['part', '1']]))
+  const table = new Table(batch.schema, [labelled, batch])
+  const { batches } = decode<arrow.Table>(encode(table, { types }), { types })
+  assert.equal(
+    batches.map(({ metadata }) => [...metadata]),
+    [[['part', '1']], []],
+  )
+})
+
 test('columns lie on the memory that they had', () => {
   const x = numbers(1000)
   const table = arrow.tableFromArrays({ x })

@@ -195,12 +195,12 @@ export function arrowTypes(arrow: ArrowPackage): readonly CustomType[] {
     'arrowTypes',
     "the package 'apache-arrow', as import * as arrow gives it",
   )
-  const own = arrow as unknown as Arrow
-  const { Table, RecordBatch, Vector, Schema, Field, Struct } = own
+  const known = arrow as unknown as Arrow
+  const { Table, RecordBatch, Vector, Schema, Field, Struct } = known
   const written = new WeakMap<Schema, Uint8Array>()
 
   function schemaBytes(schema: Schema): Uint8Array {
-    const bytes = written.get(schema) ?? own.tableToIPC(new Table(schema))
+    const bytes = written.get(schema) ?? known.tableToIPC(new Table(schema))
     written.set(schema, bytes)
     return bytes
   }
@@ -212,12 +212,15 @@ export function arrowTypes(arrow: ArrowPackage): readonly CustomType[] {
   })
 
   function tableOf({ schema: bytes, chunks, metadata }: Chunks): Table {
-    const { schema } = own.tableFromIPC(bytes)
-    const rebuilder = new Rebuilder(own)
+    const { schema } = known.tableFromIPC(bytes)
+    const rebuilder = new Rebuilder(known)
     const rows = new Struct(schema.fields)
-    const batches = chunks.map(
-      (chunk, i) => new RecordBatch(schema, rebuilder.column(rows, chunk), metadata?.[i]),
-    )
+    const batches = chunks.map((chunk, i) => {
+      const data = rebuilder.column(rows, chunk)
+      const own = metadata?.[i]
+      // Before Arrow 21 three arguments are one too many.
+      return own === undefined ? new RecordBatch(schema, data) : new RecordBatch(schema, data, own)
+    })
     return new Table(schema, batches)
   }
 
@@ -245,8 +248,8 @@ export function arrowTypes(arrow: ArrowPackage): readonly CustomType[] {
         chunks: new Reducer().columns(data),
       }),
       rebuild: ({ schema, chunks }) => {
-        const rebuilder = new Rebuilder(own)
-        const { type } = own.tableFromIPC(schema).schema.fields[0] as Field
+        const rebuilder = new Rebuilder(known)
+        const { type } = known.tableFromIPC(schema).schema.fields[0] as Field
         return new Vector(chunks.map(chunk => rebuilder.column(type, chunk)))
       },
     }),
