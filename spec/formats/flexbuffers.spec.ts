@@ -14,6 +14,8 @@ import {
   type PacketLike,
   registry,
 } from '../../src/index.js'
+import { allowedHeap, inBudget } from '../budget.js'
+import { keptBytes } from '../collect.js'
 import { Dice } from '../mutate.js'
 import { canaries } from '../prototypes.js'
 import { difference } from '../same.js'
@@ -230,6 +232,16 @@ reader('views lie on the buffers of the packet, or on a copy when they must', ()
   assert.is(difference(sent.overlap[1], open(packet).get('overlap', 1)!.toValue()), undefined)
 })
 
+reader('bytes that another view has are found, however much there is besides', () => {
+  const overlap = [new Uint8Array(memory, 0, 8), new Uint16Array(memory, 4, 4)]
+  const rest = Array.from({ length: 5000 }, (_, i) => [i])
+  const large = encode([[overlap, rest], rest], { format, threshold: Number.POSITIVE_INFINITY })
+  const [, halves] = open(large).get(0, 0)!.toValue<[Uint8Array, Uint16Array]>()
+  assert.is(difference(overlap[1], halves), undefined)
+  const all = open(large).get(0)!
+  for (let i = 0; i < 2; i++) assert.is(difference([overlap, rest], all.toValue()), undefined)
+})
+
 reader('metadata amid other bytes is read where it lies', () => {
   const frame = new Uint8Array(packet.meta.length + 10)
   frame.set(packet.meta, 3)
@@ -417,8 +429,32 @@ damage('what is no FlexBuffer', () => {
     refused(() => decode({ meta: Uint8Array.from(bytes), buffers: [] }, { format }), 'MALFORMED')
 })
 
-damage('a thousand times a thousand times the same is counted', () => {
-  // Vectors of ten places that all point to the vector before them: 10**9 elements in 200 bytes.
+/** A vector of this in so many places, and a number beside them, without which it would be one of keys. */
+function manyTimes(count: number, add: (doc: ReturnType<typeof builder>) => void): PacketLike {
+  const doc = builder()
+  doc.startVector()
+  doc.add(1)
+  add(doc)
+  const one = doc.stack.at(-1)!
+  for (let i = 1; i < count; i++) doc.stack.push(one)
+  doc.end()
+  return { meta: Uint8Array.from(doc.finish()), buffers: [] }
+}
+
+/** Keys that begin at every byte of one text, and end with it. */
+function overlappingKeys(count: number): PacketLike {
+  const meta = new Uint8Array(6 * count + 8).fill(97, 0, 4 * count)
+  const view = new DataView(meta.buffer)
+  const start = 4 * count + 4
+  view.setUint16(start - 2, count, true)
+  for (let i = 0; i < count; i++) view.setUint16(start + 2 * i, start + i, true)
+  view.setUint16(start + 2 * count, 2 * count, true)
+  meta.set([(14 << 2) | 1, 2], start + 2 * count + 2)
+  return { meta, buffers: [] }
+}
+
+/** Vectors of ten places that all point to the vector before them: 10**9 elements in 200 bytes. */
+function tenTimesTen(): PacketLike {
   const bytes: number[] = [0]
   let vector = 0
   for (let level = 0; level < 9; level++) {
@@ -429,11 +465,62 @@ damage('a thousand times a thousand times the same is counted', () => {
     vector = start
   }
   bytes.push(bytes.length - vector, 10 << 2, 1)
-  refused(
-    () => decode({ meta: Uint8Array.from(bytes), buffers: [] }, { format, limits: { items: 1e6 } }),
-    'LIMIT',
-    { limit: 'items' },
-  )
+  return { meta: Uint8Array.from(bytes), buffers: [] }
+}
+
+const vectorOf =
+  (...elements: unknown[]) =>
+  (doc: ReturnType<typeof builder>) => {
+    doc.startVector()
+    for (const element of elements) doc.add(element)
+    doc.end()
+  }
+const lettered = (letter: string, length: number) =>
+  Uint8Array.from([letter.charCodeAt(0), ...new Array(length).fill(1)])
+
+/** What is small where it lies and large where it arrives. */
+const bombs: readonly (readonly [name: string, make: () => PacketLike])[] = [
+  ['a vector of ten, of ten, of ten', tenTimesTen],
+  ['keys that begin inside each other', () => overlappingKeys(8000)],
+  ['a vector', () => manyTimes(20_000, vectorOf(1, 2, 3, 4, 5))],
+  ['a RegExp', () => manyTimes(20_000, vectorOf(lettered('R', 0), 'a', ''))],
+  ['a BigInt', () => manyTimes(2000, doc => doc.add(lettered('N', 20_000)))],
+  ['a date', () => manyTimes(5000, doc => doc.add(lettered('T', 8)))],
+  ['bytes', () => manyTimes(2000, doc => doc.add(lettered('B', 20_000)))],
+]
+for (const [name, make] of bombs) {
+  damage(`${name}, over and over, is MALFORMED before it is large`, async () => {
+    const packet = make()
+    const run = () => refused(() => decode(packet, { format }), 'MALFORMED')
+    await inBudget(() => ({ size: packet.meta.length, run }))
+  })
+}
+
+damage('text in many places is read once', () => {
+  const text = 'é'.repeat(10_000)
+  const packet = manyTimes(1000, doc => doc.add(text))
+  const before = keptBytes()
+  const arrived = decode<unknown[]>(packet, { format })
+  assert.ok(keptBytes() - before < allowedHeap(packet.meta.length))
+  assert.equal([arrived.length, arrived[1000]], [1001, text])
+})
+
+damage('what our own writer points to again is not too much', () => {
+  const one = { a: [1] }
+  for (const count of [100, 1000, 100_000]) {
+    const sent = Array.from({ length: count }, () => one)
+    assert.is(decode<object[]>(encode(sent, { format }), { format }).length, count)
+  }
+})
+
+damage('in small documents a vector may be pointed to again by others', () => {
+  const sent = manyTimes(1000, vectorOf(1, 2, 3, 4, 5))
+  assert.equal(decode<unknown[]>(sent, { format })[1000], [1, 2, 3, 4, 5])
+})
+
+damage('elements are counted against the limit as well', () => {
+  const limits = { items: 50 }
+  refused(() => decode(tenTimesTen(), { format, limits }), 'LIMIT', { limit: 'items' })
 })
 
 damage('vectors inside each other stop at the depth', () => {

@@ -65,6 +65,7 @@ export class FlexParts {
     const [letter] = blob
     const content = blob.subarray(1)
     const { byteOffset } = blob
+    this.#doc.spend(blob.length, byteOffset)
     if (letter === letters.BYTES) {
       // Each is copied, and many may be in one place.
       this.memory.count(content.length, byteOffset)

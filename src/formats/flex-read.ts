@@ -38,8 +38,10 @@ const TYPED: ReadonlyMap<number, readonly [element: number, length: number]> = n
   [36, [BOOL, 0]],
 ])
 
-/** Up to this many bytes a loop beats the call into the engine. */
+/** Up to this many bytes a loop beats the call into the engine, and the place that points to a text pays for a copy. */
 const SHORT = 24
+/** Elements and bytes that small documents may point to more often than they have them. */
+const FREE = 8192
 const utf8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** The bytes of a document (borrow). */
@@ -48,7 +50,10 @@ export class FlexBytes {
   readonly bytes: Uint8Array
   readonly limits: Readonly<Limits>
   readonly #keys = new Map<number, string>()
-  items = 0
+  /** Long ones, since the last `begin`. */
+  readonly #texts = new Map<number, string>()
+  #items = 0
+  #spent = 0
 
   constructor(bytes: Uint8Array, limits: Readonly<Limits>) {
     this.bytes = bytes
@@ -65,6 +70,29 @@ export class FlexBytes {
     return new FlexValue(this, length - 2 - width, width, this.bytes[length - 2])
   }
 
+  /** Another value is read, which may be one that was read before. */
+  begin(): void {
+    this.#texts.clear()
+    this.#items = 0
+    this.#spent = 0
+  }
+
+  /** Counts elements of a container. @throws LIMIT, MALFORMED */
+  count(items: number, at: number): void {
+    this.#items += items
+    checkLimit('items', this.limits.items, this.#items, at)
+    this.spend(items, at)
+  }
+
+  /**
+   * Counts elements, and bytes of keys, blobs and long texts. Each of them once is no more than there are bytes: more of them
+   * means that many places lead to the same. @throws MALFORMED
+   */
+  spend(amount: number, at: number): void {
+    this.#spent += amount
+    if (this.#spent > this.bytes.length + FREE) throw malformed('more elements than bytes', { offset: at })
+  }
+
   uint(at: number, width: number): number {
     if (width === 1) return this.view.getUint8(at)
     if (width === 2) return this.view.getUint16(at, true)
@@ -76,7 +104,19 @@ export class FlexBytes {
     return at - this.uint(at, width)
   }
 
+  /** A text; a long one, to which writers point from many places, is read once. */
   text(start: number, byteLength: number): string {
+    if (byteLength <= SHORT) return this.#decoded(start, byteLength)
+    let text = this.#texts.get(start)
+    if (text === undefined) {
+      this.spend(byteLength, start)
+      text = this.#decoded(start, byteLength)
+      this.#texts.set(start, text)
+    }
+    return text
+  }
+
+  #decoded(start: number, byteLength: number): string {
     checkLimit('stringBytes', this.limits.stringBytes, byteLength, start)
     if (start < 0 || start + byteLength > this.bytes.length)
       throw malformed('text past the end', { offset: start })
@@ -96,7 +136,8 @@ export class FlexBytes {
     if (key === undefined) {
       const end = start < 0 ? -1 : this.bytes.indexOf(0, start)
       if (end < 0) throw malformed('a key without an end', { offset: start })
-      key = this.text(start, end - start)
+      this.spend(end - start, start)
+      key = this.#decoded(start, end - start)
       this.#keys.set(start, key)
     }
     return key
@@ -241,8 +282,7 @@ export class FlexValue {
     const doc = this.#doc
     const { length } = this
     checkLimit('depth', doc.limits.depth, depth + 1, this.#at)
-    doc.items += length
-    checkLimit('items', doc.limits.items, doc.items, this.#at)
+    doc.count(length, this.#at)
     if (!isVector) return this.#object(part, depth + 1, length)
     if (length > 0 && this.at(0, length).type === BLOB) return part(this, depth)
     const array = new Array<unknown>(length)

@@ -1,7 +1,7 @@
 /**
  * FlexBuffers: metadata that can be read where it lies, one field of it without the rest (`open`). Written by the builder
  * of the `flatbuffers` package, read by `flex-read.ts`. Nothing can check a document before it is read, and what looks
- * small may point a thousand times to the same: trusted peers only.
+ * small may point a thousand times to the same, which is counted: trusted peers only.
  */
 import { decodeFailure, expectOptions, isOutbandError } from '../errors.js'
 import { checkLimit, type Limits, type LimitsOption, resolveLimits } from '../limits.js'
@@ -140,7 +140,7 @@ export class FlexReader {
   /** The value, as `decode` gives it, with all that is in it. @throws as decode does */
   toValue<T = unknown>(): T {
     const { doc, memory, settings } = this.#opened
-    doc.items = 0
+    doc.begin()
     const none = new Uint8Array()
     return decoding(settings.limits, none, nested => {
       const parts = new FlexParts(doc)
@@ -226,8 +226,10 @@ export function open(packet: PacketLike, options: OpenOptions = {}): FlexReader 
     const { root, lengths } = rootOf(doc)
     const list = taken(buffers, lengths, limits)
     const records = () => {
-      const parts = new FlexParts(doc)
-      parts.read(root, 0)
+      // Counted apart: it may be in the middle of reading a value.
+      const whole = new FlexBytes(meta, limits)
+      const parts = new FlexParts(whole)
+      parts.read(rootOf(whole).root, 0)
       return parts.records
     }
     const memory = new LentMemory(list, records)
