@@ -13,30 +13,51 @@ const DAY_MICROS = 86_400e6
 
 /** Ten bytes, see the writer. Without a zone it is taken for UTC; of one that only Python knows it is kept. */
 export function datetime(machine: Machine, args: readonly unknown[]): unknown {
-  const bytes = fixed(machine, args[0], 10)
-  const offset = offsetOf(args[1])
-  // The highest bit of the month tells the second of two equal hours, which the offset tells too.
-  const day = dayOf(machine, bytes[0] * 256 + bytes[1], bytes[2] & 127, bytes[3])
-  const [hour, minute, second, micros] = clockOf(machine, bytes[4], bytes.subarray(5))
+  const [[year, month, day, ...clock], rest] = numbersOf(machine, args, 3 + CLOCK)
+  const offset = offsetOf(args[rest])
+  const midnightMs = dayOf(machine, year, month, day)
+  const [hour, minute, second, micros] = clockOf(machine, clock)
   if (offset === undefined) return new PythonObject('datetime.datetime', args)
   const seconds = (hour * 60 + minute) * 60 + second
-  return new Date(day + seconds * 1000 + Math.floor((micros - offset) / 1000))
+  return new Date(midnightMs + seconds * 1000 + Math.floor((micros - offset) / 1000))
 }
 
 /** Four bytes: its midnight in UTC. */
 export function date(machine: Machine, args: readonly unknown[]): Date {
-  const bytes = fixed(machine, args[0], 4)
-  return new Date(dayOf(machine, bytes[0] * 256 + bytes[1], bytes[2], bytes[3]))
+  const [[year, month, day]] = numbersOf(machine, args, 3)
+  return new Date(dayOf(machine, year, month, day))
 }
 
 /** Six bytes, as numbers: hour, minute, second, microsecond, and a zone. */
 export function time(machine: Machine, args: readonly unknown[]): PythonObject {
-  const bytes = fixed(machine, args[0], 6)
-  // The highest bit of the hour is that of a datetime's month.
-  return new PythonObject('datetime.time', [
-    ...clockOf(machine, bytes[0] & 127, bytes.subarray(1)),
-    ...machine.copyOf(args, 1),
-  ])
+  const [clock, rest] = numbersOf(machine, args, CLOCK)
+  return new PythonObject('datetime.time', [...clockOf(machine, clock), ...machine.copyOf(args, rest)])
+}
+
+/** Hour, minute, second and microsecond, at most. */
+const MOST = [23, 59, 59, 999_999]
+const CLOCK = MOST.length
+
+/**
+ * The numbers of a day, of a time of day or of both, and how many arguments they take. Python writes them as bytes, a year in
+ * two and microseconds in three. Its classes take numbers too, which is how a time that was kept is sent back.
+ */
+function numbersOf(
+  machine: Machine,
+  args: readonly unknown[],
+  count: number,
+): readonly [numbers: readonly number[], rest: number] {
+  if (typeof args[0] === 'number') return [args.slice(0, count).map(number => machine.integer(number)), count]
+  const hasDay = count !== CLOCK
+  const hasClock = count >= CLOCK
+  const numbers = [...fixed(machine, args[0], count + (hasDay ? 1 : 0) + (hasClock ? 2 : 0))]
+  if (hasDay) numbers.splice(0, 2, numbers[0] * 256 + numbers[1])
+  if (!hasClock) return [numbers, 1]
+  const [high, middle, low] = numbers.splice(-3)
+  numbers.push(high * 65_536 + middle * 256 + low)
+  // The highest bit of the month, or of the hour, tells the second of two equal hours, which the offset tells too.
+  numbers[hasDay ? 1 : 0] &= 127
+  return [numbers, 1]
 }
 
 /** Milliseconds of a day's midnight in UTC. @throws MALFORMED for a day that Python has not, as its constructors do */
@@ -46,13 +67,12 @@ function dayOf(machine: Machine, year: number, month: number, day: number): numb
   return timeMs
 }
 
-/** Hour, minute, second and microsecond; `bytes` has all but the hour. @throws MALFORMED for a time that Python has not */
-function clockOf(machine: Machine, hour: number, bytes: Uint8Array): readonly number[] {
-  const [minute, second, high, middle, low] = bytes
-  const micros = high * 65_536 + middle * 256 + low
-  if (hour > 23 || minute > 59 || second > 59 || micros > 999_999)
+/** Hour, minute, second and microsecond. @throws MALFORMED for a time that Python has not */
+function clockOf(machine: Machine, numbers: readonly number[]): readonly number[] {
+  const clock = MOST.map((_, i) => numbers[i] ?? 0)
+  if (clock.some((number, i) => number < 0 || number > MOST[i]))
     throw machine.malformed('a time that is none')
-  return [hour, minute, second, micros]
+  return clock
 }
 
 /** Microseconds that a `datetime.timezone` is ahead of UTC; `undefined` for zones of other kinds. */
