@@ -17,6 +17,7 @@ import {
   isResizable,
   type Memory,
   room,
+  slotOf,
   tracksLength,
 } from './slots.js'
 
@@ -131,7 +132,7 @@ class Comparison {
         this.#meetAll(a as Set<unknown>, b as Set<unknown>, at, 'entry')
         break
       case 'Date':
-        expect(at, 'time', (a as Date).getTime(), (b as Date).getTime())
+        expect(at, 'time', slotOf(brand, a), slotOf(brand, b))
         break
       case 'RegExp':
         for (const field of ['source', 'flags', 'lastIndex'] as const) {
@@ -149,7 +150,7 @@ class Comparison {
         compareOpaque(a, b, at)
         break
       default:
-        expect(at, 'boxed value', a.valueOf(), b.valueOf())
+        expect(at, 'boxed value', slotOf(brand, a), slotOf(brand, b))
     }
   }
 

@@ -41,6 +41,11 @@ export function brandOf(value: object): string {
   return value instanceof Error ? 'Error' : 'Object'
 }
 
+/** What is in the slot of an object of this brand: the time of a Date, the primitive in a box. */
+export function slotOf(brand: string, value: object): unknown {
+  return probes.find(([known]) => known === brand)?.[1].call(value as never)
+}
+
 /** `undefined` when the view is out of its buffer's bounds, where a DataView throws and a typed array claims 0. */
 export function byteLengthOf(view: ArrayBufferView): number | undefined {
   return isInBounds(view) ? view.byteLength : undefined

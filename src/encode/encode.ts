@@ -2,7 +2,7 @@
 import { SLACK } from '../bytes/writer.js'
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import { NO_TEXT, type Packet, type Parcel } from '../packet.js'
-import { builtinOf, fieldsOf } from '../value/builtins.js'
+import { builtinOf, fieldsOf, isBare } from '../value/builtins.js'
 import { explained, stopped } from '../value/trace.js'
 import { FALSE, NULL, OBJECT_NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
 import { encodeBuiltin } from './builtins.js'
@@ -79,7 +79,7 @@ export class Encoder extends Walk {
   #special(object: object, slot: ShapeNode): void {
     const { host } = this.settings
     if (host?.is?.(object)) return encodeCustom(this, object, host, slot)
-    if (getPrototypeOf(object) === null) {
+    if (isBare(object)) {
       this.isBeyondClone = true
       return encodeRecord(this, object, Object.keys(object), OBJECT_NULL)
     }

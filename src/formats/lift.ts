@@ -8,7 +8,7 @@
  */
 import { isReadonly, OutOfBand } from '../out-of-band.js'
 import type { CustomType } from '../registry.js'
-import { builtinOf, fieldsOf } from '../value/builtins.js'
+import { builtinOf, fieldsOf, isBare } from '../value/builtins.js'
 import { expectSendable } from '../value/guard.js'
 import { define, lengthOf } from '../value/properties.js'
 import { chosenRuns } from '../value/runs.js'
@@ -109,21 +109,20 @@ export class Lift extends Repeats {
     if (type !== undefined) return this.identified(object, () => this.#custom(object, type))
     if (Array.isArray(object)) return this.#array(object)
     if (ArrayBuffer.isView(object)) return this.#view(object, false, isReadonly(object))
-    const prototype = getPrototypeOf(object)
-    if (prototype === Object.prototype) return this.#plain(object as Fields)
+    if (getPrototypeOf(object) === Object.prototype) return this.#plain(object as Fields)
     if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
     // No frame more than it takes: the stack ends before the limit of 1000 where each level has eight.
     if (this.settings.references) {
-      if (this.isSecond) return this.numbered(object, () => this.#special(object, prototype))
+      if (this.isSecond) return this.numbered(object, () => this.#special(object))
       if (this.isRepeated(object)) return object
     }
-    return this.#special(object, prototype)
+    return this.#special(object)
   }
 
-  #special(object: object, prototype: object | null): unknown {
+  #special(object: object): unknown {
     const { host, strict } = this.settings
     if (host?.is?.(object)) return this.#custom(object, host)
-    if (prototype === null) {
+    if (isBare(object)) {
       if (strict) throw stopped('UNSUPPORTED', 'in strict mode a null prototype cannot travel in this format')
       return this.record(object, Object.keys(object))
     }

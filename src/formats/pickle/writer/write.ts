@@ -1,7 +1,7 @@
 /** value → pickle: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
 import { isReadonly, OutOfBand } from '../../../out-of-band.js'
 import type { Packet } from '../../../packet.js'
-import { builtinOf, fieldsOf } from '../../../value/builtins.js'
+import { builtinOf, fieldsOf, isBare } from '../../../value/builtins.js'
 import { explained, stopped } from '../../../value/trace.js'
 import type { FormatEncodeSettings } from '../../format.js'
 import { NDArray } from '../ndarray.js'
@@ -64,7 +64,7 @@ export class Pickler extends Walk {
     if (object instanceof NDArray) return writeNDArray(this, object)
     if (object instanceof Dtype) return this.#dtype(object)
     if (object instanceof PythonObject) return writeObject(this, object)
-    if (Object.getPrototypeOf(object) === null) return writeRecord(this, object)
+    if (isBare(object)) return writeRecord(this, object)
     const { name, kind } = builtinOf(object)
     if (kind !== undefined) return this.#builtin(kind, object)
     writeRecord(this, object, fieldsOf(object, name, strict))
