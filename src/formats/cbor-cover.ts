@@ -42,6 +42,7 @@ export function pair(bytes: Uint8Array, pos: number, map: Item): number {
   return pos + head + 1
 }
 
-function putCount(bytes: Uint8Array, pos: number, byteLength: number, count: number): void {
+/** Big-endian. */
+export function putCount(bytes: Uint8Array, pos: number, byteLength: number, count: number): void {
   for (let i = byteLength - 1; i >= 0; i--, count = Math.floor(count / 256)) bytes[pos + i] = count % 256
 }

@@ -38,9 +38,14 @@ export function itemAt(bytes: Uint8Array, pos: number): Item {
   let count = info < 24 ? info : 0
   for (let i = pos + 1; i < start; i++) count = count * 256 + bytes[i]
   const isRun = major === BYTES || major === TEXT
-  if (info === INDEFINITE && !(major === ARRAY || major === MAP)) throw wrong('text or bytes in chunks', pos)
+  if (info === INDEFINITE && (major < BYTES || major > MAP)) throw wrong('a head of reserved form', pos)
   if (isRun && count > bytes.length - start) throw truncated(bytes, start, count)
   return { major, info, count, start, end: isRun ? start + count : start }
+}
+
+/** Text or bytes that come in chunks, which are items of their own behind the head. */
+export function isChunked({ major, info }: Item): boolean {
+  return info === INDEFINITE && (major === BYTES || major === TEXT)
 }
 
 /** An integer, or a float of 16, 32 or 64 bits. */

@@ -13,6 +13,7 @@ import {
   BYTES,
   INDEFINITE,
   type Item,
+  isChunked,
   isNumber,
   itemAt,
   MAP,
@@ -72,22 +73,28 @@ const MAY_BE_INDEX = new Uint8Array(256).fill(1, 0, 0x1c).fill(1, 0x61, 0x65).fi
 const U8 = 0x18
 const U16 = 0x19
 
+/** Where no position is: chunks begin. */
+const CHUNKS = -1
+
 /** Low bits of a head whose count has eight bytes. */
 const EIGHT_BYTES = 27
 
 /**
- * Returns whether the message is for our own reader: cbor-x would make too much of it, or something else.
- * @throws TRUNCATED, TRAILING, MALFORMED, LIMIT
+ * Who reads a message: cbor-x, or our own reader, where cbor-x would make too much of it, or something else. Nobody, before its
+ * chunks are put together: from the first of them on nothing was looked at.
  */
+export type ReadBy = 'library' | 'us' | 'nobody'
+
+/** @throws TRUNCATED, TRAILING, MALFORMED, LIMIT */
 export function scan(
   bytes: Uint8Array,
   limits: Readonly<Limits>,
   outerDepth: number,
   finder: Finder,
-): boolean {
+): ReadBy {
   const scan = new Scan(bytes, limits, finder, outerDepth)
-  scan.run()
-  return scan.isMisread || isWasteful(scan.costs, bytes.length)
+  if (!scan.run()) return 'nobody'
+  return scan.isMisread || isWasteful(scan.costs, bytes.length) ? 'us' : 'library'
 }
 
 class Scan {
@@ -107,7 +114,8 @@ class Scan {
     this.#levels = new Levels(outerDepth)
   }
 
-  run(): void {
+  /** Whether all of it was read; not from where chunks begin. */
+  run(): boolean {
     const bytes = this.#bytes
     const sizes = this.#limits.stringBytes < LONGEST_SHORT ? CAREFUL_SIZES : SIZES
     const end = bytes.length
@@ -117,7 +125,10 @@ class Scan {
     for (;;) {
       if (level.rest === 0) {
         const outer = levels.leave()
-        if (outer === undefined) return this.#finish(pos)
+        if (outer === undefined) {
+          this.#finish(pos)
+          return true
+        }
         level = outer
         this.costs.turn()
         continue
@@ -136,7 +147,10 @@ class Scan {
         level.rest--
         pos++
         this.#enterCounted(byte & 31, pos, byte >= FIRST_SHORT_MAP, byte >= FIRST_SHORT_MAP)
-      } else pos = this.#item(pos)
+      } else {
+        pos = this.#item(pos)
+        if (pos === CHUNKS) return false
+      }
       level = levels.top
     }
   }
@@ -147,13 +161,14 @@ class Scan {
     if (trailing > 0) throw decodeFailure('TRAILING', `${trailing} bytes behind the value`, { offset: pos })
   }
 
-  /** An item that needs looking at; returns the position behind it, or behind the head of a container. */
+  /** An item that needs looking at; returns the position behind it, or behind the head of a container, or `CHUNKS`. */
   #item(pos: number): number {
     const level = this.#levels.top
     if (this.#bytes[pos] === BREAK) return this.#break(pos)
     const isKey = level.isMap && (level.rest & 1) === 0
     level.rest--
     const item = itemAt(this.#bytes, pos)
+    if (isChunked(item)) return CHUNKS
     switch (item.major) {
       case BYTES:
         // cbor-extract 2.2.2, which reads ahead once it has met text, knows no such head, of text neither.
@@ -222,6 +237,14 @@ class Scan {
     const { count: tag, start } = head
     const content = itemAt(this.#bytes, start)
     const kind = tags.contentOf(tag)
+    if (isChunked(content)) return CHUNKS
+    if (content.major === TAG && content.count === tags.SHARED && kind !== undefined && kind !== 'any') {
+      // Others number what is behind a tag, we number all of it: the tags change places.
+      const outer = this.#bytes.slice(pos, start)
+      this.#bytes.copyWithin(pos, start, content.start)
+      this.#bytes.set(outer, pos + content.start - start)
+      return this.#tag(itemAt(this.#bytes, pos), pos, isKey)
+    }
     this.costs.part()
     if (kind === 'map' && content.major === MAP && !isKey) {
       this.#open(content, pos, false, true)

@@ -8,6 +8,7 @@ import type { Packet, PacketLike } from '../packet.js'
 import { stopped } from '../value/trace.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { magnitudeBytes } from './bigint.js'
+import { joined } from './cbor-chunks.js'
 import { FoundTags } from './cbor-found.js'
 import { read } from './cbor-read.js'
 import { scan } from './cbor-scan.js'
@@ -154,13 +155,25 @@ function encode(value: unknown, settings: FormatEncodeSettings): Packet {
   })
 }
 
+/** The metadata without the tag that says that it is CBOR: 55799, which stands for nothing else. */
+function plainCopy(meta: Uint8Array): Uint8Array {
+  const isTagged = meta[0] === 0xd9 && meta[1] === 0xd9 && meta[2] === 0xf7
+  return new Uint8Array(isTagged ? meta.subarray(3) : meta)
+}
+
 function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): unknown {
   return decoding(settings.limits, meta, nested => {
-    const bytes = new Uint8Array(meta)
-    const found = new FoundTags(bytes, settings.limits)
-    const isOurs = scan(bytes, settings.limits, nested.depth, found)
+    const { limits } = settings
+    let found = new FoundTags(plainCopy(meta), limits)
+    let readBy = scan(found.bytes, limits, nested.depth, found)
+    if (readBy === 'nobody') {
+      // Of what was scanned so far some is written over.
+      found = new FoundTags(joined(plainCopy(meta)), limits)
+      readBy = scan(found.bytes, limits, nested.depth, found)
+    }
     found.receive(buffers)
-    const value: unknown = isOurs ? read(found) : encoder.decode(asBuffer(bytes.buffer, 0, bytes.length))
+    const { buffer, length } = found.bytes
+    const value: unknown = readBy === 'library' ? encoder.decode(asBuffer(buffer, 0, length)) : read(found)
     return found.isPlain ? value : new Lower(found, settings, nested).value(value)
   })
 }
