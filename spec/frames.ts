@@ -77,7 +77,7 @@ export function packetOf(metaBytes: number, ...lengths: number[]): Packet {
   }
 }
 
-function counting(byteLength: number, from: number): Uint8Array {
+function counting(byteLength: number, from: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(byteLength)
   for (let i = 0; i < byteLength; i++) bytes[i] = ((from * 31 + i) % 255) + 1
   return bytes

@@ -9,7 +9,7 @@ import { Codec, type Packet } from '../src/index.js'
 import { difference } from './same.js'
 import { codeOf, quietly } from './thrown.js'
 
-const read = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, goldenFolder)))
+const read = (name: string) => new Uint8Array(readFileSync(new URL(name, goldenFolder)))
 const index: readonly FormatEntry[] = JSON.parse(new TextDecoder().decode(read('formats.json')))
 
 const test = suite('golden: other formats')

@@ -10,7 +10,7 @@ import { canaries } from './prototypes.js'
 import { difference } from './same.js'
 import { quietly, refused } from './thrown.js'
 
-const read = (name: string): Uint8Array => new Uint8Array(readFileSync(new URL(name, goldenFolder)))
+const read = (name: string) => new Uint8Array(readFileSync(new URL(name, goldenFolder)))
 
 const index: readonly Entry[] = JSON.parse(new TextDecoder().decode(read('index.json')))
 

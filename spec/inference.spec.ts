@@ -2,6 +2,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Channel } from '../src/channel.js'
+import { pickle } from '../src/formats/pickle/index.js'
+import { type pack, packBytes, unpack } from '../src/frame/index.js'
 import type * as outband from '../src/index.js'
 import {
   Codec,
@@ -256,6 +258,25 @@ test('decode gives unknown, or the type that the caller says', () => {
   holds<Equal<typeof typed, number>>()
   holds<Equal<typeof byCodec, { a: 1 }>>()
   holds<Equal<typeof packet, Packet>>()
+})
+
+test('metadata and whole frames are memory that nobody shares: platforms take them without a cast', () => {
+  const packet = encode(1)
+  const unpacked = unpack(packBytes(packet))
+  const formatted = new Codec({ format: pickle }).encode(1)
+  for (const bytes of [packet.meta, unpacked.meta, formatted.meta, packBytes(packet)]) {
+    holds<Equal<typeof bytes, Uint8Array<ArrayBuffer>>>()
+    assert.instance(bytes.buffer, ArrayBuffer)
+    const used = () => [
+      new Blob([bytes]),
+      new Response(bytes),
+      crypto.subtle.digest('SHA-256', bytes),
+      structuredClone(bytes, { transfer: [bytes.buffer] }),
+    ]
+    assert.type(used, 'function')
+  }
+  // Buffers and their chunks may be shared memory, which none of these takes.
+  holds<Equal<(typeof packet.buffers)[number] | ReturnType<typeof pack>[number], Uint8Array>>()
 })
 
 test('a wrapper remembers its view, and options may be passed on undefined', () => {

@@ -7,7 +7,7 @@ import { expectArgument, expectObject } from './errors.js'
 /** A value taken apart; made by `encode`, taken by `decode`. */
 export interface Packet {
   /** The metadata stream, as `spec/FORMAT.md` writes it. Owns its ArrayBuffer: safe to transfer. */
-  readonly meta: Uint8Array
+  readonly meta: Uint8Array<ArrayBuffer>
   /** Exact windows on the caller's memory (borrow), in the order in which decode wants them. */
   readonly buffers: readonly Uint8Array[]
 }

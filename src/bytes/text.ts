@@ -17,7 +17,7 @@ interface BufferMethods {
 interface BufferClass {
   readonly prototype: Uint8Array & BufferMethods
   from(buffer: ArrayBufferLike, byteOffset: number, length: number): Uint8Array
-  allocUnsafeSlow(byteLength: number): Uint8Array
+  allocUnsafeSlow(byteLength: number): Uint8Array<ArrayBuffer>
 }
 
 const NodeBuffer = (globalThis as { Buffer?: BufferClass }).Buffer
@@ -60,7 +60,7 @@ export function asBuffer(buffer: ArrayBufferLike, byteOffset: number, length?: n
  * Memory of its own that nobody has cleared, for who writes over all of it before anyone sees it. Where there is no
  * Buffer it is zeros all the same. @throws RangeError past what the engine has
  */
-export function allocateUncleared(byteLength: number): Uint8Array {
+export function allocateUncleared(byteLength: number): Uint8Array<ArrayBuffer> {
   if (native === undefined) return new Uint8Array(byteLength)
   const buffers = NodeBuffer as BufferClass
   if (byteLength >= RETURNED && !isKept) {

@@ -110,7 +110,7 @@ export class Writer {
   }
 
   /** The bytes written from `start` on (own). */
-  finish(start = 0): Uint8Array {
+  finish(start = 0): Uint8Array<ArrayBuffer> {
     const { pos } = this
     if (pos - start < LONG) return this.bytes.slice(start, pos)
     const own = allocateUncleared(pos - start)

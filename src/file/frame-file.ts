@@ -56,7 +56,7 @@ export class FrameFile {
   readonly lengths: readonly number[]
   readonly hasChecksums: boolean
   /** The metadata (own), for `inspect`, say. */
-  readonly meta: Uint8Array
+  readonly meta: Uint8Array<ArrayBuffer>
   readonly #path: string
   readonly #file: FileHandle
   readonly #layout: Layout
@@ -71,7 +71,7 @@ export class FrameFile {
     path: string,
     file: FileHandle,
     layout: Layout,
-    meta: Uint8Array,
+    meta: Uint8Array<ArrayBuffer>,
     settings: Settings,
     mapping: Mapping | undefined,
   ) {
@@ -91,7 +91,7 @@ export class FrameFile {
    * Reads one buffer (own) and nothing else of the file; with `mmap` it is a view of the file (share), in an ArrayBuffer of its own.
    * @throws TypeError unless there is a buffer with that index; TORN, LIMIT, CLOSED; Node's own errors
    */
-  buffer(index: number): Promise<Uint8Array> {
+  buffer(index: number): Promise<Uint8Array<ArrayBuffer>> {
     return this.#reading(() => this.#buffer(index))
   }
 
@@ -125,7 +125,7 @@ export class FrameFile {
     throw failure('file', 'CLOSED', `${this.#path} was closed`, {})
   }
 
-  async #buffer(index: number): Promise<Uint8Array> {
+  async #buffer(index: number): Promise<Uint8Array<ArrayBuffer>> {
     const isThere = Number.isInteger(index) && index >= 0 && index < this.lengths.length
     expectArgument(isThere, 'index', `that of one of ${this.lengths.length} buffers`)
     if (this.#mapping !== undefined) return this.#mapped(this.#mapping, index)
@@ -140,11 +140,11 @@ export class FrameFile {
       part.filled(bytesRead)
     }
     if (isChecked) checkPart(this.#layout, index, part.checksum)
-    return part.bytes
+    return part.bytes as Uint8Array<ArrayBuffer>
   }
 
   /** A buffer on the mapping, read only when its checksum is asked for. */
-  async #mapped(mapping: Mapping, index: number): Promise<Uint8Array> {
+  async #mapped(mapping: Mapping, index: number): Promise<Uint8Array<ArrayBuffer>> {
     const [start, byteLength] = this.#places[index + 1]
     const buffer = new Uint8Array(mapping.window(start, byteLength))
     if (this.#settings.checksum !== true) return buffer
@@ -218,7 +218,7 @@ async function readStart(
   file: FileHandle,
   size: number,
   { limits, checksum }: Settings,
-): Promise<{ layout: Layout; meta: Uint8Array }> {
+): Promise<{ layout: Layout; meta: Uint8Array<ArrayBuffer> }> {
   const isChecked = checksum !== false
   const head = await readHead(file, 0, size, { limits, isChecked })
   const { layout } = head

@@ -124,7 +124,7 @@ export async function readMeta(
   at: number,
   size: number,
   { layout, bytes }: Head,
-): Promise<Uint8Array> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const { headBytes, metaBytes } = layout
   const end = Math.min(headBytes + metaBytes, size - at)
   const frame = await extended(file, bytes, at, end)

@@ -133,7 +133,7 @@ function encoded(tree: unknown): Uint8Array {
   return encoder.encode(tree)
 }
 
-function written(tree: unknown): Uint8Array {
+function written(tree: unknown): Uint8Array<ArrayBuffer> {
   const before = ++begun
   const outer = numbered
   underWay++

@@ -13,10 +13,10 @@ export function encoding(
   value: unknown,
   settings: FormatEncodeSettings,
   ownKinds: ReadonlySet<number>,
-  write: (tree: unknown, buffers: readonly Uint8Array[]) => Uint8Array,
+  write: (tree: unknown, buffers: readonly Uint8Array[]) => Packet['meta'],
 ): Packet {
   const { tree, buffers } = lift(value, settings, ownKinds)
-  let meta: Uint8Array
+  let meta: Packet['meta']
   try {
     meta = write(tree, buffers)
   } catch (error) {

@@ -38,7 +38,7 @@ export const REGEXP = codeOf('R')
 export const SHARED = codeOf('D')
 
 /** Metadata (own) of what was lifted, and of the lengths of the buffers that go beside it. @throws UNSUPPORTED */
-export function writeFlex(tree: unknown, buffers: readonly Uint8Array[]): Uint8Array {
+export function writeFlex(tree: unknown, buffers: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const writer = new FlexWriter()
   return writer.write(tree, buffers)
 }
@@ -48,10 +48,10 @@ class FlexWriter {
   /** Objects that are met again, when they are written. */
   readonly #shared = new Map<number, StackValue>()
 
-  write(tree: unknown, buffers: readonly Uint8Array[]): Uint8Array {
+  write(tree: unknown, buffers: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
     if (buffers.length === 0) this.#add(tree)
     else this.#marked(headOf(buffers), [tree])
-    return this.#builder.finish()
+    return this.#builder.finish() as Uint8Array<ArrayBuffer>
   }
 
   #add(value: unknown): void {

@@ -11,6 +11,7 @@ import { crc32c } from '../bytes/crc32c.js'
 import { isBytes } from '../bytes/window.js'
 import { expectArgument } from '../errors.js'
 import type { Limits } from '../limits.js'
+import type { Packet } from '../packet.js'
 import {
   checkPadding,
   checkPart,
@@ -52,7 +53,7 @@ export class Assembly {
   #position = 0
   #header: Header | undefined
   #layout: Layout | undefined
-  #meta: Uint8Array | undefined
+  #meta: Packet['meta'] | undefined
   #buffers: Uint8Array[] = []
   /** Whether the stream has said goodbye. */
   #isOver = false
@@ -100,7 +101,8 @@ export class Assembly {
         this.#takeTable(part.bytes)
         return undefined
       case 'metadata':
-        this.#meta = part.bytes
+        // It has no destination, and so memory of its own.
+        this.#meta = part.bytes as Packet['meta']
         this.#check(-1, part.checksum)
         break
       case 'large':
@@ -111,7 +113,7 @@ export class Assembly {
         this.#cut(part.bytes)
         break
       case 'end': {
-        const packet = { meta: this.#meta as Uint8Array, buffers: this.#buffers }
+        const packet = { meta: this.#meta as Packet['meta'], buffers: this.#buffers }
         const item = this.#header?.isNote === true ? this.#note(packet.meta) : packet
         this.begin()
         return item

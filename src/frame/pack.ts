@@ -58,16 +58,16 @@ export function pack(packet: PacketLike, options?: PackOptions): Uint8Array[] {
  * write costs more than the copy: up to about 128 KiB.
  * @throws DETACHED when memory of the packet is gone; LIMIT.
  */
-export function packBytes(packet: PacketLike, options?: PackOptions): Uint8Array {
+export function packBytes(packet: PacketLike, options?: PackOptions): Uint8Array<ArrayBuffer> {
   return packInto(packet, options, allocateFrame)
 }
 
 /** As `packBytes`, in memory that is given for it: so many bytes, all 0. */
-export function packInto(
+export function packInto<Memory extends ArrayBufferLike>(
   packet: PacketLike,
   options: PackOptions | undefined,
-  allocate: (byteLength: number) => Uint8Array,
-): Uint8Array {
+  allocate: (byteLength: number) => Uint8Array<Memory>,
+): Uint8Array<Memory> {
   const { meta, windows, layout } = plan(packet, options)
   const { headBytes, frameBytes } = layout
   const frame = allocate(frameBytes)
@@ -122,7 +122,7 @@ function checkLimits(metaBytes: number, lengths: readonly number[], limits: Read
 }
 
 /** @throws LIMIT past what the engine has in one piece (4 GiB on Node 20) */
-function allocateFrame(byteLength: number): Uint8Array {
+function allocateFrame(byteLength: number): Uint8Array<ArrayBuffer> {
   try {
     return new Uint8Array(byteLength)
   } catch (cause) {

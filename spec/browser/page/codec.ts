@@ -154,7 +154,7 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Arra
 const hex = (view: Uint8Array): string =>
   Array.from(view, byte => byte.toString(16).padStart(2, '0')).join('')
 
-async function load(name: string): Promise<Uint8Array> {
+async function load(name: string): Promise<Uint8Array<ArrayBuffer>> {
   const response = await fetch(new URL(`/golden/${name}`, dom.location.href))
   if (!response.ok) throw new Error(`${name}: ${response.status}`)
   return new Uint8Array(await response.arrayBuffer())

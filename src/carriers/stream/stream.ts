@@ -240,7 +240,7 @@ export class StreamCarrier implements Carrier, Inlet {
   #framed({ meta, buffers, hosts }: Parcel, transfer: Transfer): Framed {
     const limits = this.#limits
     const packetOf = (windows: readonly Uint8Array[]): Packet => ({
-      meta: meta as Uint8Array,
+      meta: meta as Packet['meta'],
       buffers: windows,
     })
     if (buffers.length === 0 && typeof transfer === 'boolean') return chunksOf(packetOf(buffers), limits)

@@ -10,7 +10,7 @@
 import { isBytes, isMemory } from '../../bytes/window.js'
 import { expectArgument, expectOptions, failure, type OutbandError } from '../../errors.js'
 import { checkLimit, type LimitsOption, type Measure, resolveLimits } from '../../limits.js'
-import { expectPacket, type Packet } from '../../packet.js'
+import { expectPacket, type Packet, type PacketLike } from '../../packet.js'
 
 const WORD = 8
 
@@ -18,7 +18,7 @@ const WORD = 8
  * Chunks for one vectored write: the lengths, then metadata and buffers as they are (borrow). For transports with multipart
  * messages send `[packet.meta, ...packet.buffers]` instead.
  */
-export function packFrames(packet: Packet): Uint8Array[] {
+export function packFrames(packet: PacketLike & { readonly buffers: Iterable<Uint8Array> }): Uint8Array[] {
   expectPacket(packet)
   const { meta, buffers } = packet
   const frames = [meta, ...buffers]

@@ -274,7 +274,7 @@ class Parts {
     this.#add(bytes)
   }
 
-  finish(): Uint8Array {
+  finish(): Uint8Array<ArrayBuffer> {
     this.upTo(this.#walk.pos)
     const meta = allocateUncleared(this.#byteLength)
     let pos = 0
