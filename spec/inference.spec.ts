@@ -1,8 +1,9 @@
 /** Types at compile time: a line that does not compile is a failed test, and so is a wrong one that does. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import type { Channel } from '../src/channel.js'
-import { pickle } from '../src/formats/pickle/index.js'
+import type { ExecOptions } from '../src/adapters/workerpool.js'
+import type { Channel, SendOptions } from '../src/channel.js'
+import { type PythonClass, type PythonObjectParts, pickle } from '../src/formats/pickle/index.js'
 import { type pack, packBytes, unpack } from '../src/frame/index.js'
 import type * as outband from '../src/index.js'
 import {
@@ -17,8 +18,9 @@ import {
   outOfBand,
   type Packet,
   registry,
+  type TypeDefinition,
 } from '../src/index.js'
-import { connectPort } from '../src/port/index.js'
+import { connectPort, type ListenerOptions } from '../src/port/index.js'
 import { type ChildChannel, forkChannel } from '../src/process/index.js'
 import { connectRing, createRing, type RingChannel, type RingEnd } from '../src/ring/index.js'
 import { type ChannelServer, connect, serve } from '../src/socket/index.js'
@@ -61,6 +63,27 @@ type Anys<T, Depth extends 1[] = []> =
             ? true
             : false
           : false
+
+type Nothing = Record<never, never>
+/** Names of properties that may be left out but not be `undefined`, of each type of a union. */
+type Closed<T> = T extends unknown ? { [Name in keyof T]-?: Refusing<Pick<T, Name>, Name> }[keyof T] : never
+type Refusing<One, Name> = Nothing extends One
+  ? string extends Name
+    ? never
+    : { [_ in Name & string]: undefined } extends One
+      ? never
+      : Name
+  : never
+/** The same of what a function or a class takes as options: objects of which all may be left out. */
+type ClosedOptions<T> = OptionsOf<Arguments<T>>
+type OptionsOf<T> = T extends object ? (Nothing extends T ? Closed<T> : never) : never
+type Arguments<T> = T extends abstract new (
+  ...args: infer A
+) => unknown
+  ? A[number]
+  : T extends { (...args: infer A): unknown; (...args: infer B): unknown; (...args: infer C): unknown }
+    ? A[number] | B[number] | C[number]
+    : never
 
 const test = suite('inference')
 
@@ -285,6 +308,37 @@ test('a wrapper remembers its view, and options may be passed on undefined', () 
   const encodeOptions: EncodeOptions = { threshold: undefined, types: undefined, limits: undefined }
   const decodeOptions: DecodeOptions = { types: undefined, limits: undefined }
   assert.is(decode(encode(1, encodeOptions), decodeOptions), 1)
+})
+
+test('what may be left out may be undefined, so that options can be passed on one by one', () => {
+  type Offending<Door> = { [Name in keyof Door]: ClosedOptions<Door[Name]> }[keyof Door]
+  holds<
+    Equal<ClosedOptions<(a: string, b: { c?: 1; d: 2 }, e?: { f?: 1; g?: 1 | undefined }) => void>, 'f'>
+  >()
+  // What an error has no field for is absent, as one sees when it is printed.
+  holds<Equal<Offending<Omit<typeof outband, 'OutbandError'>>, never>>()
+  holds<Equal<Offending<typeof import('../src/channel.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/file/index.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/frame/index.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/carriers/loopback.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/port/index.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/process/index.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/ring/index.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/shm/index.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/socket/index.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/streams/index.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/websocket/index.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/formats/flatbuffers.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/formats/flexbuffers.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/formats/pickle/index.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/adapters/birpc.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/adapters/comlink.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/adapters/piscina.js')>, never>>()
+  holds<Equal<Offending<typeof import('../src/adapters/workerpool.js')>, never>>()
+  // What has parts that may not be left out, or is taken by an object's method.
+  holds<Equal<Closed<PythonClass | PythonObjectParts | ListenerOptions | SendOptions | ExecOptions>, never>>()
+  type Alternatives = 'class' | 'is' | 'rebuild' | 'create' | 'fill'
+  holds<Equal<Exclude<Closed<TypeDefinition<Box, unknown>>, Alternatives>, never>>()
 })
 
 test('no public signature takes or gives any', () => {

@@ -31,7 +31,7 @@ export class OutOfBand<V extends ArrayBufferView = ArrayBufferView> {
  */
 export function outOfBand<V extends ArrayBufferView>(
   view: V,
-  options: { readonly?: boolean } = {},
+  options: { readonly?: boolean | undefined } = {},
 ): OutOfBand<V> {
   if (!ArrayBuffer.isView(view)) throw new TypeError('outOfBand: wants a typed array, a DataView or a Buffer')
   expectOptions(options)

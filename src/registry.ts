@@ -10,7 +10,7 @@ interface Named {
   /** Name on the wire; both sides must use the same. Any string, unique in its registry. */
   readonly tag: string
   /** Whether its values read bytes that cannot be checked: refused where `limits.unverified` is false. */
-  readonly unverified?: boolean
+  readonly unverified?: boolean | undefined
 }
 /** Which values are meant: instances of a class (also of unregistered subclasses), or those a predicate accepts. */
 type Selector<T> =

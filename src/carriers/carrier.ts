@@ -86,7 +86,7 @@ export interface Carrier {
   /** Whether a packet may hold objects that only the platform can move: ports, streams, blobs. */
   readonly takesHosts: boolean
   /** Whether a packet may leave out the shapes of earlier ones; its receiver is the same and has got them all. */
-  readonly keepsShapes?: boolean
+  readonly keepsShapes?: boolean | undefined
   /** Whether shared memory stays shared; else it arrives as a copy. */
   readonly sharesMemory: boolean
   readonly counts: Readonly<Counts>

@@ -42,9 +42,9 @@ export type MessageListener = ((event: MessageEvent) => void) | { handleEvent(ev
 
 /** Options of `addEventListener` that take effect. */
 export interface ListenerOptions {
-  readonly once?: boolean
-  readonly signal?: AbortSignal
-  readonly capture?: boolean
+  readonly once?: boolean | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly capture?: boolean | undefined
 }
 
 /** What a wrapped port has beyond the port. */

@@ -12,11 +12,13 @@ export interface PythonClass {
    * Gives it its state (`__setstate__`, or what goes to `__dict__`); what it returns takes the object's place. Without it a
    * state of fields becomes own properties.
    */
-  readonly setState?: (object: never, state: never) => unknown
+  readonly setState?: ((object: never, state: never) => unknown) | undefined
   /** Appends items, for a subclass of list. */
-  readonly extend?: (object: never, items: readonly unknown[]) => void
+  readonly extend?: ((object: never, items: readonly unknown[]) => void) | undefined
   /** Sets entries, for a subclass of dict. */
-  readonly update?: (object: never, entries: readonly (readonly [key: unknown, value: unknown])[]) => void
+  readonly update?:
+    | ((object: never, entries: readonly (readonly [key: unknown, value: unknown])[]) => void)
+    | undefined
 }
 
 /** By name, module first (`mymodule.Point`, `mymodule.Path.Segment`): what stands for it, or `true`, to keep it as a `PythonObject`. */
@@ -79,5 +81,5 @@ function checkedGlobal(name: string, stand: unknown): PythonGlobal {
     typeof create === 'function' &&
     [setState, extend, update].every(part => part === undefined || typeof part === 'function')
   expectArgument(isClass, `globals ${name}`, 'true, a function, or an object with create')
-  return { create, ...(setState && { setState }), ...(extend && { extend }), ...(update && { update }) }
+  return { create, setState, extend, update }
 }
