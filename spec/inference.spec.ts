@@ -13,7 +13,10 @@ import {
   decode,
   defineType,
   type EncodeOptions,
+  type ErrorCode,
   encode,
+  isOutbandError,
+  OutbandError,
   type OutOfBand,
   outOfBand,
   type Packet,
@@ -339,6 +342,24 @@ test('what may be left out may be undefined, so that options can be passed on on
   holds<Equal<Closed<PythonClass | PythonObjectParts | ListenerOptions | SendOptions | ExecOptions>, never>>()
   type Alternatives = 'class' | 'is' | 'rebuild' | 'create' | 'fill'
   holds<Equal<Exclude<Closed<TypeDefinition<Box, unknown>>, Alternatives>, never>>()
+})
+
+test('who asks for codes knows which ones it may be', () => {
+  const of = (error: unknown): unknown => {
+    if (isOutbandError(error, 'LIMIT', 'TIMEOUT')) {
+      holds<Equal<typeof error.code, 'LIMIT' | 'TIMEOUT'>>()
+      return error.max
+    }
+    if (isOutbandError(error)) holds<Equal<typeof error.code, ErrorCode>>()
+    return error
+  }
+  // What it is not is still an error of the same class, with another code.
+  const otherwise = (error: OutbandError): string => (isOutbandError(error, 'LIMIT') ? '' : error.message)
+  // @ts-expect-error: there is no such code
+  const wrong = () => isOutbandError(1, 'LIMITS')
+  // @ts-expect-error: an index is no code
+  const filtered = () => [new OutbandError('LIMIT', '')].filter(isOutbandError)
+  for (const use of [of, otherwise, wrong, filtered]) assert.type(use, 'function')
 })
 
 test('no public signature takes or gives any', () => {

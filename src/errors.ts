@@ -90,10 +90,13 @@ Object.defineProperties(OutbandError.prototype, {
 })
 
 /** True for an `OutbandError` of any copy of the package, and, when codes are given, with one of them. */
-export function isOutbandError(err: unknown, ...codes: ErrorCode[]): err is OutbandError {
+export function isOutbandError<Code extends ErrorCode = ErrorCode>(
+  err: unknown,
+  ...codes: Code[]
+): err is OutbandError & { readonly code: Code } {
   if (typeof err !== 'object' || err === null) return false
   if ((err as Record<symbol, unknown>)[BRAND] !== true) return false
-  return codes.length === 0 || codes.includes((err as OutbandError).code)
+  return codes.length === 0 || codes.includes((err as { code: Code }).code)
 }
 
 /** What `LIMIT` says of a stack overflow, which no field tells. */
