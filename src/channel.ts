@@ -60,7 +60,8 @@ export interface ChannelStats {
   readonly queuedBytes: number
 }
 
-interface Events<In> {
+/** What `on` hears of, and what a listener is called with. */
+export interface ChannelEvents<In> {
   message: [value: In]
   progress: [progress: Progress]
   end: []
@@ -105,13 +106,14 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   readonly #maxWaiting: number
   readonly #maxWaitingBytes: number
   /** In the order of their coming. The lists are never changed but replaced, so that whoever goes through one may. */
-  readonly #listeners: { [Name in keyof Events<In>]: readonly Listening<Events<In>[Name]>[] } = {
-    message: [],
-    progress: [],
-    end: [],
-    close: [],
-    error: [],
-  }
+  readonly #listeners: { [Name in keyof ChannelEvents<In>]: readonly Listening<ChannelEvents<In>[Name]>[] } =
+    {
+      message: [],
+      progress: [],
+      end: [],
+      close: [],
+      error: [],
+    }
   /** Values without a reader, and readers without a value: one of the two is empty. */
   readonly #waiting = new Fifo<Arrived<In>>()
   #waitingBytes = 0
@@ -263,28 +265,28 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
    * for the error that ends the channel. Values go to the listeners of 'message' while there are any, else they wait for
    * `for await`. An error without a listener is not thrown.
    */
-  on<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
+  on<Name extends keyof ChannelEvents<In>>(name: Name, listener: Listener<ChannelEvents<In>[Name]>): this {
     return this.#listen(name, listener, false)
   }
 
-  off<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
+  off<Name extends keyof ChannelEvents<In>>(name: Name, listener: Listener<ChannelEvents<In>[Name]>): this {
     this.#expectEvent(name)
     this.#without(name, listener)
     return this
   }
 
-  once<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): this {
+  once<Name extends keyof ChannelEvents<In>>(name: Name, listener: Listener<ChannelEvents<In>[Name]>): this {
     return this.#listen(name, listener, true)
   }
 
-  #listen<Name extends keyof Events<In>>(
+  #listen<Name extends keyof ChannelEvents<In>>(
     name: Name,
-    listener: Listener<Events<In>[Name]>,
+    listener: Listener<ChannelEvents<In>[Name]>,
     isOnce: boolean,
   ): this {
     this.#expectEvent(name)
     expectArgument(typeof listener === 'function', 'listener', 'a function')
-    const listeners: readonly Listening<Events<In>[Name]>[] = this.#listeners[name]
+    const listeners: readonly Listening<ChannelEvents<In>[Name]>[] = this.#listeners[name]
     const at = listeners.findIndex(one => one.listener === listener)
     // Whoever asked for all is not cut short by asking for one more.
     if (at < 0) this.#replace(name, [...listeners, { listener, isOnce }])
@@ -301,17 +303,20 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     expectArgument(names.includes(name), 'name', `one of ${names.join(', ')}`)
   }
 
-  #without<Name extends keyof Events<In>>(name: Name, listener: Listener<Events<In>[Name]>): void {
-    const listeners: readonly Listening<Events<In>[Name]>[] = this.#listeners[name]
+  #without<Name extends keyof ChannelEvents<In>>(
+    name: Name,
+    listener: Listener<ChannelEvents<In>[Name]>,
+  ): void {
+    const listeners: readonly Listening<ChannelEvents<In>[Name]>[] = this.#listeners[name]
     this.#replace(
       name,
       listeners.filter(one => one.listener !== listener),
     )
   }
 
-  #replace<Name extends keyof Events<In>>(
+  #replace<Name extends keyof ChannelEvents<In>>(
     name: Name,
-    listeners: readonly Listening<Events<In>[Name]>[],
+    listeners: readonly Listening<ChannelEvents<In>[Name]>[],
   ): void {
     this.#listeners[name] = listeners as never
   }
@@ -454,10 +459,10 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   }
 
   /** A listener that throws ends neither the message that follows nor the carrier: its error is thrown by itself. */
-  #emit<Name extends keyof Events<In>>(name: Name, ...args: Events<In>[Name]): void {
+  #emit<Name extends keyof ChannelEvents<In>>(name: Name, ...args: ChannelEvents<In>[Name]): void {
     const listeners = this.#listeners[name]
     for (let i = 0; i < listeners.length; i++) {
-      const { listener, isOnce } = listeners[i] as Listening<Events<In>[Name]>
+      const { listener, isOnce } = listeners[i] as Listening<ChannelEvents<In>[Name]>
       if (isOnce) this.#without(name, listener)
       try {
         listener(...args)

@@ -1,7 +1,7 @@
 /** The door of `outband`: exports only. */
 export { Codec, type CodecOptions, type DecodeOptions, decode, type EncodeOptions, encode } from './codec.js'
 export { type ErrorCode, type ErrorFields, isOutbandError, OutbandError } from './errors.js'
-export type { Format } from './formats/format.js'
+export type { Format, FormatDecodeSettings, FormatEncodeSettings } from './formats/format.js'
 export { LIMITS, type Limits, type LimitsOption } from './limits.js'
 export { isReadonly, type OutOfBand, outOfBand } from './out-of-band.js'
 export type { Packet, PacketLike } from './packet.js'

@@ -2,7 +2,6 @@
 import { expectArgument } from '../errors.js'
 import { type Limits, type LimitsOption, resolveLimits } from '../limits.js'
 import { type CustomType, expectRegistry, type Registry } from '../registry.js'
-import type { Source } from '../value/views.js'
 
 /** Options of `encode`. */
 export interface EncodeOptions {
@@ -13,7 +12,7 @@ export interface EncodeOptions {
    * Falsy: out of band. Truthy: in band. What it throws propagates unchanged.
    * Beware `array.push.bind(array)`, which returns a number; write `b => { array.push(b) }`.
    */
-  bufferCallback?: ((buffer: Uint8Array, view: Source) => unknown) | undefined
+  bufferCallback?: ((buffer: Uint8Array, view: ArrayBufferView | ArrayBufferLike) => unknown) | undefined
   /** Bytes from which a buffer goes out of band when there is no callback. Default 4096; 0: all; `Infinity`: none. */
   threshold?: number | undefined
   /** Whether shared objects and cycles are kept. `false`, for trees: shared objects are written twice. */

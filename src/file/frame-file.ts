@@ -33,7 +33,7 @@ export interface LoadOptions extends Omit<DecodeOptions, 'limits'> {
    * must be writable; arrays below the `threshold` of `dump` are in the metadata, and never mapped. Left out: buffers are read.
    * Checksums of mapped buffers are compared only when `checksum` is `true`, which reads them.
    */
-  mmap?: FileAccess | undefined
+  mmap?: 'private' | 'shared' | undefined
   /** `'untrusted'` (default), `'trusted'` for your own files, or single limits over `untrusted`. */
   limits?: DecodeOptions['limits']
   /** The same as for `dump`: a file does not say which format its value has. */

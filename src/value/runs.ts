@@ -2,11 +2,13 @@
 import { checkLimit, type Limits } from '../limits.js'
 import { isGiven } from '../out-of-band.js'
 import { forbidden, stopped } from './trace.js'
-import type { Run, Source, Views } from './views.js'
+import type { Run, Views } from './views.js'
 
 /** What encode was asked for, as far as runs go. */
 export interface RunSettings {
-  readonly bufferCallback: ((buffer: Uint8Array, view: Source) => unknown) | undefined
+  readonly bufferCallback:
+    | ((buffer: Uint8Array, view: ArrayBufferView | ArrayBufferLike) => unknown)
+    | undefined
   readonly threshold: number
   readonly copyShared: boolean
   readonly limits: Readonly<Limits>

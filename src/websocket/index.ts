@@ -1,7 +1,7 @@
 /** The door of `outband/websocket`: exports only. */
 export type { Counts, Transfer } from '../carriers/carrier.js'
 export type { StreamOptions } from '../carriers/stream/stream.js'
-export type { RawSocket, WebSocketLike } from '../carriers/websocket/shape.js'
+export type { RawSocket, WebSocketEvents, WebSocketLike } from '../carriers/websocket/shape.js'
 export { WebSocketCarrier } from '../carriers/websocket/websocket.js'
 export { type ConnectOptions, connectWebSocket, type WebSocketOptions } from './connect.js'
 export {

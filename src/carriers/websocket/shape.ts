@@ -5,7 +5,8 @@ import { expectArgument } from '../../errors.js'
 export const CONNECTING = 0
 export const OPEN = 1
 
-interface Events {
+/** The standard's events, as far as they are used. */
+export interface WebSocketEvents {
   open: unknown
   /** Bytes in the form that `binaryType` names, or text. */
   message: { readonly data: unknown }
@@ -21,8 +22,14 @@ export interface WebSocketLike {
   binaryType: string
   send(bytes: Uint8Array<ArrayBuffer>): void
   close(code?: number, reason?: string): void
-  addEventListener<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): void
-  removeEventListener<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): void
+  addEventListener<Name extends keyof WebSocketEvents>(
+    name: Name,
+    listener: (event: WebSocketEvents[Name]) => void,
+  ): void
+  removeEventListener<Name extends keyof WebSocketEvents>(
+    name: Name,
+    listener: (event: WebSocketEvents[Name]) => void,
+  ): void
 }
 
 /** What a ping or pong brings along: at most 125 bytes. */

@@ -7,7 +7,7 @@ import { arrayName } from '../../bytes/window.js'
 import { dispose } from '../../dispose.js'
 import { expectArgument, expectObject, expectOptions } from '../../errors.js'
 import { Blocks, expectBlockBytes } from './blocks.js'
-import { expectLeased, type Source } from './lease.js'
+import { expectLeased } from './lease.js'
 import { ArenaLender } from './lender.js'
 import type { WaitOptions } from './room.js'
 
@@ -117,7 +117,7 @@ export class SharedArena {
   }
 
   /** Whether a view or ArrayBuffer lies in the arena, and was not released. */
-  owns(source: Source): boolean {
+  owns(source: ArrayBufferView | ArrayBufferLike): boolean {
     return this.#blocks.blockOf(source) !== undefined
   }
 
