@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import workerpool from 'workerpool'
-import { transfer, wrapMethods, wrapPool } from '../../src/adapters/workerpool.js'
+import workerpool, { Promise as OwnPromise } from 'workerpool'
+import { type PoolPromise, transfer, wrapMethods, wrapPool } from '../../src/adapters/workerpool.js'
 import { isOutbandError } from '../../src/errors.js'
 import { canEval } from '../eval.js'
 import { difference } from '../same.js'
@@ -134,8 +134,19 @@ test('a task is cancelled, or has no more time, and the pool goes on', async () 
   const other = open()
   assert.is(((await rejection(() => other.exec('hang').cancel())) as Error).name, 'CancellationError')
   assert.is(((await rejection(() => other.exec('hang').timeout(30))) as Error).name, 'TimeoutError')
+  const later = () => other.exec('hang').then(String).cancel()
+  assert.is(((await rejection(later)) as Error).name, 'CancellationError')
   assert.is(await other.exec('sum', [new Float64Array(4).fill(1)]), 4)
   await other.terminate()
+})
+
+test("its promise is good for the pool's own and for the platform's", async () => {
+  const left: PoolPromise<number> = pool.exec('left').then(Number)
+  const [native, theirs]: [Promise<number>, OwnPromise<number>] = [left, left]
+  assert.instance(native, OwnPromise)
+  assert.is(Object.prototype.toString.call(native), '[object Promise]')
+  assert.is(await native, await theirs.always(() => left.then(null, () => -1)))
+  assert.equal([left.resolved, left.rejected, left.pending], [true, false, false])
 })
 
 test('a cancelled task may clean up, by the `worker` of its own method', async () => {

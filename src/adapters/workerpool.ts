@@ -24,10 +24,19 @@ export interface WorkerpoolLike {
   readonly Transfer: new (message: object, transfer: object[]) => object
 }
 
-/** workerpool's promise. */
-export interface PoolPromise<T> extends PromiseLike<T> {
-  catch<U = never>(onFail: (error: unknown) => U | PromiseLike<U>): PoolPromise<T | U>
-  finally(onEnd: () => unknown): PoolPromise<T>
+/** workerpool's promise, which is good for the platform's. Those that come of it cancel the same task. */
+export interface PoolPromise<T> extends Promise<T> {
+  readonly resolved: boolean
+  readonly rejected: boolean
+  readonly pending: boolean
+  then<U = T, V = never>(
+    onSuccess?: ((value: T) => U | PromiseLike<U>) | null,
+    onFail?: ((error: Error) => V | PromiseLike<V>) | null,
+  ): PoolPromise<U | V>
+  catch<U = never>(onFail?: ((error: Error) => U | PromiseLike<U>) | null): PoolPromise<T | U>
+  finally(onEnd?: (() => void) | null): PoolPromise<T>
+  /** `then` with the same for both. */
+  always<U>(onEnd: () => U | PromiseLike<U>): PoolPromise<U>
   /** Rejects, and ends the worker if the task has begun. */
   cancel(): this
   timeout(delayMs: number): this
