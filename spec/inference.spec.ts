@@ -220,8 +220,18 @@ test('an abstract class, and one with parameters or a private constructor, can b
     reduce: s => s.area(),
     rebuild: n => Square.of(Math.sqrt(n)),
   })
-  const types = registry(shape)
-  assert.is(decode<Shape>(encode(Square.of(2), { types }), { types }).area(), 4)
+  const square = defineType({
+    class: Square,
+    tag: 'square',
+    reduce: s => {
+      holds<Equal<typeof s, Square>>()
+      return s.side
+    },
+    rebuild: side => Square.of(side),
+  })
+  holds<Equal<typeof square, CustomType<Square>>>()
+  for (const types of [registry(shape), registry(square)])
+    assert.is(decode<Shape>(encode(Square.of(2), { types }), { types }).area(), 4)
 })
 
 test('types of different classes go into one registry', () => {
@@ -241,6 +251,8 @@ test('wrong definitions do not compile', () => {
   const [tag, reduce, rebuild] = ['t', () => 0, () => new Graph()] as const
   const packet = encode(1)
   const wrong = [
+    // @ts-expect-error: an arrow function is no class
+    () => defineType({ class: () => new Graph(), tag, reduce, rebuild }),
     // @ts-expect-error: rebuild must give what the class makes
     () => defineType({ class: Tensor, tag, reduce, rebuild }),
     // @ts-expect-error: parts have no such field
@@ -272,7 +284,7 @@ test('wrong definitions do not compile', () => {
     // @ts-expect-error: types come from registry()
     () => new Codec({ types: [] }),
   ]
-  assert.is(wrong.length, 15)
+  assert.is(wrong.length, 16)
 })
 
 test('decode gives unknown, or the type that the caller says', () => {

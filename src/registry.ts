@@ -5,6 +5,11 @@
 import { expectArgument, expectObject } from './errors.js'
 
 type Class<T> = abstract new (...args: never[]) => T
+/** Also a class whose constructor is private. */
+type AnyClass = { readonly prototype: unknown }
+/** What a class makes. Its constructor tells it better: of a generic one the prototype has `any` in it. Functions are no classes. */
+type Made<C extends AnyClass> =
+  C extends Class<infer T> ? T : 0 extends 1 & C['prototype'] ? never : C['prototype']
 
 interface Named {
   /** Name on the wire; both sides must use the same. Any string, unique in its registry. */
@@ -38,15 +43,15 @@ interface TwoStep<T, P> {
 export type TypeDefinition<T, P> = Named & Selector<T> & (OneStep<T, P> | TwoStep<T, P>)
 
 /** The same by the type of the class itself: of a generic one, `T` could not be told while `reduce` is looked at. */
-type ClassDefinition<C extends Class<unknown>, P> = Named & { readonly class: C; readonly is?: never } & (
-    | OneStep<InstanceType<C>, P>
-    | TwoStep<InstanceType<C>, P>
+type ClassDefinition<C extends AnyClass, P> = Named & { readonly class: C; readonly is?: never } & (
+    | OneStep<Made<C>, P>
+    | TwoStep<Made<C>, P>
   )
 
 /** A custom type, ready for `registry`. Made by `defineType`. */
 export interface CustomType<T = unknown> {
   readonly tag: string
-  readonly class: Class<unknown> | undefined
+  readonly class: AnyClass | undefined
   readonly is: ((value: unknown) => boolean) | undefined
   reduce(value: T): unknown
   readonly rebuild: ((parts: never) => T) | undefined
@@ -59,9 +64,7 @@ export interface CustomType<T = unknown> {
  * Defines how values of a class, or values that a predicate accepts, travel.
  * @throws TypeError when the tag, the selector or one of the functions is missing.
  */
-export function defineType<C extends Class<unknown>, P>(
-  definition: ClassDefinition<C, P>,
-): CustomType<InstanceType<C>>
+export function defineType<C extends AnyClass, P>(definition: ClassDefinition<C, P>): CustomType<Made<C>>
 /** The same for a predicate, or with the type said: `defineType<Point, number[]>(…)`. */
 export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T>
 export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T> {
