@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import type {
   CodecOptions,
@@ -159,13 +160,30 @@ const peers: Readonly<Record<string, string>> = {
   './shm': 'koffi',
 }
 
+/** What an import stands for: one that begins with # goes by our package.json. */
+const targetsOf = (specifier: string): string[] =>
+  specifier.startsWith('#') ? Object.values<string>(manifest.imports[specifier]) : [specifier]
+
+test('what goes by `imports` is a script for Node and a module for all others, of the same package', () => {
+  const { resolve } = createRequire(import.meta.url)
+  for (const targets of Object.values<Record<string, string>>(manifest.imports)) {
+    assert.equal(Object.keys(targets), ['node', 'default'])
+    const [script, module] = Object.values(targets).map(target => readFileSync(resolve(target), 'utf8'))
+    assert.equal(
+      [script, module].map(code => /^export /m.test(code!)),
+      [false, true],
+    )
+  }
+})
+
 for (const subpath of ['.', ...doors.map(([subpath]) => `./${subpath}`)]) {
   test(`only our own modules${peers[subpath] ? ` and ${peers[subpath]}` : ''} are reachable from 'outband${subpath.slice(1)}'`, () => {
     const reached = new Set([new URL(manifest.exports[subpath].default, root).href])
     for (const module of reached) {
       for (const { specifier } of importsOf(readFileSync(new URL(module), 'utf8'))) {
         if (specifier.startsWith('node:') && nodeOnly.has(subpath)) continue
-        if (packageOf(specifier) === (peers[subpath] ?? '')) continue
+        const packages = targetsOf(specifier).map(packageOf)
+        if (packages.every(name => name === (peers[subpath] ?? ''))) continue
         assert.match(specifier, /^\.\.?\//, `${module} imports ${specifier}`)
         reached.add(new URL(specifier, module).href)
       }
