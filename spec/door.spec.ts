@@ -142,6 +142,10 @@ test('each command starts with #!/usr/bin/env node', () => {
   }
 })
 
+test('who knows no exports, as Parcel by default, finds the door by main', () => {
+  assert.is(manifest.main, manifest.exports['.'].default)
+})
+
 test('there are no runtime dependencies', () => {
   assert.is(manifest.dependencies, undefined)
 })
