@@ -11,6 +11,7 @@ import { loopback } from '../src/carriers/loopback.js'
 import { PortCarrier } from '../src/carriers/port/port.js'
 import { Channel, type ChannelOptions } from '../src/channel.js'
 import { asyncDispose, dispose } from '../src/dispose.js'
+import { msgpack } from '../src/formats/msgpack.js'
 import { defineType, type ErrorCode, encode, isOutbandError, OutbandError, registry } from '../src/index.js'
 import { wrapPort } from '../src/port/index.js'
 import { codeOf, Inbox, turns, upTo, within } from './carriers/inbox.js'
@@ -471,6 +472,39 @@ function detached(): Uint8Array {
 }
 
 const owning = suite('channel: memory')
+
+const listings: [name: string, byteLength: number, options?: PairOptions][] = [
+  ['no bytes', 0],
+  ['a byte', 1],
+  ['just under the threshold', 4095],
+  ['the threshold', 4096],
+  ['what no threshold lets out of band', 10, { threshold: Number.POSITIVE_INFINITY }],
+  ['what a callback keeps in band', 5000, { bufferCallback: () => true }],
+  ['another format', 10, { format: msgpack }],
+]
+for (const [name, byteLength, options] of listings) {
+  both(
+    owning,
+    `a list moves the whole memory of a view: ${name}`,
+    async ({ left, right }) => {
+      const view = new Uint8Array(10_000).fill(7).subarray(10, 10 + byteLength)
+      const kept = new Uint8Array(10)
+      void left.send({ view, kept }, { transfer: [view] })
+      assert.equal([view.buffer.byteLength, kept.buffer.byteLength], [0, 10])
+      const { view: arrived } = await one<{ view: Uint8Array }>(right)
+      assert.equal([arrived.byteLength, arrived.buffer.byteLength], [byteLength, 10_000])
+      assert.ok(arrived.every(byte => byte === 7))
+      const { copied, transferred, outOfBand } = left.stats.sent
+      assert.equal(
+        { copied, transferred, outOfBand },
+        { copied: 0, transferred: 10_000, outOfBand: byteLength },
+      )
+      void left.send({ kept })
+      assert.is(left.stats.sent.outOfBand, byteLength)
+    },
+    options,
+  )
+}
 
 both(owning, 'what is sent is what it was, whatever is written afterwards', async ({ left, right }) => {
   const sent = { array: array(), small: new Uint8Array(4), list: [1] }

@@ -196,7 +196,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   /** @internal As `send`, but throws, and returns nothing when there is room. */
   protected sendNow(value: Out, transfer: Transfer): Promise<void> | undefined {
     try {
-      const parcel = this.#hosts.encode(this.#codec, value, this.#carrier.textBytes)
+      const parcel = this.#hosts.encode(this.#codec, value, this.#carrier.textBytes, transfer)
       // Measured first: what moves has no length afterwards.
       const inBand = parcel.meta.length
       const outOfBand = bytesOf(parcel.buffers)

@@ -2,6 +2,7 @@
  * Objects that only the platform can move (ports, streams, blobs, keys, file handles): they stay as they are, in a
  * list beside the packet, and the metadata names them by number, as parts of a custom type of a reserved tag.
  */
+import type { Transfer } from './carriers/carrier.js'
 import { isHost } from './carriers/platform.js'
 import { Codec, type CodecOptions } from './codec.js'
 import type { Parcel } from './packet.js'
@@ -32,12 +33,12 @@ export class Hosts {
     return new Codec(options, this.#type as CustomType, keepsShapes)
   }
 
-  /** Encodes with a codec of this; the hosts of the value are put to the parcel. */
-  encode(codec: Codec, value: unknown, textBytes: number): OwnParcel {
+  /** Encodes for a send with a codec of this; the hosts of the value are put to the parcel. */
+  encode(codec: Codec, value: unknown, textBytes: number, transfer: Transfer): OwnParcel {
     const outer = this.#list
     this.#list = NONE
     try {
-      const parcel = codec.parcel(value, textBytes)
+      const parcel = codec.parcel(value, textBytes, typeof transfer === 'object' ? transfer : undefined)
       return this.#list === NONE ? parcel : { ...parcel, hosts: this.#list }
     } finally {
       this.#list = outer

@@ -303,6 +303,22 @@ for (const [name, options] of moves) {
   })
 }
 
+for (const [stage, open] of [
+  ['among strangers', async () => pair()],
+  ['between acquaintances', () => acquainted()],
+  ['to a plain peer', async () => pair({ peer: 'plain' })],
+] as const) {
+  memory(`a list moves the whole memory of a small view, ${stage}`, async () => {
+    const ends = await open()
+    const view = new Uint8Array(10_000).fill(7).subarray(10, 20)
+    const arrived = await sent(ends, { view }, [view.buffer])
+    assert.equal([view.buffer.byteLength, arrived.view.buffer.byteLength], [0, 10_000])
+    assert.equal([...arrived.view], Array(10).fill(7))
+    assert.equal({ ...ends.near.counts }, { copied: 0, transferred: 10_000, shared: 0 })
+    ends.near.close()
+  })
+}
+
 memory('what moves keeps its siblings: a part of a buffer is copied, or refused when strict', async () => {
   const ends = await acquainted()
   const whole = new Uint8Array(20_000)

@@ -102,6 +102,18 @@ values(
   }),
 )
 
+values(
+  'a list moves the whole memory of a small view',
+  withThread('echo', async channel => {
+    const view = new Uint8Array(10_000).fill(7).subarray(10, 20)
+    await channel.send(view, { transfer: [view] })
+    assert.is(view.buffer.byteLength, 0)
+    assert.equal(await next(channel), new Uint8Array(10).fill(7))
+    const { outOfBand, transferred } = channel.stats.sent
+    assert.equal([outOfBand, transferred], [10, 10_000])
+  }),
+)
+
 for (const role of ['echo', 'echo-sync'] as const) {
   values(
     `who may have nothing under way gets room after every move (${role})`,

@@ -143,7 +143,7 @@ export class Seals {
 
   #canTravel(value: unknown): boolean {
     try {
-      this.#hosts.encode(this.#thrownCodec, value, TEXT_BYTES)
+      this.#hosts.encode(this.#thrownCodec, value, TEXT_BYTES, false)
       return true
     } catch {
       return false
@@ -151,7 +151,7 @@ export class Seals {
   }
 
   #seal(kind: string, codec: Codec, value: unknown, usual: Transfer, post: Post): Sealed {
-    const parcel = this.#hosts.encode(codec, value, TEXT_BYTES)
+    const parcel = this.#hosts.encode(codec, value, TEXT_BYTES, usual)
     const { meta, hosts = [] } = parcel
     const transfer = wishFor(parcel, usual)
     const ready = isAsked(transfer) ? post.moving : post.copying

@@ -70,6 +70,7 @@ export interface Progress {
 /** Bytes of out-of-band buffers that were sent, by what became of them. */
 export interface Counts {
   copied: number
+  /** Of whole ArrayBuffers, each once, whatever part of them the value shows; those too that a list names and the value lacks. */
   transferred: number
   shared: number
 }

@@ -36,6 +36,7 @@ export interface EncodeSettings {
   readonly checksum: boolean
   readonly strict: boolean
   readonly copyShared: boolean
+  readonly moving: ReadonlySet<object> | undefined
   readonly limits: Readonly<Limits>
 }
 
@@ -44,12 +45,17 @@ export const DEFAULT_THRESHOLD = 4096
 
 const DEFAULTS = checked({})
 
-/** @throws TypeError for an option of the wrong type */
-export function encodeSettings(options: EncodeOptions | undefined, host?: CustomType): EncodeSettings {
-  return options === undefined && host === undefined ? DEFAULTS : checked(options ?? {}, host)
+/** `moving`: the memory that moves with the message. @throws TypeError for an option of the wrong type */
+export function encodeSettings(
+  options: EncodeOptions | undefined,
+  host?: CustomType,
+  moving?: ReadonlySet<object>,
+): EncodeSettings {
+  const isUsual = options === undefined && host === undefined && moving === undefined
+  return isUsual ? DEFAULTS : checked(options ?? {}, host, moving)
 }
 
-function checked(options: EncodeOptions, host?: CustomType): EncodeSettings {
+function checked(options: EncodeOptions, host?: CustomType, moving?: ReadonlySet<object>): EncodeSettings {
   const {
     types,
     bufferCallback,
@@ -77,6 +83,7 @@ function checked(options: EncodeOptions, host?: CustomType): EncodeSettings {
     checksum,
     strict,
     copyShared: shared === 'copy',
+    moving,
     limits: resolveLimits(limits),
   }
 }

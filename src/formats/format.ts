@@ -24,6 +24,7 @@ export const IDLE: FormatEncodeSettings = Object.freeze({
   bufferCallback: undefined,
   threshold: 0,
   copyShared: false,
+  moving: undefined,
   references: true,
   strict: false,
   limits: LIMITS.trusted,

@@ -205,7 +205,7 @@ class Wrapper implements Outlet, PeerListener {
       if (this.#endpoint.isBroadcast) this.#endpoint.post(undefined, [])
       return
     }
-    const parcel = this.#hosts.encode(this.#codec, value, TEXT_BYTES)
+    const parcel = this.#hosts.encode(this.#codec, value, TEXT_BYTES, transfer)
     const { kind } = this.#peer
     if (kind === 'wrapped' || (kind === 'unknown' && parcel.isBeyondClone && !this.#endpoint.isBroadcast)) {
       const ports = typeof transfer === 'boolean' ? NO_PORTS : transfer.filter(isPort)

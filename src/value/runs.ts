@@ -11,6 +11,8 @@ export interface RunSettings {
     | undefined
   readonly threshold: number
   readonly copyShared: boolean
+  /** Memory that moves with this message, by a list: views on it go out of band, however small. */
+  readonly moving: ReadonlySet<object> | undefined
   readonly limits: Readonly<Limits>
 }
 
@@ -48,14 +50,16 @@ function bytesOf(buffer: ArrayBufferLike, start: number, end: number): Uint8Arra
   }
 }
 
-/** Sets whether a run goes out of band: as the callback says, else by size. */
-function choose(run: Run, { bufferCallback, threshold, copyShared, limits }: RunSettings): void {
+/** Sets whether a run goes out of band: as the callback says, else by size; always, where its memory would else leave for nothing. */
+function choose(run: Run, settings: RunSettings): void {
+  const { bufferCallback, threshold, copyShared, moving, limits } = settings
   const byteLength = run.end - run.start
   const mustShare = run.isShared && !copyShared
   if (mustShare && !limits.shared) throw forbidden('shared')
   if (bufferCallback !== undefined) run.isOutOfBand = !bufferCallback(run.window, run.source)
   else if (byteLength >= threshold) run.isOutOfBand = true
   else run.isOutOfBand = (run.isForced || mustShare || isGiven(run.buffer)) && Number.isFinite(threshold)
+  if (moving?.has(run.buffer)) run.isOutOfBand = true
   if (mustShare && !run.isOutOfBand) {
     throw stopped('UNSUPPORTED', "shared memory in band; wanted shared: 'copy'")
   }
