@@ -6,7 +6,7 @@ import { codeOf, importsOf, packageOf, withoutComments } from './imports.js'
 
 /** Bottom first. A file may import its own row and the rows above it in this list. */
 const layers = [
-  ['errors', 'limits', 'dispose', 'fifo'],
+  ['brand', 'errors', 'limits', 'dispose', 'fifo'],
   ['bytes'],
   ['packet', 'registry', 'out-of-band', 'wire'],
   ['value'],
@@ -31,6 +31,7 @@ const valueSide = new Set(['registry', 'value', 'encode', 'decode', 'formats', '
 
 /** What runs in browsers too. */
 const portable = new Set([
+  'brand',
   'errors',
   'limits',
   'dispose',

@@ -3,6 +3,7 @@
  * (`Symbol.for`) lets `isOutbandError` recognise errors of another copy of the package or another realm.
  * Message grammar: `stage: what at where; wanted X, got Y`.
  */
+import { branded } from './brand.js'
 
 /** Every code an `OutbandError` can carry. Extend the set here and nowhere else. */
 export const CODES = [
@@ -57,8 +58,6 @@ export interface ErrorFields {
   cause?: unknown
 }
 
-const BRAND = Symbol.for('outband.error')
-
 /** The error of every failure that is not a mistake in the caller's arguments; recognise it by `isOutbandError`. */
 export class OutbandError extends Error {
   readonly code: ErrorCode
@@ -84,19 +83,19 @@ export class OutbandError extends Error {
   }
 }
 // On the prototype, so that it costs nothing per error and does not show up in a printed one.
-Object.defineProperties(OutbandError.prototype, {
-  name: { value: 'OutbandError', configurable: true, writable: true },
-  [BRAND]: { value: true },
+Object.defineProperty(OutbandError.prototype, 'name', {
+  value: 'OutbandError',
+  configurable: true,
+  writable: true,
 })
+const isOurs = branded(OutbandError, 'error')
 
 /** True for an `OutbandError` of any copy of the package, and, when codes are given, with one of them. */
 export function isOutbandError<Code extends ErrorCode = ErrorCode>(
   err: unknown,
   ...codes: Code[]
 ): err is OutbandError & { readonly code: Code } {
-  if (typeof err !== 'object' || err === null) return false
-  if ((err as Record<symbol, unknown>)[BRAND] !== true) return false
-  return codes.length === 0 || codes.includes((err as { code: Code }).code)
+  return isOurs(err) && (codes.length === 0 || codes.includes(err.code as Code))
 }
 
 /** What `LIMIT` says of a stack overflow, which no field tells. */

@@ -3,6 +3,7 @@
  * JavaScript cannot protect memory (`Object.freeze` refuses typed arrays), so read-only is a declaration
  * that survives the journey and that `isReadonly` reports; it does not stop a write.
  */
+import { branded } from './brand.js'
 import { isGone } from './bytes/window.js'
 import { expectOptions, OutbandError } from './errors.js'
 
@@ -23,6 +24,9 @@ export class OutOfBand<V extends ArrayBufferView = ArrayBufferView> {
     Object.freeze(this)
   }
 }
+
+/** Whether it stands in the value for a view; of whatever copy of the package. */
+export const isOutOfBand = branded(OutOfBand, 'OutOfBand')
 
 /**
  * Forces a view out of band whatever the threshold, except `threshold: Infinity`, and may declare it

@@ -2,6 +2,7 @@
  * Custom types: a value is reduced to parts, parts are rebuilt to a value. A registry is immutable and
  * passed as an option; nothing is ever registered globally, so two libraries in one process cannot meet.
  */
+import { branded } from './brand.js'
 import { expectArgument, expectObject } from './errors.js'
 
 type Class<T> = abstract new (...args: never[]) => T
@@ -146,7 +147,12 @@ export function registry(...types: CustomType[]): Registry {
   return new Registry(types)
 }
 
-/** @throws TypeError for an option `types` that no registry made. */
+const isRegistry = branded(Registry, 'Registry')
+
+/** @throws TypeError for an option `types` that no registry made, or one of another copy of the package. */
 export function expectRegistry(types: Registry | undefined): void {
-  expectArgument(types === undefined || types instanceof Registry, 'types', 'what registry() gives')
+  if (types === undefined || types instanceof Registry) return
+  const isForeign = isRegistry(types)
+  const hint = ' in this copy of outband, got one of another copy; `registry(...its.types)` makes one of this'
+  expectArgument(false, 'types', `what registry() gives${isForeign ? hint : ''}`)
 }

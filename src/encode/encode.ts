@@ -1,6 +1,6 @@
 /** value → packet: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
 import { SLACK } from '../bytes/writer.js'
-import { isReadonly, OutOfBand } from '../out-of-band.js'
+import { isOutOfBand, isReadonly, type OutOfBand } from '../out-of-band.js'
 import { NO_TEXT, type Packet, type Parcel } from '../packet.js'
 import { builtinOf, fieldsOf, isBare } from '../value/builtins.js'
 import { explained, stopped } from '../value/trace.js'
@@ -64,8 +64,7 @@ export class Encoder extends Walk {
     const type = this.settings.types?.typeOf(object)
     if (type === undefined) {
       if (Array.isArray(object)) return encodeArray(this, object, slot)
-      if (ArrayBuffer.isView(object)) return this.#view(object, false, isReadonly(object))
-      if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
+      if (ArrayBuffer.isView(object)) return this.#view(object, isReadonly(object))
     }
     if (this.isRepeated(object)) return
     if (type !== undefined) encodeCustom(this, object, type, slot)
@@ -77,6 +76,7 @@ export class Encoder extends Walk {
   }
 
   #special(object: object, slot: ShapeNode): void {
+    if (isOutOfBand(object)) return this.#view(object.view, object.readonly, object)
     const { host } = this.settings
     if (host?.is?.(object)) return encodeCustom(this, object, host, slot)
     if (isBare(object)) {
@@ -88,8 +88,9 @@ export class Encoder extends Walk {
     encodeRecord(this, object, fieldsOf(object, name, this.settings.strict))
   }
 
-  #view(view: ArrayBufferView, isForced: boolean, readonly: boolean): void {
-    if (this.isRepeated(view)) {
+  #view(view: ArrayBufferView, readonly: boolean, wrapper?: OutOfBand): void {
+    const isForced = wrapper !== undefined
+    if (isForced ? this.isRepeatedWithin(wrapper, view) : this.isRepeated(view)) {
       if (isForced || readonly) this.views.wish(view, isForced, readonly)
       return
     }

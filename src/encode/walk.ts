@@ -85,6 +85,11 @@ export abstract class Walk extends Writer {
     return this.settings.references && this.#repeats(array, this.memo.findArray(array))
   }
 
+  /** The same for what a wrapper that was just noted stands for, and that has its place among the objects. */
+  isRepeatedWithin(wrapper: object, object: object): boolean {
+    return this.settings.references && this.#repeats(object, this.memo.findWithin(wrapper, object))
+  }
+
   #repeats(object: unknown, number: number): boolean {
     if (number < 0) return false
     if (this.unbuilt.includes(object)) {

@@ -6,7 +6,7 @@
  * enumerable keys, and parts, nothing else, and no object twice. An object that is met twice is known only when it is met
  * again; then the value is read once more, with numbers for those objects (`reduce` is not called again, getters are).
  */
-import { isReadonly, OutOfBand } from '../out-of-band.js'
+import { isOutOfBand, isReadonly } from '../out-of-band.js'
 import type { CustomType } from '../registry.js'
 import { builtinOf, fieldsOf, isBare } from '../value/builtins.js'
 import { expectSendable } from '../value/guard.js'
@@ -110,7 +110,7 @@ export class Lift extends Repeats {
     if (Array.isArray(object)) return this.#array(object)
     if (ArrayBuffer.isView(object)) return this.#view(object, false, isReadonly(object))
     if (getPrototypeOf(object) === Object.prototype) return this.#plain(object as Fields)
-    if (object instanceof OutOfBand) return this.#view(object.view, true, object.readonly)
+    if (isOutOfBand(object)) return this.#view(object.view, true, object.readonly)
     // No frame more than it takes: the stack ends before the limit of 1000 where each level has eight.
     if (this.settings.references) {
       if (this.isSecond) return this.numbered(object, () => this.#special(object))

@@ -52,6 +52,12 @@ export class Identities {
     return -1
   }
 
+  /** Gives the object that was noted last another number. */
+  renumber(object: unknown, number: number): void {
+    if (this.#map !== undefined) this.#map.set(object, number)
+    else this.#numbers[this.#size - 1] = number
+  }
+
   /** Puts the objects into a Map, and returns the number of this one. */
   #mapped(object: unknown): number {
     this.#map = new Map()

@@ -33,6 +33,14 @@ export class Memo {
     return number
   }
 
+  /** The same for what a wrapper stands for, which was numbered just now and is no object of the message: both have one number. */
+  findWithin(wrapper: object, object: object): number {
+    this.count--
+    const number = this.find(object)
+    if (number >= 0) this.#objects.renumber(wrapper, number)
+    return number
+  }
+
   /** The same for an array of anything. */
   findArray(array: readonly unknown[]): number {
     const numbers = firstNumbers(array)

@@ -1,4 +1,5 @@
 /** Arrays with a shape, as numpy has them: elements in one array of JavaScript, and how they lie in it. */
+import { branded } from '../../brand.js'
 import { arrayName } from '../../bytes/window.js'
 import { expectArgument, expectOptions } from '../../errors.js'
 import { type CustomType, defineType } from '../../registry.js'
@@ -86,6 +87,9 @@ export class NDArray<T extends NDArrayData = NDArrayData> {
     return indices.reduce((at, index, axis) => at + index * this.strides[axis], this.offset)
   }
 }
+
+/** Whether it is an `NDArray`, of whatever copy of the package. */
+export const isNDArray: (value: unknown) => value is NDArray = branded(NDArray, 'NDArray')
 
 /** numpy's name of what a typed array holds, objects for an array. @throws TypeError when it has none */
 function dtypeOf(data: NDArrayData): DType {

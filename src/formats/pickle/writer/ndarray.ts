@@ -1,7 +1,7 @@
 /** `NDArray`s and dtypes as calls of numpy. */
 import { isReadonly } from '../../../out-of-band.js'
 import { stopped } from '../../../value/trace.js'
-import { type DType, type Layout, layoutOf } from '../dtype.js'
+import { type DType, layoutOf } from '../dtype.js'
 import { isInside, lengthOf, type NDArray, placesOf } from '../ndarray.js'
 import {
   BUILD,
@@ -25,7 +25,9 @@ import type { Walk } from './walk.js'
 export function writeNDArray(walk: Walk, array: NDArray): void {
   const place = walk.latest
   const { data, shape, strides, order, offset, size } = array
-  const layout = layoutOf(array.dtype) as Layout
+  const layout = layoutOf(array.dtype)
+  // Of another version of this package, perhaps.
+  if (layout === undefined) throw stopped('UNSUPPORTED', 'an NDArray of a dtype that is not known here')
   // Not the array's own: the elements of `>f8` lie in a Float64Array, which has this machine's byte order.
   const { dtype } = layout
   const isThere = Array.isArray(data) || isInside(shape, strides, offset, lengthOf(data, layout))

@@ -1,10 +1,10 @@
 /** value → pickle: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
-import { isReadonly, OutOfBand } from '../../../out-of-band.js'
+import { isOutOfBand, isReadonly } from '../../../out-of-band.js'
 import type { Packet } from '../../../packet.js'
 import { builtinOf, fieldsOf, isBare } from '../../../value/builtins.js'
 import { explained, stopped } from '../../../value/trace.js'
 import type { FormatEncodeSettings } from '../../format.js'
-import { NDArray } from '../ndarray.js'
+import { isNDArray } from '../ndarray.js'
 import { Dtype, PythonName, PythonObject, placeOf } from '../objects.js'
 import { NEWFALSE, NEWTRUE, NONE, REDUCE, TUPLE1 } from '../ops.js'
 import { writeArray, writeMap, writeRecord, writeSet } from './containers.js'
@@ -56,12 +56,12 @@ export class Pickler extends Walk {
   }
 
   #special(object: object): void {
-    if (object instanceof OutOfBand) return writeView(this, object.view, true, object.readonly)
+    if (isOutOfBand(object)) return writeView(this, object.view, true, object.readonly)
     const { host, strict } = this.settings
     if (host?.is?.(object)) return writeCustom(this, object, host)
     if (object instanceof PythonName) return this.name(placeOf(object))
     if (this.isRepeated(object)) return
-    if (object instanceof NDArray) return writeNDArray(this, object)
+    if (isNDArray(object)) return writeNDArray(this, object)
     if (object instanceof Dtype) return this.#dtype(object)
     if (object instanceof PythonObject) return writeObject(this, object)
     if (isBare(object)) return writeRecord(this, object)
