@@ -646,14 +646,7 @@ both(hosting, 'one in the transfer list too arrives as well', async ({ left, rig
 })
 
 const refusedHosts: [name: string, make: () => object | Promise<object>][] = [
-  [
-    'a stream that is being read',
-    () => {
-      const stream = new ReadableStream({})
-      stream.getReader()
-      return stream
-    },
-  ],
+  ['a stream that is being read', () => lockedStream()],
   [
     'a stream that is being written through',
     () => {
@@ -679,15 +672,54 @@ const refusedHosts: [name: string, make: () => object | Promise<object>][] = [
     },
   ],
 ]
+const refusal = async (send: () => Promise<void>): Promise<OutbandError> => {
+  const error = await send().catch(thrown => thrown)
+  assert.ok(isOutbandError(error, 'UNSUPPORTED'))
+  return error
+}
 for (const [name, make] of refusedHosts) {
-  both(hosting, `${name}: UNSUPPORTED, and the channel goes on`, async ({ left, right }) => {
+  both(hosting, `${name}: UNSUPPORTED, with its path, and the channel goes on`, async ({ left, right }) => {
     const host = await make()
+    const { port1: whole, port2: end } = new MessageChannel()
     const view = array()
-    assert.is(await codeOf(() => left.send({ host, view }, { transfer: true })), 'UNSUPPORTED')
+    const error = await refusal(() => left.send({ whole, deep: [{ host }], view }, { transfer: true }))
+    assert.is(error.path, 'value.deep[0].host')
+    assert.match(error.message, /^send: .+ at value\.deep\[0\]\.host$/)
+    whole.close()
+    end.close()
     assert.is(view.byteLength, 10_000, 'nothing was moved')
     assert.is(left.stats.sent.messages, 0)
     void left.send('next')
     assert.is(await one(right), 'next')
+  })
+}
+
+const lockedStream = (): ReadableStream => {
+  const stream = new ReadableStream({})
+  stream.getReader()
+  return stream
+}
+const held: [name: string, make: () => object, message: RegExp][] = [
+  [
+    'a stream that is being read',
+    lockedStream,
+    /: a stream is locked, or a file is closed at transfer\[1\]$/,
+  ],
+  [
+    'a wrapped port',
+    () => wrapPort(new MessageChannel().port1),
+    /: a wrapped port cannot travel; wanted the port that it wraps at transfer\[1\]$/,
+  ],
+]
+for (const [name, make, message] of held) {
+  both(hosting, `${name} in the transfer list: UNSUPPORTED, with its path`, async ({ left }) => {
+    const item = make() as { close?(): void }
+    const view = array()
+    const error = await refusal(() => left.send(view, { transfer: [view, item] }))
+    assert.is(error.path, 'transfer[1]')
+    assert.match(error.message, message)
+    assert.is(view.byteLength, 10_000, 'nothing was moved')
+    item.close?.()
   })
 }
 

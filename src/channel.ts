@@ -200,7 +200,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
       // Measured first: what moves has no length afterwards.
       const inBand = parcel.meta.length
       const outOfBand = bytesOf(parcel.buffers)
-      const room = this.#carrier.send(parcel, transfer)
+      const room = this.#post(value, parcel, transfer)
       const sent = this.#sent
       sent.messages++
       sent.inBand += inBand
@@ -209,6 +209,14 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     } catch (error) {
       this.#codec.forget()
       throw error
+    }
+  }
+
+  #post(value: Out, parcel: Parcel, transfer: Transfer): Promise<void> | undefined {
+    try {
+      return this.#carrier.send(parcel, transfer)
+    } catch (error) {
+      throw this.#hosts.placed(error, this.#codec, value, parcel)
     }
   }
 

@@ -38,7 +38,7 @@ export type ErrorCode = (typeof CODES)[number]
 export interface ErrorFields {
   /** Byte of the metadata stream, or of the frame, where reading stopped. */
   offset?: number
-  /** Where in the value, written as an access: `value.rows[3].fn`. */
+  /** Where in the value, written as an access: `value.rows[3].fn`; or in the transfer list: `transfer[1]`. */
   path?: string
   /** Name of the limit that was passed; a key of `Limits`. */
   limit?: string

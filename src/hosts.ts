@@ -3,20 +3,24 @@
  * list beside the packet, and the metadata names them by number, as parts of a custom type of a reserved tag.
  */
 import type { Transfer } from './carriers/carrier.js'
-import { isHost } from './carriers/platform.js'
+import { isHost, isStuck, obstacleOf } from './carriers/platform.js'
 import { Codec, type CodecOptions } from './codec.js'
-import type { Parcel } from './packet.js'
+import { isOutbandError, OutbandError } from './errors.js'
+import { NO_TEXT, type Parcel } from './packet.js'
 import { type CustomType, defineType } from './registry.js'
 import { stopped } from './value/trace.js'
 
 const NONE: object[] = []
 const TAG = 'outband.host'
+const GONE = 'what has moved already cannot travel'
 
-type OwnParcel = ReturnType<Codec['parcel']>
+export type OwnParcel = ReturnType<Codec['parcel']>
 
 /** The hosts of the message that is being encoded or decoded. */
 export class Hosts {
   #list = NONE
+  /** Whether the value is only walked for the place of a host that cannot move. */
+  #isSearching = false
   readonly #type: CustomType<object> = defineType<object, number>({
     tag: TAG,
     is: isHost,
@@ -57,10 +61,30 @@ export class Hosts {
     }
   }
 
+  /**
+   * The error of a send, with the place of the host that did not move, where it can be told: nobody says which it was, so
+   * the value is encoded again.
+   */
+  placed(error: unknown, codec: Codec, value: unknown, { hosts = NONE }: Parcel): unknown {
+    if (!isOutbandError(error, 'UNSUPPORTED') || error.path !== undefined || !hosts.some(isStuck))
+      return error
+    this.#isSearching = true
+    try {
+      this.encode(codec, value, NO_TEXT, false)
+    } catch (found) {
+      if (isOutbandError(found, 'UNSUPPORTED') && found.path !== undefined) {
+        const { path } = found
+        return new OutbandError('UNSUPPORTED', `${error.message} at ${path}`, { path, cause: error.cause })
+      }
+    } finally {
+      this.#isSearching = false
+    }
+    return error
+  }
+
   #add(host: object): number {
-    // The platform knows it not from a port until it is posted, and then does not say which it was.
-    if ('drained' in host) {
-      throw stopped('UNSUPPORTED', 'a wrapped port cannot travel; wanted the port that it wraps')
+    if ('drained' in host || (this.#isSearching && isStuck(host))) {
+      throw stopped('UNSUPPORTED', obstacleOf(host) ?? GONE)
     }
     if (this.#list === NONE) this.#list = []
     return this.#list.push(host) - 1

@@ -84,6 +84,16 @@ test('ports go along, and have left at once when they must', async () => {
   port1.close()
 })
 
+test('a stream that is locked is refused with its path', () => {
+  const locked = new ReadableStream({})
+  locked.getReader()
+  for (const way of ['seal', 'sealNow'] as const) {
+    const error = thrown(() => new Seals({})[way]({ q: { locked } }))
+    assert.ok(isOutbandError(error, 'UNSUPPORTED'))
+    assert.is(error.path, 'value.q.locked')
+  }
+})
+
 test('transfer() is heeded once, at any depth and size, and added to what is usual', () => {
   const seals = new Seals({})
   const [a, b, plain] = [new Uint8Array(1), new Float64Array(2048), new Uint8Array(5000)]

@@ -319,6 +319,18 @@ for (const [stage, open] of [
   })
 }
 
+memory('a stream that is locked is refused with its path', async () => {
+  for (const open of [async () => pair(), () => acquainted()]) {
+    const { near } = await open()
+    const locked = new ReadableStream({})
+    locked.getReader()
+    const error = thrown(() => near.postMessage({ q: { locked } }))
+    assert.ok(isOutbandError(error, 'UNSUPPORTED'))
+    assert.is(error.path, 'value.q.locked')
+    near.close()
+  }
+})
+
 memory('what moves keeps its siblings: a part of a buffer is copied, or refused when strict', async () => {
   const ends = await acquainted()
   const whole = new Uint8Array(20_000)

@@ -157,7 +157,12 @@ export class Seals {
     const ready = isAsked(transfer) ? post.moving : post.copying
     const counts = { copied: 0, transferred: 0, shared: 0 }
     const load = (buffers: readonly Uint8Array[], list: object[]) => ready({ buffers, hosts, list })
-    const readied = handOver(parcel, transfer, this.#isStrict, counts, load)
+    let readied: Load
+    try {
+      readied = handOver(parcel, transfer, this.#isStrict, counts, load)
+    } catch (error) {
+      throw this.#hosts.placed(error, codec, value, parcel)
+    }
     return {
       message: [kind, meta, readied.buffers, readied.hosts],
       list: typeof meta === 'string' ? readied.list : [...readied.list, meta.buffer],

@@ -7,7 +7,7 @@ import { allocate, isDetached, isGone, isMemory, isShared, maxBytes } from '../b
 import { isOutbandError, OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
 import type { Counts, Transfer } from './carrier.js'
-import { isHeld, mustMove } from './platform.js'
+import { mustMove, obstacleOf } from './platform.js'
 
 /** Copies move, up to so many: V8 compares each entry of the list with all before it (65 536 of them: 900 ms). */
 const LONG_LIST = 1024
@@ -83,7 +83,7 @@ export function handOver<Posted>(
   const { memory, others } = wishesOf(buffers, transfer, isStrict)
   const rest = restOf(others, hosts)
   // V8 asks such an object last, when it has already emptied the memory that was to move with it.
-  if (rest.some(isHeld)) throw unsupported(new Error('a stream is locked, or a file is closed'))
+  for (const item of rest) expectFree(item)
   let plan = planOf(buffers, memory, rest, isLent)
   let posted: Posted
   try {
@@ -202,15 +202,22 @@ function wishesOf(buffers: readonly Uint8Array[], transfer: Transfer, isStrict: 
 function listed(list: readonly object[]): Wishes {
   const memory = new Memory()
   const others: object[] = []
-  for (const item of list) {
+  for (const [i, item] of list.entries()) {
     const buffer = ArrayBuffer.isView(item) ? item.buffer : item
     if (isShared(buffer)) continue
-    if (!isMemory(buffer)) others.push(item)
+    if (!isMemory(buffer)) others.push(expectFree(item, `transfer[${i}]`))
     else if (isDetached(buffer as ArrayBuffer)) {
       throw new OutbandError('DETACHED', 'send: an ArrayBuffer in the transfer list lost its memory')
     } else memory.add(buffer as ArrayBuffer)
   }
   return { memory, others }
+}
+
+/** @throws UNSUPPORTED for what says that it cannot move */
+function expectFree(item: object, path?: string): object {
+  const obstacle = obstacleOf(item)
+  if (obstacle === undefined) return item
+  throw unsupported(new Error(obstacle), path)
 }
 
 /**
@@ -248,7 +255,8 @@ export function notTransferable(what: string, requested: number, cause?: unknown
 }
 
 /** What a port said of what it will not take, as an error of ours. */
-export function unsupported(cause: unknown): OutbandError {
-  const { message } = cause as Error
-  return new OutbandError('UNSUPPORTED', `send: the port refuses the value: ${message}`, { cause })
+export function unsupported(cause: unknown, path?: string): OutbandError {
+  const message = `send: the port refuses the value: ${(cause as Error).message}`
+  if (path === undefined) return new OutbandError('UNSUPPORTED', message, { cause })
+  return new OutbandError('UNSUPPORTED', `${message} at ${path}`, { cause, path })
 }

@@ -89,10 +89,13 @@ function areExceptionsCloned(): boolean {
   return isExceptionCloned
 }
 
-/** Whether a signal is of a transferableAbortController: twice in a list all are refused, but such a one for being there twice. */
-function isTransferable(signal: object): boolean {
+/**
+ * Whether Node would move it (a signal of a transferableAbortController, say, or a port that has not moved yet): twice in a list
+ * all are refused, but such a one for being there twice.
+ */
+function isTransferable(object: object): boolean {
   try {
-    structuredClone(0, { transfer: [signal, signal] as never })
+    structuredClone(0, { transfer: [object, object] as never })
   } catch (error) {
     return /duplicate/i.test((error as Error).message)
   }
@@ -122,10 +125,19 @@ interface Movable {
   readonly fd?: number
 }
 
-/** Whether an object says that it cannot move now: a stream that is being read or written, a file that is closed. */
-export function isHeld(object: object): boolean {
+/** What an object says of why it cannot move now: it is being read or written, or closed, or only stands for a port. */
+export function obstacleOf(object: object): string | undefined {
+  // The platform knows it not from a port until it is posted, and then does not say which it was.
+  if ('drained' in object) return 'a wrapped port cannot travel; wanted the port that it wraps'
   const { locked, readable, writable, fd } = object as Movable
-  return locked === true || readable?.locked === true || writable?.locked === true || fd === -1
+  const isHeld = locked === true || readable?.locked === true || writable?.locked === true || fd === -1
+  return isHeld ? 'a stream is locked, or a file is closed' : undefined
+}
+
+/** Whether it is known that an object which must move does not: Node is asked, where it tells. */
+export function isStuck(object: object): boolean {
+  if (!mustMove(object)) return false
+  return obstacleOf(object) !== undefined || (isTransferable(new ArrayBuffer(1)) && !isTransferable(object))
 }
 
 /** Whether it is a port of the platform, of whatever realm. */

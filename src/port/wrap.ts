@@ -17,7 +17,7 @@ import { Link } from '../carriers/port/link.js'
 import { ASK, MARK, TEXT_BYTES } from '../carriers/port/posts.js'
 import type { Codec, CodecOptions } from '../codec.js'
 import { expectArgument, expectOptions, OutbandError } from '../errors.js'
-import { Hosts } from '../hosts.js'
+import { Hosts, type OwnParcel } from '../hosts.js'
 import type { Parcel } from '../packet.js'
 import { Listeners, type MessageName } from './listeners.js'
 import { Peer, type PeerListener } from './peer.js'
@@ -206,6 +206,14 @@ class Wrapper implements Outlet, PeerListener {
       return
     }
     const parcel = this.#hosts.encode(this.#codec, value, TEXT_BYTES, transfer)
+    try {
+      this.#postParcel(parcel, transfer)
+    } catch (error) {
+      throw this.#hosts.placed(error, this.#codec, value, parcel)
+    }
+  }
+
+  #postParcel(parcel: OwnParcel, transfer: Transfer): void {
     const { kind } = this.#peer
     if (kind === 'wrapped' || (kind === 'unknown' && parcel.isBeyondClone && !this.#endpoint.isBroadcast)) {
       const ports = typeof transfer === 'boolean' ? NO_PORTS : transfer.filter(isPort)
