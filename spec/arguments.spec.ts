@@ -248,15 +248,15 @@ others('what cannot travel is called by the nearest class that has a name', () =
   const broadcast = new BroadcastChannel('outband arguments')
   const nameless = new (class extends EventTarget {})()
   for (const [value, name] of [
-    [port2, 'MessagePort'],
-    [broadcast, 'BroadcastChannel'],
-    [nameless, 'EventTarget'],
-    [new (class Waiting extends Promise<void> {})(() => {}), 'Waiting'],
-    [new Proxy(new Map(), {}), 'would-be Map'],
-    [Object.create({}, { [Symbol.toStringTag]: { value: 'Tagged' } }), 'Tagged'],
+    [port2, 'a MessagePort'],
+    [broadcast, 'a BroadcastChannel'],
+    [nameless, 'an EventTarget'],
+    [new (class Waiting extends Promise<void> {})(() => {}), 'a Waiting'],
+    [new Proxy(new Map(), {}), 'a would-be Map'],
+    [Object.create({}, { [Symbol.toStringTag]: { value: 'a Tagged' } }), 'a Tagged'],
   ] as const) {
     const { message } = refused(() => encode({ p: value }), 'UNSUPPORTED', { path: 'value.p' })
-    assert.match(message, `a ${name} cannot travel`)
+    assert.match(message, `encode: ${name} cannot travel`)
   }
   broadcast.close()
   port1.close()

@@ -291,18 +291,26 @@ profiles(
 )
 
 profiles('kinds that a profile switches off are UNSUPPORTED, with the name of the switch', () => {
-  const kinds: [value: unknown, limit: keyof Limits][] = [
-    [/a/, 'regexps'],
-    [new Error('a'), 'errors'],
-    [new SharedArrayBuffer(8), 'shared'],
+  const kinds: [value: unknown, limit: keyof Limits, what: string][] = [
+    [/a/, 'regexps', 'a RegExp'],
+    [new Error('a'), 'errors', 'an error'],
+    [new SharedArrayBuffer(8), 'shared', 'shared memory'],
   ]
-  for (const [value, limit] of kinds) {
+  for (const [value, limit, what] of kinds) {
     const packet = encode([value])
     for (const limits of ['untrusted', { [limit]: false }] as const) {
-      refused(() => decode(packet, { limits }), 'UNSUPPORTED', { limit })
+      const refusal = refused(() => decode(packet, { limits }), 'UNSUPPORTED', { limit })
       // Who sends with the receiver's limits learns it, and where it is.
       const error = refused(() => encode({ list: [value] }, { limits }), 'UNSUPPORTED', { limit })
       if (limit !== 'shared') assert.is(error.path, 'value.list[0]')
+      assert.match(refusal.message, `decode: ${what}, which limits.${limit} forbids at byte `)
+      assert.match(error.message, `encode: ${what}, which limits.${limit} forbids`)
+      // A pickle has neither expressions nor errors.
+      for (const format of limit === 'shared' ? [msgpack, cbor, pickle] : [msgpack, cbor]) {
+        const sent = encode([value], { format })
+        const { message } = refused(() => decode(sent, { limits, format }), 'UNSUPPORTED', { limit })
+        assert.match(message, `decode: ${what}, which limits.${limit} forbids`)
+      }
     }
     assert.not.throws(() => decode(packet, { limits: { ...LIMITS.untrusted, [limit]: true } }))
   }

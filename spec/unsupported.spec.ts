@@ -103,6 +103,29 @@ for (const [name, value] of kinds) {
   })
 }
 
+class HTMLThing {
+  get [Symbol.toStringTag](): string {
+    return 'HTMLThing'
+  }
+}
+
+const named: [value: object, start: string][] = [
+  [new WeakMap(), 'a WeakMap cannot'],
+  [new URL('a:b'), 'a URL cannot'],
+  [AbortSignal.abort(), 'an AbortSignal cannot'],
+  [new Event('a'), 'an Event cannot'],
+  [new Intl.NumberFormat(), 'an Intl.NumberFormat cannot'],
+  [new HTMLThing(), 'an HTMLThing cannot'],
+]
+for (const [value, start] of named) {
+  what(`the message calls it as it is spoken: ${start.replace(' cannot', '')}`, () => {
+    for (const strict of [false, true]) {
+      const { message } = refused(() => codec.encode(value, { strict }), 'UNSUPPORTED', { path: 'value' })
+      assert.match(message, `encode: ${start} travel without a custom type at value`)
+    }
+  })
+}
+
 what('a view whose prototype was taken away', () => {
   for (const view of [new Uint8Array(3), new DataView(new ArrayBuffer(3))]) {
     refused(() => codec.encode({ a: Object.setPrototypeOf(view, null) }), 'UNSUPPORTED', { path: 'value.a' })

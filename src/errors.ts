@@ -109,6 +109,11 @@ export function isStackOverflow(error: unknown): boolean {
   return message.startsWith('Maximum call stack') || message.startsWith('too much recursion')
 }
 
+/** The name of a class behind its article, as it is spoken: a URL, a Uint8Array, an Event, an HTMLElement. */
+export function named(name: string): string {
+  return `${/^(?:[AEIOaeio]|[FHLNRSX][A-Z]{2})/.test(name) ? 'an' : 'a'} ${name}`
+}
+
 /** An error whose message says what its fields do: `stage: what at where; wanted X, got Y`. */
 export function failure(stage: string, code: ErrorCode, what: string, fields: ErrorFields): OutbandError {
   const { offset, requested, available } = fields

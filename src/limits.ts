@@ -4,7 +4,7 @@
  * `stringBytes` (in our own format), the keys of Maps and what is counted twice or as bytes (in pickle: fields, dates, empty
  * containers), and what repeats (in FlexBuffers), which only the receiver refuses.
  */
-import { expectArgument, failure, type OutbandError } from './errors.js'
+import { type ErrorFields, expectArgument, failure, type OutbandError } from './errors.js'
 
 /** What a message may ask for; sizes in bytes, all checked before anything is allocated. */
 export interface Limits {
@@ -144,4 +144,24 @@ export function overLimit(
 ): OutbandError {
   const fields = { limit, max, requested, ...(offset === undefined ? {} : { offset }) }
   return failure(stage, 'LIMIT', `limits.${limit} is ${max}, got ${requested}`, fields)
+}
+
+/** What a limit that is no number switches off. */
+const SWITCHED = {
+  regexps: 'a RegExp',
+  errors: 'an error',
+  shared: 'shared memory',
+  unverified: 'bytes that nothing has checked',
+} as const
+
+/** The error for a kind of value that a limit switches off. */
+export function forbidden(
+  stage: 'encode' | 'decode',
+  limit: keyof typeof SWITCHED,
+  fields: ErrorFields = {},
+): OutbandError {
+  const { tag } = fields
+  const whose = tag === undefined ? '' : `type ${JSON.stringify(tag)} of `
+  const what = `${whose}${SWITCHED[limit]}, which limits.${limit} forbids`
+  return failure(stage, 'UNSUPPORTED', what, { ...fields, limit })
 }

@@ -1,13 +1,12 @@
 /** Error objects: a built-in class, and what the error itself held. */
-
+import { forbidden } from '../limits.js'
 import { hide, makeError } from '../value/errors.js'
 import { AGGREGATE, ERROR_ERRORS, ERROR_FIELDS, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
 import { fillProperties } from './containers.js'
-import { refused } from './scalars.js'
 import type { Walk } from './walk.js'
 
 export function decodeError(walk: Walk): Error {
-  if (!walk.limits.errors) throw refused(walk, 'errors')
+  if (!walk.limits.errors) throw forbidden('decode', 'errors', { offset: walk.pos })
   const number = walk.u8()
   const flags = walk.u8()
   const isKnown = number <= AGGREGATE && flags < ERROR_FIELDS * 2

@@ -1,6 +1,5 @@
 /** Numbers, BigInts, and the small built-in objects that hold one of them. */
-import type { OutbandError } from '../errors.js'
-import { checkLimit, type Limits } from '../limits.js'
+import { checkLimit, forbidden } from '../limits.js'
 import { ARRAY, FALSE, I8, TEXT_REF, TRUE } from '../wire/ops.js'
 import type { Walk } from './walk.js'
 
@@ -60,7 +59,7 @@ export function decodeDate(walk: Walk): Date {
 }
 
 export function decodeRegExp(walk: Walk): RegExp {
-  if (!walk.limits.regexps) throw refused(walk, 'regexps')
+  if (!walk.limits.regexps) throw forbidden('decode', 'regexps', { offset: walk.pos })
   const number = walk.memo.length
   walk.note(undefined)
   const source = walk.string('a RegExp')
@@ -85,9 +84,4 @@ export function decodeBoxed(walk: Walk): object {
   const boxed = Object(primitive) as object
   if (walk.hasRefs) walk.memo[number] = boxed
   return boxed
-}
-
-/** The error for a kind of value that the limits switch off. */
-export function refused(walk: Walk, limit: keyof Limits): OutbandError {
-  return walk.failed('UNSUPPORTED', `limits.${limit} forbids it`, { limit })
 }

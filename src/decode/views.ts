@@ -6,9 +6,11 @@
  * copied once, whole; an ArrayBuffer in the value needs a buffer of its own. A run in band is always
  * copied (own).
  */
+
 import type { Reader } from '../bytes/reader.js'
 import { allocate, isShared, maxBytes } from '../bytes/window.js'
-import { checkLimit, type Limits } from '../limits.js'
+import { named } from '../errors.js'
+import { checkLimit, forbidden, type Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import type { Buffers, Memory } from '../value/buffers.js'
 import {
@@ -187,7 +189,7 @@ function readRun(walk: Source): Run {
     throw walk.malformed(`a run of ${byteLength} bytes with flags ${flags}`)
   }
   if (flags & RUN_SHARED && !walk.limits.shared) {
-    throw walk.failed('UNSUPPORTED', 'limits.shared is false', { limit: 'shared' })
+    throw forbidden('decode', 'shared', { offset: walk.pos })
   }
   return makeRun(flags, byteLength, max)
 }
@@ -222,7 +224,7 @@ function readView(walk: Source, flags: number, run: Run | undefined): Entry {
     (isBuffer && (phase !== 0 || length !== run.byteLength || isTracked)) ||
     (isTracked && run.max < 0)
   ) {
-    throw walk.malformed(`a ${name} of ${length} at ${offset} in a run of ${run.byteLength} bytes`)
+    throw walk.malformed(`${named(name)} of ${length} at ${offset} in a run of ${run.byteLength} bytes`)
   }
   // Where there is no Buffer its bytes are a Uint8Array.
   if (known.class === undefined && kind !== KIND_BUFFER)

@@ -1,14 +1,15 @@
 /** Error objects: the nearest built-in class, and what the error itself holds. */
 
+import { forbidden } from '../limits.js'
 import { errorClassOf, partsOfError } from '../value/errors.js'
-import { forbidden, traced } from '../value/trace.js'
+import { traced } from '../value/trace.js'
 import { AGGREGATE, ERROR, ERROR_FIELDS, ERROR_KEYS } from '../wire/ops.js'
 import { encodeRecord } from './containers.js'
 import type { ShapeNode } from './shapes.js'
 import type { Walk } from './walk.js'
 
 export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
-  if (!walk.settings.limits.errors) throw forbidden('errors')
+  if (!walk.settings.limits.errors) throw forbidden('encode', 'errors')
   const number = errorClassOf(error)
   const { fields, parts } = partsOfError(error, number)
   let flags = fields.length > 0 ? ERROR_FIELDS : 0

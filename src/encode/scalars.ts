@@ -1,7 +1,6 @@
 /** Numbers, BigInts, and the small built-in objects that hold one of them. */
-import { checkLimit } from '../limits.js'
+import { checkLimit, forbidden } from '../limits.js'
 import { partsOfRegExp, primitiveOf } from '../value/builtins.js'
-import { forbidden } from '../value/trace.js'
 import { BIGINT, BOXED, DATE, F64, I8, I16, I32, INTS, REGEXP } from '../wire/ops.js'
 import type { ShapeNode } from './shapes.js'
 import type { Walk } from './walk.js'
@@ -67,7 +66,7 @@ export function encodeDate(walk: Walk, date: Date): void {
 }
 
 export function encodeRegExp(walk: Walk, regexp: RegExp): void {
-  if (!walk.settings.limits.regexps) throw forbidden('regexps')
+  if (!walk.settings.limits.regexps) throw forbidden('encode', 'regexps')
   walk.u8(REGEXP)
   const { source, flags } = partsOfRegExp(regexp)
   walk.text(source)

@@ -4,11 +4,10 @@
  * small may point a thousand times to the same, which is counted: trusted peers only.
  */
 import { decodeFailure, expectOptions, isOutbandError } from '../errors.js'
-import { checkLimit, type Limits, type LimitsOption, resolveLimits } from '../limits.js'
+import { checkLimit, forbidden, type Limits, type LimitsOption, resolveLimits } from '../limits.js'
 import { expectPacket, type Packet, type PacketLike } from '../packet.js'
 import { expectRegistry, type Registry } from '../registry.js'
 import { type Memory as Buffer, takeAll } from '../value/buffers.js'
-import { forbidden } from '../value/trace.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { decoding } from './decoding.js'
 import { encoding } from './encoding.js'
@@ -25,7 +24,7 @@ import type { Memory } from './memory.js'
 const OWN_KINDS: ReadonlySet<number> = new Set([KIND_UINT8])
 
 function encode(value: unknown, settings: FormatEncodeSettings): Packet {
-  if (!settings.limits.unverified) throw forbidden('unverified')
+  if (!settings.limits.unverified) throw forbidden('encode', 'unverified')
   return encoding(value, settings, OWN_KINDS, writeFlex)
 }
 

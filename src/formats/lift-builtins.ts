@@ -1,8 +1,9 @@
 /** The built-in classes, on their way to a library that knows none of them. */
+import { forbidden } from '../limits.js'
 import { type BuiltinKind, partsOfRegExp, primitiveOf } from '../value/builtins.js'
 import { errorClassOf, partsOfError } from '../value/errors.js'
 import { checkKey, entriesOf, membersOf } from '../value/keys.js'
-import { forbidden, stopped, traced } from '../value/trace.js'
+import { stopped, traced } from '../value/trace.js'
 import { ERROR_CLASSES } from '../wire/ops.js'
 import type { Lift } from './lift.js'
 import { Lifted } from './lifted.js'
@@ -15,7 +16,7 @@ export const LIFTS: Readonly<Record<BuiltinKind, LiftOne>> = {
   Set: liftSet,
   Date: (_, date: Date) => new Lifted('date', Date.prototype.getTime.call(date)),
   RegExp: (lift, regexp: RegExp) => {
-    if (!lift.settings.limits.regexps) throw forbidden('regexps')
+    if (!lift.settings.limits.regexps) throw forbidden('encode', 'regexps')
     lift.enter(3)
     lift.leave()
     const { source, flags } = partsOfRegExp(regexp)
@@ -68,7 +69,7 @@ function liftKey(lift: Lift, key: unknown): unknown {
 }
 
 function liftError(lift: Lift, error: Error): Lifted {
-  if (!lift.settings.limits.errors) throw forbidden('errors')
+  if (!lift.settings.limits.errors) throw forbidden('encode', 'errors')
   const number = errorClassOf(error)
   const { fields, parts } = partsOfError(error, number)
   const sent: Record<string, unknown> = { class: ERROR_CLASSES[number].name }

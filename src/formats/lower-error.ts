@@ -1,4 +1,5 @@
 /** Error objects, on their way in: a record of strings and values becomes an error of a built-in class. */
+import { forbidden } from '../limits.js'
 import { hide, makeError } from '../value/errors.js'
 import { define, setField } from '../value/properties.js'
 import { AGGREGATE, ERROR_CLASSES, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
@@ -10,7 +11,7 @@ const KNOWN: ReadonlySet<string> = new Set(['class', 'fields', ...ERROR_KEYS])
 
 /** `note` is called with the error before its parts are read, which may refer to it. */
 export function lowerError(lower: Lower, sent: unknown, note: (error: Error) => void): Error {
-  if (!lower.limits.errors) throw lower.refused('an error', 'errors')
+  if (!lower.limits.errors) throw forbidden('decode', 'errors')
   if (typeof sent !== 'object' || sent === null || Array.isArray(sent))
     throw malformed('an error of no fields')
   const record = sent as Record<string, unknown>

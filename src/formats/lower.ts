@@ -2,8 +2,8 @@
  * The mirror of `lift.ts`: what a library read is walked once more, in place, and every part becomes what it stands for.
  * The format recognises its parts; nothing else is looked at twice. Messages without parts are not walked at all.
  */
-import { decodeFailure, type OutbandError } from '../errors.js'
-import { checkLimit, type Limits } from '../limits.js'
+import { decodeFailure } from '../errors.js'
+import { checkLimit, forbidden, type Limits } from '../limits.js'
 import type { Registry } from '../registry.js'
 import { expectVerified, guarded } from '../value/guard.js'
 import { checkKey, countEntries, type KeyBudget } from '../value/keys.js'
@@ -209,17 +209,12 @@ export class Lower implements KeyBudget {
   }
 
   #regexp([source, flags]: readonly [source: string, flags: string]): RegExp {
-    if (!this.limits.regexps) throw this.refused('a RegExp', 'regexps')
+    if (!this.limits.regexps) throw forbidden('decode', 'regexps')
     try {
       return new RegExp(source, flags)
     } catch (cause) {
       throw malformed('a wrong RegExp', { cause })
     }
-  }
-
-  /** The error for a kind of value that the limits switch off. */
-  refused(what: string, limit: keyof Limits): OutbandError {
-    return decodeFailure('UNSUPPORTED', `${what}, which limits.${limit} forbids`, { limit })
   }
 
   /** Bytes were checked for depth; what counts here is what decoders inside each other add up to. */

@@ -7,7 +7,7 @@
  */
 import { isShared } from '../bytes/window.js'
 import { decodeFailure } from '../errors.js'
-import { checkLimit, type Limits } from '../limits.js'
+import { checkLimit, forbidden, type Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import type { PacketLike } from '../packet.js'
 import { takeAll } from '../value/buffers.js'
@@ -65,10 +65,7 @@ export class Memory {
       throw decodeFailure('MALFORMED', `two announcements of run ${number}`, { offset: at })
     }
     if (record.flags & RECORD_SHARED && !this.#limits.shared)
-      throw decodeFailure('UNSUPPORTED', 'shared memory, which limits.shared forbids', {
-        offset: at,
-        limit: 'shared',
-      })
+      throw forbidden('decode', 'shared', { offset: at })
     const { class: known, name } = KINDS[record.kind]
     if (known === undefined && record.kind !== KIND_BUFFER)
       throw decodeFailure('UNSUPPORTED', `no ${name} in this engine`, { offset: at })

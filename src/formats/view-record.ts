@@ -4,7 +4,9 @@
  *
  *      u8 kind · u8 flags · u16 0 · u32 run · u64 offset · u64 byteLength · u64 runBytes
  */
+
 import { readU32, readU64, writeU32, writeU64 } from '../bytes/words.js'
+import { named } from '../errors.js'
 import type { Entry, Run } from '../value/views.js'
 import { KIND_ARRAY_BUFFER, KINDS, VIEW_KIND, VIEW_READONLY } from '../wire/views.js'
 import { malformed } from './malformed.js'
@@ -131,7 +133,7 @@ export function readRecord(bytes: Uint8Array, at: number): ViewRecord {
   const isInside = offset + byteLength <= runBytes && runBytes <= Number.MAX_SAFE_INTEGER
   const isWhole = kind !== KIND_ARRAY_BUFFER || byteLength === runBytes
   if (!isInside || !isWhole || byteLength % known.size !== 0) {
-    const what = `a ${known.name} of ${byteLength} bytes at ${offset} in a run of ${runBytes}`
+    const what = `${named(known.name)} of ${byteLength} bytes at ${offset} in a run of ${runBytes}`
     throw malformed(what, { offset: at })
   }
   const isInBand = (flags & RECORD_IN_BAND) !== 0

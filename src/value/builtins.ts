@@ -1,5 +1,6 @@
 /** The built-in classes: which one an object really is of. */
 import { hasSlot, slotOf } from '../bytes/window.js'
+import { named } from '../errors.js'
 import { stopped } from './trace.js'
 
 type Class = (abstract new (...args: never[]) => object) & { readonly prototype: object }
@@ -102,10 +103,10 @@ export function fieldsOf(object: object, name: string, isStrict: boolean): strin
   // An object of a host class shows nothing of itself: as `{}`, or as what somebody has put on it, it would be lost without a word.
   const isPlainName = name === 'Object' || name === 'Arguments'
   if (!isPlainName && (keys.length === 0 || isOfEngine(object, name)))
-    throw stopped('UNSUPPORTED', `a ${classOf(object, name)} cannot travel without a custom type`)
+    throw stopped('UNSUPPORTED', `${named(classOf(object, name))} cannot travel without a custom type`)
   if (isStrict && !(name === 'Object' && isPlain(object))) {
     const className = object.constructor?.name || name
-    throw stopped('UNSUPPORTED', `in strict mode a ${className} cannot travel without a custom type`)
+    throw stopped('UNSUPPORTED', `in strict mode ${named(className)} cannot travel without a custom type`)
   }
   return keys
 }

@@ -1,19 +1,16 @@
 /** The code of a custom type, run so that nothing of it leaves decode but REBUILD. */
 import { decodeFailure } from '../errors.js'
-import type { Limits } from '../limits.js'
+import { forbidden, type Limits } from '../limits.js'
 import type { CustomType } from '../registry.js'
-import { forbidden } from './trace.js'
 
 /** @throws UNSUPPORTED for a type that reads what nobody has checked, where the limits do not allow it. */
 export function expectVerified({ tag, unverified }: CustomType, limits: Readonly<Limits>): void {
-  if (!unverified || limits.unverified) return
-  const what = `type ${JSON.stringify(tag)} reads bytes that nothing has checked, and limits.unverified forbids it`
-  throw decodeFailure('UNSUPPORTED', what, { tag, limit: 'unverified' })
+  if (unverified && !limits.unverified) throw forbidden('decode', 'unverified', { tag })
 }
 
 /** The same on the way out, where the receiver has these limits as well. */
-export function expectSendable({ unverified }: CustomType, limits: Readonly<Limits>): void {
-  if (unverified && !limits.unverified) throw forbidden('unverified')
+export function expectSendable({ tag, unverified }: CustomType, limits: Readonly<Limits>): void {
+  if (unverified && !limits.unverified) throw forbidden('encode', 'unverified', { tag })
 }
 
 /** Runs the type's own code; what it throws, or a promise or proxy in place of a value, is REBUILD. */

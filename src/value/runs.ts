@@ -1,7 +1,7 @@
 /** The runs of a value's views, each with its window and on which side of the band it goes. */
-import { checkLimit, type Limits } from '../limits.js'
+import { checkLimit, forbidden, type Limits } from '../limits.js'
 import { isGiven } from '../out-of-band.js'
-import { forbidden, stopped } from './trace.js'
+import { stopped } from './trace.js'
 import type { Run, Views } from './views.js'
 
 /** What encode was asked for, as far as runs go. */
@@ -55,7 +55,7 @@ function choose(run: Run, settings: RunSettings): void {
   const { bufferCallback, threshold, copyShared, moving, limits } = settings
   const byteLength = run.end - run.start
   const mustShare = run.isShared && !copyShared
-  if (mustShare && !limits.shared) throw forbidden('shared')
+  if (mustShare && !limits.shared) throw forbidden('encode', 'shared')
   if (bufferCallback !== undefined) run.isOutOfBand = !bufferCallback(run.window, run.source)
   else if (byteLength >= threshold) run.isOutOfBand = true
   else run.isOutOfBand = (run.isForced || mustShare || isGiven(run.buffer)) && Number.isFinite(threshold)

@@ -9,11 +9,6 @@ export function stopped(code: 'UNSUPPORTED' | 'DETACHED', what: string): Outband
   return new OutbandError(code, `encode: ${what}`)
 }
 
-/** What the receiver would refuse, by the limits that both have. */
-export function forbidden(limit: 'regexps' | 'errors' | 'shared' | 'unverified'): OutbandError {
-  return new OutbandError('UNSUPPORTED', `encode: limits.${limit} forbids it`, { limit })
-}
-
 /**
  * Whether the error is one of this walk. Others come from code of the caller that encodes or decodes itself;
  * a path that begins with `value` has left its encode already.

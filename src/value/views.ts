@@ -8,6 +8,7 @@
  */
 import { isBuffer } from '../bytes/text.js'
 import { arrayName, isDetached, isLengthTracking, isShared, maxBytes, windowBytes } from '../bytes/window.js'
+import { named } from '../errors.js'
 import {
   KIND_ARRAY_BUFFER,
   KIND_BUFFER,
@@ -270,7 +271,7 @@ function kindOf(view: ArrayBufferView): number {
   if (name === 'Uint8Array' && isBuffer(view)) return KIND_BUFFER
   if (name === last.name) return last.kind
   const kind = KIND_NUMBERS.get(name)
-  if (kind === undefined) throw stopped('UNSUPPORTED', `a ${name} cannot travel`)
+  if (kind === undefined) throw stopped('UNSUPPORTED', `${named(name)} cannot travel`)
   last = { name, kind }
   return kind
 }

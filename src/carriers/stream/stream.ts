@@ -5,7 +5,14 @@
  *            ←── taken … packets ── bye      what it is asked. One that does not is plain: its last byte is its goodbye
  */
 import { isMemory } from '../../bytes/window.js'
-import { expectArgument, expectOptions, expectTime, isOutbandError, OutbandError } from '../../errors.js'
+import {
+  expectArgument,
+  expectOptions,
+  expectTime,
+  isOutbandError,
+  named,
+  OutbandError,
+} from '../../errors.js'
 import { Deframer, pack } from '../../frame/index.js'
 import { type Item, isNote, type Note, packNote } from '../../frame/note.js'
 import { LIMITS, type Limits, type LimitsOption, resolveLimits } from '../../limits.js'
@@ -255,7 +262,7 @@ export class StreamCarrier implements Carrier, Inlet {
         if (stranger !== undefined) {
           throw new OutbandError(
             'UNSUPPORTED',
-            `send: a ${stranger.constructor?.name} cannot go by ${this.name}`,
+            `send: ${named(stranger.constructor?.name)} cannot go by ${this.name}`,
           )
         }
         // What cannot be packed is refused before anything moves.

@@ -6,6 +6,7 @@
  */
 import { allocateUncleared } from '../../../bytes/text.js'
 import { isShared } from '../../../bytes/window.js'
+import { forbidden } from '../../../limits.js'
 import { isReadonly, markReadonly } from '../../../out-of-band.js'
 import { BININT1, POP } from '../ops.js'
 import { markBytearray } from '../origins.js'
@@ -41,7 +42,7 @@ export function nextBuffer(machine: Machine): Uint8Array {
   const isView = ArrayBuffer.isView(memory)
   const buffer = isView ? memory.buffer : memory
   if (isShared(buffer) && !machine.limits.shared) {
-    throw machine.failed('UNSUPPORTED', 'limits.shared is false', { limit: 'shared' })
+    throw forbidden('decode', 'shared', { offset: machine.pos })
   }
   const bytes = isView ? new Uint8Array(buffer, memory.byteOffset, memory.byteLength) : new Uint8Array(buffer)
   const home = homeBehind(machine)

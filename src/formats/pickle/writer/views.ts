@@ -10,9 +10,11 @@
  * when declared read-only, bytes in band. Which it is, and what views overlap, is known when the value has been walked:
  * until then only the places are noted.
  */
+
 import { allocateUncleared, isBuffer } from '../../../bytes/text.js'
 import { arrayName } from '../../../bytes/window.js'
 import { Writer } from '../../../bytes/writer.js'
+import { named } from '../../../errors.js'
 import { checkLimit } from '../../../limits.js'
 import { isReadonly } from '../../../out-of-band.js'
 import type { Packet } from '../../../packet.js'
@@ -67,7 +69,7 @@ export function writeView(walk: Walk, view: ArrayBufferView, isForced: boolean, 
     return
   }
   const dtype = dtypeOfClass(name as string)
-  if (dtype === undefined) throw stopped('UNSUPPORTED', `a ${name} cannot travel`)
+  if (dtype === undefined) throw stopped('UNSUPPORTED', `${named(name as string)} cannot travel`)
   writeVector(walk, view, dtype, (view as Uint8Array).BYTES_PER_ELEMENT, isForced, readonly)
   walk.note(place)
 }

@@ -1,4 +1,5 @@
 /** value → pickle: the dispatch over the kinds of values. Nested values come back here through `Walk.value`. */
+import { named } from '../../../errors.js'
 import { isOutOfBand, isReadonly } from '../../../out-of-band.js'
 import type { Packet } from '../../../packet.js'
 import { builtinOf, fieldsOf, isBare } from '../../../value/builtins.js'
@@ -83,10 +84,8 @@ export class Pickler extends Walk {
       case 'buffer':
         return writeBuffer(this, object as ArrayBufferLike)
     }
-    throw stopped(
-      'UNSUPPORTED',
-      `a ${kind === 'boxed' ? 'wrapped primitive' : kind} cannot travel in a pickle`,
-    )
+    const what = named(kind === 'boxed' ? 'wrapped primitive' : kind)
+    throw stopped('UNSUPPORTED', `${what} cannot travel in a pickle`)
   }
 
   #dtype({ dtype }: Dtype): void {
