@@ -253,7 +253,7 @@ others('what cannot travel is called by the nearest class that has a name', () =
     [nameless, 'an EventTarget'],
     [new (class Waiting extends Promise<void> {})(() => {}), 'a Waiting'],
     [new Proxy(new Map(), {}), 'a would-be Map'],
-    [Object.create({}, { [Symbol.toStringTag]: { value: 'a Tagged' } }), 'a Tagged'],
+    [Object.create({}, { [Symbol.toStringTag]: { value: 'Tagged' } }), 'a Tagged'],
   ] as const) {
     const { message } = refused(() => encode({ p: value }), 'UNSUPPORTED', { path: 'value.p' })
     assert.match(message, `encode: ${name} cannot travel`)
