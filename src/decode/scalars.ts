@@ -1,4 +1,5 @@
 /** Numbers, BigInts, and the small built-in objects that hold one of them. */
+import { readInteger } from '../bytes/bigint.js'
 import { checkLimit, forbidden } from '../limits.js'
 import { ARRAY, FALSE, I8, TEXT_REF, TRUE } from '../wire/ops.js'
 import type { Walk } from './walk.js'
@@ -27,29 +28,8 @@ export function decodeBigInt(walk: Walk): bigint {
     return 0n
   }
   if (walk.bytes[start + byteLength - 1] === 0) throw walk.malformed('a number longer than needed')
-  const magnitude = byteLength <= 8 ? readWord(walk, start, byteLength) : readLong(walk, start, byteLength)
+  const magnitude = readInteger(walk.view, start, byteLength)
   return isNegative ? -magnitude : magnitude
-}
-
-const word = new DataView(new ArrayBuffer(8))
-
-function readWord({ bytes }: Walk, start: number, byteLength: number): bigint {
-  word.setFloat64(0, 0)
-  for (let i = 0; i < byteLength; i++) word.setUint8(i, bytes[start + i])
-  return word.getBigUint64(0, true)
-}
-
-/** By its hexadecimal digits, most significant first, as it was written. */
-function readLong({ bytes, view }: Walk, start: number, byteLength: number): bigint {
-  let hex = '0x'
-  let at = start + byteLength
-  for (; (at - start) % 4 !== 0; at--) hex += bytes[at - 1].toString(16).padStart(2, '0')
-  for (; at > start; at -= 4)
-    hex += view
-      .getUint32(at - 4, true)
-      .toString(16)
-      .padStart(8, '0')
-  return BigInt(hex)
 }
 
 export function decodeDate(walk: Walk): Date {

@@ -1,4 +1,5 @@
 /** What a value may ask for while it is lifted: as much as its receiver, under the same limits, takes. */
+import { unsignedLength } from '../bytes/bigint.js'
 import { checkLimit, overLimit } from '../limits.js'
 import { SentKeys } from '../value/keys.js'
 import { IDLE } from './format.js'
@@ -44,8 +45,7 @@ export class Budget {
 
   bigint(n: bigint): unknown {
     if (n >= LEAST_INT && n <= MOST_INT) return n
-    const hexDigits = (n < 0n ? -n : n).toString(16).length
-    checkLimit('bigintBytes', this.settings.limits.bigintBytes, (hexDigits + 1) >> 1)
+    checkLimit('bigintBytes', this.settings.limits.bigintBytes, unsignedLength(n < 0n ? -n : n))
     return new Lifted('bigint', n)
   }
 

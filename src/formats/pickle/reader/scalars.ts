@@ -1,4 +1,5 @@
 /** Numbers and text, as any of the protocols has them. */
+import { readInteger } from '../../../bytes/bigint.js'
 import { readText } from '../../../bytes/text.js'
 import { readUtf8 } from '../../../bytes/utf8.js'
 import { checkLimit } from '../../../limits.js'
@@ -43,9 +44,7 @@ export function readLong(machine: Machine, byteLength: number): number | bigint 
     for (let i = start + byteLength - 1; i >= start; i--) n = n * 256 + (bytes[i] ^ flip)
     return isNegative ? -1 - n : n
   }
-  let hex = '0x'
-  for (let i = start + byteLength - 1; i >= start; i--) hex += (bytes[i] ^ flip).toString(16).padStart(2, '0')
-  return fitted(isNegative ? -1n - BigInt(hex) : BigInt(hex))
+  return fitted(BigInt.asIntN(byteLength * 8, readInteger(machine.view, start, byteLength)))
 }
 
 /** A whole number as JavaScript has it where that is exact. */

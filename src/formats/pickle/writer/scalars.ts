@@ -1,4 +1,5 @@
 /** Numbers, BigInts and dates, as Python would have written them. */
+import { signedLength, writeInteger } from '../../../bytes/bigint.js'
 import { windowBytes } from '../../../bytes/window.js'
 import type { Writer } from '../../../bytes/writer.js'
 import { checkLimit, type Limits } from '../../../limits.js'
@@ -56,14 +57,11 @@ function writeLong(out: Writer, n: number): void {
   out.u8(high >> 16)
 }
 
-/** Two's complement, little-endian, in the fewest bytes. Hexadecimal is the one conversion that engines do in linear time. */
+/** Two's complement, little-endian, in the fewest bytes. */
 export function writeBigInt(out: Writer, n: bigint, limits: Readonly<Limits>): void {
-  // Of a negative number the bits are those of its complement, turned over; both have a highest bit of 0.
-  const hex = n === 0n ? '' : (n < 0n ? ~n : n).toString(16)
-  const isPadded = hex.length % 2 === 0 && hex !== '' && Number.parseInt(hex[0] as string, 16) > 7
-  const byteLength = n === 0n ? 0 : ((hex.length + 1) >> 1) + (isPadded ? 1 : 0)
+  const byteLength = n === 0n ? 0 : signedLength(n)
   checkLimit('bigintBytes', limits.bigintBytes, byteLength)
-  out.reserve(byteLength + 5)
+  out.reserve(byteLength + 12)
   if (byteLength < 256) {
     out.u8(LONG1)
     out.u8(byteLength)
@@ -71,11 +69,8 @@ export function writeBigInt(out: Writer, n: bigint, limits: Readonly<Limits>): v
     out.u8(LONG4)
     out.u32(byteLength)
   }
-  const flip = n < 0n ? 255 : 0
-  for (let i = 0, end = hex.length; i < byteLength; i++, end -= 2) {
-    const digits = end > 0 ? hex.slice(Math.max(0, end - 2), end) : '0'
-    out.u8(Number.parseInt(digits, 16) ^ flip)
-  }
+  writeInteger(out.view, out.pos, n, byteLength)
+  out.pos += byteLength
 }
 
 /** `bytes` where they are constant, else a `bytearray`: in band, whatever their length. */
