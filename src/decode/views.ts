@@ -49,6 +49,8 @@ interface Run {
   /** Whether a view follows the run's length, so that it must lie at the end of resizable memory. */
   isTracked: boolean
   isAligned: boolean
+  /** The view on it, if there is but one, of all of it. */
+  whole: Entry | undefined
 }
 
 interface Entry {
@@ -75,6 +77,7 @@ function makeRun(flags: number, byteLength: number, max: number): Run {
     isBuffer: false,
     isTracked: false,
     isAligned: true,
+    whole: undefined,
   }
 }
 
@@ -232,7 +235,9 @@ function readView(walk: Source, flags: number, run: Run | undefined): Entry {
   if (isBuffer) run.isBuffer = true
   if (isTracked) run.isTracked = true
   if (((run.byteOffset + offset) & (size - 1)) !== 0) run.isAligned = false
-  return makeEntry(flags, run, offset, length)
+  const entry = makeEntry(flags, run, offset, length)
+  run.whole = isWhole ? entry : undefined
+  return entry
 }
 
 /** Puts a run where its views can lie: in place, or in memory of its own. */
@@ -240,7 +245,8 @@ function settle(walk: Source, run: Run): void {
   const { byteLength, max, flags, buffer, byteOffset } = run
   if (!(flags & RUN_OUT_OF_BAND)) {
     const start = walk.take(byteLength)
-    own(run, walk.bytes.subarray(start, start + byteLength))
+    if (isSmall(run)) run.whole.made = smallArray(run.whole, walk.bytes, start, byteLength)
+    else own(run, walk.bytes.subarray(start, start + byteLength))
     return
   }
   if (run.isAligned && !run.isBuffer && !run.isTracked) return
@@ -254,6 +260,35 @@ function settle(walk: Source, run: Run): void {
   if (run.isAligned && fits) return
   if (isShareable) throw walk.malformed('shared memory that must be copied')
   own(run, new Uint8Array(buffer, byteOffset, byteLength))
+}
+
+/** Bytes of a typed array that V8 keeps on its heap until somebody asks for its ArrayBuffer: 90 ns instead of 260 (measured). */
+const SMALL = 64
+
+/** Whether a run in band is nothing but one such array. */
+function isSmall(run: Run): run is Run & { readonly whole: Entry } {
+  const { whole, byteLength, flags } = run
+  if (whole === undefined || byteLength > SMALL || flags & RUN_RESIZABLE || flags >> PHASE_SHIFT !== 0)
+    return false
+  return (whole.flags & VIEW_KIND) > KIND_BUFFER
+}
+
+const scratch = new Uint8Array(SMALL)
+const scratchArrays = KINDS.map(({ class: ViewClass }, kind) =>
+  ViewClass !== undefined && kind > KIND_BUFFER
+    ? (new ViewClass(scratch.buffer, 0) as Uint8Array)
+    : undefined,
+)
+
+/** Copies its bytes (own), as they are: a float read and written again may be another NaN. */
+function smallArray(
+  { flags, length }: Entry,
+  bytes: Uint8Array,
+  start: number,
+  byteLength: number,
+): ArrayBufferView {
+  for (let i = 0; i < byteLength; i++) scratch[i] = bytes[start + i]
+  return (scratchArrays[flags & VIEW_KIND] as Uint8Array).slice(0, length)
 }
 
 /** Copies the run to fresh memory, at the phase it had at the sender's. */
