@@ -295,15 +295,14 @@ export function encodeRecord(walk: Walk, object: object, keys: readonly string[]
 
 /** Op · u32 count · key and value, so many times */
 export function encodeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, slot: ShapeNode): void {
-  const entries = entriesOf(walk.keys, map)
-  startCounted(walk, MAP, entries.length, 2)
+  const [keys, values] = entriesOf(walk.keys, map)
+  startCounted(walk, MAP, keys.length, 2)
   let i = 0
   try {
-    for (; i < entries.length; i++) {
-      const [key, value] = entries[i]
-      checkKey(walk.keys, key)
-      walk.value(key, slot)
-      walk.value(value, slot)
+    for (; i < keys.length; i++) {
+      checkKey(walk.keys, keys[i])
+      walk.value(keys[i], slot)
+      walk.value(values[i], slot)
     }
   } catch (error) {
     throw traced(error, { within: `entry ${i}` })

@@ -28,13 +28,13 @@ export const LIFTS: Readonly<Record<BuiltinKind, LiftOne>> = {
 }
 
 function liftMap(lift: Lift, map: ReadonlyMap<unknown, unknown>): Lifted {
-  const sent = entriesOf(lift.keys, map)
+  const [keys, values] = entriesOf(lift.keys, map)
   const entries: unknown[] = []
-  lift.enter(1 + sent.length * 2)
+  lift.enter(1 + keys.length * 2)
   try {
-    for (const [key, value] of sent) {
-      entries.push(liftKey(lift, key))
-      entries.push(lift.value(value))
+    for (let i = 0; i < keys.length; i++) {
+      entries.push(liftKey(lift, keys[i]))
+      entries.push(lift.value(values[i]))
     }
   } catch (error) {
     throw traced(error, { within: `entry ${entries.length >> 1}` })

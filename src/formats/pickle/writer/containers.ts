@@ -115,21 +115,21 @@ export function writeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>): void {
   walk.newSet()
   walk.op(EMPTY_DICT)
   walk.note(walk.latest)
-  writeEntries(walk, entriesOf(walk.keys, map))
+  writeEntries(walk, ...entriesOf(walk.keys, map))
 }
 
 /** Sets entries in the dict, or what is like one, that is on the top. */
-export function writeEntries(walk: Walk, entries: readonly (readonly [unknown, unknown])[]): void {
-  if (entries.length === 0) return
-  walk.enter(entries.length * 2)
-  expectDistinct(entries.map(([key]) => key))
+export function writeEntries(walk: Walk, keys: readonly unknown[], values: readonly unknown[]): void {
+  if (keys.length === 0) return
+  walk.enter(keys.length * 2)
+  expectDistinct(keys)
   walk.op(MARK)
   let i = 0
   try {
-    for (; i < entries.length; i++) {
-      checkKey(walk.keys, entries[i][0])
-      writeKey(walk, entries[i][0])
-      walk.value(entries[i][1])
+    for (; i < keys.length; i++) {
+      checkKey(walk.keys, keys[i])
+      writeKey(walk, keys[i])
+      walk.value(values[i])
     }
   } catch (error) {
     throw traced(error, { within: `entry ${i}` })

@@ -57,7 +57,12 @@ export function writeObject(walk: Walk, object: PythonObject): void {
     writeCall(walk, object)
     walk.note(place)
     if (items !== undefined) writeItems(walk, items)
-    if (entries !== undefined) writeEntries(walk, entries)
+    if (entries !== undefined)
+      writeEntries(
+        walk,
+        entries.map(([key]) => key),
+        entries.map(([, value]) => value),
+      )
     if (state !== undefined) {
       walk.value(state)
       walk.op(BUILD)
