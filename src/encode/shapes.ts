@@ -32,7 +32,7 @@ const MOST_TOLD = 2048
 const SHARE = 64
 
 /** The keys of no object. */
-const UNKNOWN: readonly string[] = [undefined as never]
+const UNKNOWN: string[] = [undefined as never]
 
 /** The shape of no object: where nothing is predicted yet. */
 let nothing: ShapeNode | undefined
@@ -44,14 +44,12 @@ export class ShapeNode {
   length: number
   /** Whether the trie holds this node, so that others may find it. */
   readonly isLinked: boolean
-  /** Of a stray, its keys after those of its parent. */
-  readonly tail: string[] | undefined
   children: Map<string, ShapeNode> | undefined = undefined
   /** Predicted: the shape of an object that is the value of this key. */
   last: ShapeNode
-  /** What `places` and `keys` have made. */
+  /** What `places` and `keys` have made; the keys of a stray from the start. */
   nodes: readonly ShapeNode[] | undefined = undefined
-  names: readonly string[] | undefined = undefined
+  names: string[] | undefined = undefined
   /** Whether objects of this shape take more memory than a one-byte op may cost; see `isCostly`. */
   isCostly: boolean
   /** Objects of this shape written by the loop, and the generated functions that took over. */
@@ -72,7 +70,7 @@ export class ShapeNode {
     this.parent = parent
     this.length = length
     this.isLinked = isLinked
-    this.tail = isLinked ? undefined : [key]
+    if (parent !== undefined && !isLinked) this.names = [...parent.keys(), key]
     // Indices come first, except from a Proxy.
     this.isCostly = length === 0 || isIndex(key) || (length > 1 && parent?.isCostly === true)
     // Objects under one key of a dictionary are like those under the key before.
@@ -81,38 +79,34 @@ export class ShapeNode {
 
   /** One more key of a stray. */
   append(key: string): void {
-    this.tail?.push(key)
+    this.names?.push(key)
     this.length++
     this.isCostly ||= isIndex(key)
   }
 
   /** All keys, from the root on; made when they are first asked for. */
   keys(): readonly string[] {
-    this.names ??= this.#along(
-      ({ key }) => key,
-      key => key,
-    )
+    this.names ??= this.#chain().map(({ key }) => key)
     return this.names
   }
 
   /** A place for each key, from the root on; made when objects of this shape repeat. */
   places(): readonly ShapeNode[] {
-    this.nodes ??= this.#along(
-      node => node,
-      key => new ShapeNode(key, this, 1, true),
-    )
+    this.nodes ??= this.isLinked ? this.#chain() : this.#strayPlaces()
     return this.nodes
   }
 
-  /** What is made of each key, from the root on: of its node or, in the tail of a stray, of itself. */
-  #along<Item>(ofNode: (node: ShapeNode) => Item, ofKey: (key: string) => Item): Item[] {
-    const { tail } = this
-    const items = new Array<Item>(this.length)
-    let at = this.length
-    if (tail !== undefined) for (let i = tail.length; i > 0; ) items[--at] = ofKey(tail[--i])
-    let node: ShapeNode | undefined = tail === undefined ? this : this.parent
-    for (; node?.parent !== undefined; node = node.parent) items[--at] = ofNode(node)
-    return items
+  /** The nodes from the root, without it, to here. */
+  #chain(): ShapeNode[] {
+    const nodes = new Array<ShapeNode>(this.length)
+    for (let node: ShapeNode = this; node.parent !== undefined; node = node.parent)
+      nodes[node.length - 1] = node
+    return nodes
+  }
+
+  #strayPlaces(): ShapeNode[] {
+    const known = this.parent?.places() ?? []
+    return this.keys().map((key, i) => known[i] ?? new ShapeNode(key, this, 1, true))
   }
 
   /** Whether the object is plain and has exactly these keys, if a generated function can tell. */
@@ -253,10 +247,11 @@ export class Shapes {
   /** The shape whose last key is this node's: the first of this message with the same keys, where the trie does not hold it. */
   shapeAt(node: ShapeNode): ShapeNode {
     if (node.isLinked) return node
-    let name = ''
-    for (const key of node.keys()) name += `${key.length}:${key}`
+    const keys = node.keys()
+    // Not unique for keys that have commas in them.
+    const name = keys.join()
     const known = this.#strays.get(name)
-    if (known !== undefined) return known
+    if (known !== undefined && isSameList(keys, known.keys())) return known
     this.#strays.set(name, node)
     return node
   }
