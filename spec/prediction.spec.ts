@@ -149,6 +149,12 @@ const crowds: [name: string, before: readonly unknown[], sent: unknown, shapes: 
   ['records of 1020 keys, and of one more', [], [...wide(1020, 40), ...wide(1021, 40)], 2],
   ['records of 1000 keys between others', [], wide(1000, 4).flatMap((one, i) => [one, records[i]]), 3],
   [
+    'keys past the bounds that are alike when they are joined',
+    [],
+    [...ids(300, 'user'), { 'x\0y': 1 }, { x: 1, y: 2 }, { x: 3, y: 4 }],
+    302,
+  ],
+  [
     'errors of a shape past the bounds',
     ids(300, 'user'),
     ids(300, 'user').map(fields => Object.assign(new Error('no'), fields)),

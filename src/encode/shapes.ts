@@ -248,8 +248,8 @@ export class Shapes {
   shapeAt(node: ShapeNode): ShapeNode {
     if (node.isLinked) return node
     const keys = node.keys()
-    // Not unique for keys that have commas in them.
-    const name = keys.join()
+    // Where a key has the separator in it, other keys may have the same name: such a shape may be listed more than once.
+    const name = keys.join('\0')
     const known = this.#strays.get(name)
     if (known !== undefined && isSameList(keys, known.keys())) return known
     this.#strays.set(name, node)
