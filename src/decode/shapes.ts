@@ -35,6 +35,7 @@ const MOST_KNOWN_BYTES = 2 ** 17
 export const NO_SHAPES: readonly Shape[] = []
 /** Of shapes that are not kept for the next message. */
 const NO_BYTES = new Uint8Array(0)
+const NO_WORDS = new Int32Array(0)
 
 export class Shape {
   readonly keys: readonly string[]
@@ -54,9 +55,8 @@ export class Shape {
   constructor(keys: readonly string[], bytes: Uint8Array) {
     this.keys = keys
     this.bytes = bytes
-    this.words = new Int32Array(bytes.length >> 2)
-    const view = new DataView(bytes.buffer)
-    for (let i = 0; i < this.words.length; i++) this.words[i] = view.getInt32(i * 4, true)
+    // Such views cost as much as all the rest of a shape that occurs once.
+    this.words = bytes === NO_BYTES ? NO_WORDS : wordsOf(bytes)
   }
 
   /** Looks at the keys before the first object is built: a hostile message may list shapes that it never uses. */
@@ -154,6 +154,13 @@ function isNext(reader: Reader, { bytes, words }: Shape): boolean {
   for (let i = words.length * 4; i < length; i++) if (reader.bytes[pos + i] !== bytes[i]) return false
   reader.pos = pos + length
   return true
+}
+
+function wordsOf(bytes: Uint8Array): Int32Array {
+  const words = new Int32Array(bytes.length >> 2)
+  const view = new DataView(bytes.buffer)
+  for (let i = 0; i < words.length; i++) words[i] = view.getInt32(i * 4, true)
+  return words
 }
 
 function isSparse(key: string): boolean {
