@@ -31,9 +31,6 @@ const MOST_KEPT = 64
 const MOST_TOLD = 2048
 const SHARE = 64
 
-/** The keys of no object. */
-const UNKNOWN: string[] = [undefined as never]
-
 /** The shape of no object: where nothing is predicted yet. */
 let nothing: ShapeNode | undefined
 
@@ -116,7 +113,8 @@ export class ShapeNode {
 
   /** Whether a plain object that is not recognised has exactly these keys, in this order. */
   isLike(object: object): boolean {
-    if (this.test !== undefined) return false
+    // V8 lists the keys of a hash table before it gives the first.
+    if (this.test !== undefined || this === nothing) return false
     const names = this.keys()
     if (this.isCostly && this.length > 0) return isSameList(Object.keys(object), names)
     let i = 0
@@ -152,8 +150,7 @@ function isSameList(keys: readonly string[], names: readonly string[]): boolean 
   return keys.length === names.length && keys.every((key, i) => key === names[i])
 }
 
-nothing = new ShapeNode(undefined as never, undefined, 0, true)
-nothing.names = UNKNOWN
+nothing = new ShapeNode('', undefined, 0, true)
 
 export class Shapes {
   root = new ShapeNode('', undefined, 0, true)
