@@ -17,8 +17,10 @@ const PATIENCE_MS = 500_000
 /** What takes longest begins first, so that nobody waits for it at the end. */
 const LONG = [
   /browser\/browser/,
-  /^alive/,
   /faults/,
+  /^socket/,
+  /^alive/,
+  /^cli/,
   /process/,
   /websocket/,
   /file/,
