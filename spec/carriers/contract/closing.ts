@@ -103,13 +103,16 @@ export function closing(name: string, withPair: WithPair, make: Make): void {
     [
       'is as ever for who is no reason to live, whenever that was said',
       async ({ left, right }) => {
+        // Then this process would end before it has seen it all.
+        const reason = setInterval(() => {}, 1000)
         left.keepAlive?.(false)
         void flood(left)
         await flood(right)
         const closed = left.close()
         for (const isKept of [true, false]) left.keepAlive?.(isKept)
         await closed
-        for (const isKept of [true, false]) left.keepAlive?.(isKept)
+        for (const isKept of [false, true]) left.keepAlive?.(isKept)
+        clearInterval(reason)
       },
       200,
       200,
