@@ -51,6 +51,23 @@ test('without options the types are those of the platform', async () => {
   encode(value, { types })
 })
 
+test('a File is a Blob where there is no such class', async () => {
+  const packet = encode(await readBlobs(file()), { types })
+  const there = Object.getOwnPropertyDescriptor(globalThis, 'File') as PropertyDescriptor
+  Reflect.deleteProperty(globalThis, 'File')
+  try {
+    assert.equal(await look(decode<Blob>(packet, { types })), [
+      Blob.prototype,
+      'text/plain',
+      'out of band',
+      undefined,
+      undefined,
+    ])
+  } finally {
+    Object.defineProperty(globalThis, 'File', there)
+  }
+})
+
 test('one that was not read is refused, with its path', () => {
   const error = refused(() => encode({ at: [new Blob(['a'])] }, { types }), 'UNSUPPORTED')
   assert.match(error.message, /readBlobs/)

@@ -51,7 +51,6 @@ export const fileType: CustomType = typeOfGlobal(
   (file): FileParts => ({ ...partsOf(file), name: file.name, lastModified: file.lastModified }),
   ({ bytes, type, name, lastModified }) => {
     const parts = [expectBytes(bytes)]
-    // Before Node 20 a File is found in `node:buffer` alone.
     if (typeof File !== 'function') return new Blob(parts, { type: expectText(type) }) as File
     return new File(parts, expectText(name), { type: expectText(type), lastModified: Number(lastModified) })
   },
