@@ -10,6 +10,7 @@ import {
   throwApart,
   transferOf,
 } from './carriers/carrier.js'
+import { keepAlive } from './carriers/keep-alive.js'
 import { soon } from './carriers/turns.js'
 import { Codec, type CodecOptions } from './codec.js'
 import { asyncDispose, dispose } from './dispose.js'
@@ -423,8 +424,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
       this.#isPaused = false
       this.#carrier.resume()
     }, READER_MS)
-    const timer = this.#patience as { unref?(): void }
-    timer.unref?.()
+    keepAlive(this.#patience, false)
   }
 
   /** Gives the listeners what waited for them: nothing more once an end has been told, unless they came after it. */

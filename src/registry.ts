@@ -87,7 +87,7 @@ export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T
     `defineType ${tag}`,
     'reduce, and rebuild or create and fill',
   )
-  const says = is ?? (isFunction(of) ? instanceTest(of as Class<T>) : undefined)
+  const says = is ?? instanceTest(of as Class<T>)
   return Object.freeze({ tag, class: of, is: says, reduce, rebuild, create, fill, unverified })
 }
 

@@ -6,7 +6,6 @@
  * copied once, whole; an ArrayBuffer in the value needs a buffer of its own. A run in band is always
  * copied (own).
  */
-
 import type { Reader } from '../bytes/reader.js'
 import { allocate, isShared, maxBytes } from '../bytes/window.js'
 import { named } from '../errors.js'

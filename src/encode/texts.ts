@@ -13,7 +13,7 @@ import { TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF, TEXTS } from '../wire/ops.js'
 
 /** Units after which a segment is closed; also the length from which a string has a segment of its own. */
 const SEGMENT = 4096
-/** Units of a message that are written one by one: a small message is done before concatenation pays. Twice as many fit a header of a byte. */
+/** Units of a message that are written one by one: a small message is done before concatenation pays. Their header is a byte. */
 const FEW = 48
 const CACHE = 512
 const SHORTEST = 3
@@ -119,8 +119,10 @@ export class Texts {
 
   /** Appends the text part. */
   finish(out: Writer): void {
-    if (this.#isSmall && this.#finishFew(out)) return
-    if (this.#isSmall) this.#spill()
+    if (this.#isSmall) {
+      if (this.#finishFew(out)) return
+      this.#spill()
+    }
     if (this.#closed.pos > 0) out.append(this.#closed.bytes.subarray(0, this.#closed.pos))
     this.#close(out)
   }

@@ -12,6 +12,7 @@
  */
 
 import { isShared } from '../bytes/window.js'
+import { keepAlive } from '../carriers/keep-alive.js'
 import { isPort, mustMove } from '../carriers/platform.js'
 import { isBranded } from '../carriers/port/posts.js'
 import { RANDOM_BYTES, randomBytes } from '../carriers/random.js'
@@ -55,8 +56,6 @@ interface Target {
   postMessage(message: unknown): void
   start(): void
   close(): void
-  ref?(): void
-  unref?(): void
 }
 
 /** A lane on a port. What is no note of ours is not heard. */
@@ -70,13 +69,13 @@ export function laneOf(port: Port, hearer: LaneHearer): Lane {
     hearer.close()
   })
   target.start()
-  target.unref?.()
+  keepAlive(target, false)
   return {
     send: (kind, value) => {
       if (isOpen) target.postMessage([LANE, kind, value])
     },
     hold: isHeld => {
-      if (isOpen) isHeld ? target.ref?.() : target.unref?.()
+      if (isOpen) keepAlive(target, isHeld)
     },
     close: () => {
       isOpen = false

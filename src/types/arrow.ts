@@ -217,9 +217,9 @@ export function arrowTypes(arrow: ArrowPackage): readonly CustomType[] {
     const rows = new Struct(schema.fields)
     const batches = chunks.map((chunk, i) => {
       const data = rebuilder.column(rows, chunk)
-      const own = metadata?.[i]
+      const said = metadata?.[i]
       // Before Arrow 21 three arguments are one too many.
-      return own === undefined ? new RecordBatch(schema, data) : new RecordBatch(schema, data, own)
+      return said === undefined ? new RecordBatch(schema, data) : new RecordBatch(schema, data, said)
     })
     return new Table(schema, batches)
   }

@@ -1,5 +1,6 @@
 /** The clocks of a stream: how long a frame may take, how long the peer may be silent, and this side as well. */
 import { expectTime, timerMs } from '../../errors.js'
+import { keepAlive } from '../keep-alive.js'
 
 /** Nobody is told that this side is there more often: else a hello of one millisecond would keep us busy. */
 const OFTEN_MS = 25
@@ -138,8 +139,7 @@ export class Watch {
     this.#dueAt = dueAt
     this.#timer = setTimeout(() => this.#ring(), timerMs(Math.max(dueAt - performance.now(), 0) + 1))
     // A clock is no reason for a process to live.
-    const timer = this.#timer as { unref?(): void }
-    timer.unref?.()
+    keepAlive(this.#timer, false)
   }
 
   #ring(): void {

@@ -2,6 +2,7 @@
  * When what was sent is out, of a WebSocket that only tells how much is not (`bufferedAmount`, in bytes): it is asked
  * whenever something happens, and, while nothing does, by the clock.
  */
+import { keepAlive } from '../keep-alive.js'
 import type { WebSocketLike } from './shape.js'
 
 const FIRST_MS = 1
@@ -52,7 +53,6 @@ export class Drain {
       this.#arm()
     }, this.#delayMs)
     // It is the socket that a process lives for.
-    const timer = this.#timer as { unref?(): void }
-    timer.unref?.()
+    keepAlive(this.#timer, false)
   }
 }

@@ -218,8 +218,10 @@ function unheard(): void {}
 
 /** Ends a connection of `ws` that it has closed already, when the peer has had time to hear why. */
 export function hangUp(ws: WsSocket): void {
-  const timer = setTimeout(() => ws.terminate(), LAST_WORDS_MS) as { unref?(): void }
-  timer.unref?.()
+  keepAlive(
+    setTimeout(() => ws.terminate(), LAST_WORDS_MS),
+    false,
+  )
 }
 
 /** The chunks as so many fragments that `ws` takes them: where they are too many, neighbours are joined (a copy). */
