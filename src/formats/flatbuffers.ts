@@ -28,13 +28,16 @@ interface TableParts {
   readonly bytes: Uint8Array
   /** Where the table is in its bytes: any table of a buffer can be sent, not only its root. */
   readonly at: number
+  /** No elements, but aligned as the bytes are: these alone would be left where they arrive, wherever that is. */
+  readonly aligned: Float64Array | Float32Array | undefined
 }
 
 /**
  * A custom type for tables of this class. What is sent is the buffer from its position on, whole, whichever of its tables
  * is meant: several tables of one buffer in a message share it, there and here.
  *
- * Memory: encode borrows; the table that arrives lies on the buffer of the packet (borrow), or on a copy if it came in band.
+ * Memory: encode borrows; the table that arrives lies on the buffer of the packet (borrow), or on a copy if it came in band or
+ * lies there where its numbers are not aligned.
  *
  * @throws TypeError as `defineType` does
  */
@@ -46,7 +49,8 @@ export function tableType<T extends Table>({ tag, class: TableClass }: TableDefi
     reduce: ({ bb, bb_pos }) => {
       if (bb === null) throw new TypeError(`tableType ${tag}: wanted a table with its bytes`)
       const start = bb.position()
-      return { at: bb_pos - start, bytes: outOfBand(bb.bytes().subarray(start)) }
+      const bytes = bb.bytes().subarray(start)
+      return { at: bb_pos - start, bytes: outOfBand(bytes), aligned: alignedAs(bytes) }
     },
     rebuild: parts => {
       const { bytes, at } = parts as TableParts
@@ -56,6 +60,12 @@ export function tableType<T extends Table>({ tag, class: TableClass }: TableDefi
       return table
     },
   })
+}
+
+/** `flatc`'s accessors of whole vectors make typed arrays on the bytes, which throw where they are not aligned. */
+function alignedAs({ buffer, byteOffset }: Uint8Array): TableParts['aligned'] {
+  if (byteOffset % 8 === 0) return new Float64Array(buffer, byteOffset, 0)
+  return byteOffset % 4 === 0 ? new Float32Array(buffer, byteOffset, 0) : undefined
 }
 
 /**
