@@ -4,6 +4,8 @@
  */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { NDArray, ndarrayType } from '../src/formats/pickle/index.js'
+import { pack, unpack } from '../src/frame/index.js'
 import {
   Codec,
   decode,
@@ -233,6 +235,19 @@ buffers(
   },
 )
 
+buffers(
+  'P36 FramingTests: large payloads are written beside what frames them, as they lie, and never put together',
+  () => {
+    const sent = [new Float64Array(100_000), new Uint8Array(50_000)]
+    const packet = encode(sent)
+    const chunks = pack(packet)
+    for (const part of [packet.meta, ...packet.buffers]) assert.ok(chunks.includes(part))
+    const rest = chunks.filter(chunk => sent.every(({ buffer }) => buffer !== chunk.buffer))
+    assert.ok(rest.reduce((sum, { length }) => sum + length, 0) < 500)
+    assert.is(difference(sent, decode(unpack(Buffer.concat(chunks)))), undefined)
+  },
+)
+
 buffers.run()
 
 const wrapper = suite('pep574: PickleBuffer')
@@ -314,6 +329,14 @@ wrapper(
 wrapper('P5: kind and length travel in meta, a shape of more dimensions in a custom type', () => {
   const packet = encode(new Int16Array([1, 2, 3]), OUT_OF_BAND)
   assert.is(difference(Int16Array.of(1, 2, 3), decode(received(packet))), undefined)
+  const types = registry(ndarrayType)
+  const sent = new NDArray(Int16Array.of(1, 2, 3, 4, 5, 6), [2, 3], { order: 'F' })
+  const matrix = encode(sent, { types, ...OUT_OF_BAND })
+  assert.equal(
+    matrix.buffers.map(({ byteLength }) => byteLength),
+    [12],
+  )
+  assert.is(difference(sent, decode(received(matrix), { types })), undefined)
 })
 
 wrapper(

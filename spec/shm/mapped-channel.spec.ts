@@ -47,7 +47,7 @@ const counts = ({ stats: { sent } }: ChildChannel) => ({ shared: sent.shared, co
 const kept = (sum: number) => ({ sum, isReadonly: false })
 
 row(
-  'private: the child maps the file for itself, and what is written on one side is not on the other',
+  'joblib test_memmap_based_array_reducing: private: the child maps the file for itself, and what is written on one side is not on the other',
   withChild('keep', async (channel, path, ask) => {
     await dump(path, new Float64Array(MANY).fill(1), FAST)
     const x = await load<Float64Array>(path, { mmap: 'private' })
@@ -62,7 +62,7 @@ row(
 )
 
 row(
-  'shared: both write to the file',
+  'joblib test_memmap_based_array_reducing: shared: both write to the file',
   withChild('keep', async (channel, path, ask) => {
     await dump(path, new Float64Array(MANY).fill(1), FAST)
     const x = await load<Float64Array>(path, { mmap: 'shared' })
@@ -87,7 +87,7 @@ row(
 )
 
 row(
-  'windows on a file, arrays of the arena and ordinary ones in one value; and back',
+  'joblib test_memmap_based_array_reducing: windows on a file, arrays of the arena and ordinary ones in one value; and back',
   withChild('echo', async (channel, path) => {
     await dump(
       path,
