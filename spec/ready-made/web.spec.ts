@@ -58,6 +58,15 @@ test('a DOMException keeps its cause, which may be anything', () => {
   assert.not.ok('cause' in roundTrip(new DOMException('m')))
 })
 
+test('a DOMException keeps fields of its own, as other errors do', () => {
+  const sent = Object.assign(new DOMException('gone', 'AbortError'), { retries: 3, view: Float32Array.of(1) })
+  const arrived = roundTrip(sent)
+  assert.instance(arrived, DOMException)
+  assert.equal({ ...arrived }, { retries: 3, view: Float32Array.of(1) })
+  assert.is(arrived.code, 20)
+  assert.equal(Object.keys(roundTrip(new DOMException('gone'))), [])
+})
+
 test('an ImageData is a plain picture where there is no such class', () => {
   const [imageData] = webTypes.filter(({ tag }) => tag === 'ImageData')
   const picture = { data: new Uint8ClampedArray(24).fill(7), width: 3, height: 2, colorSpace: 'srgb' }
@@ -75,6 +84,7 @@ const bad: readonly [tag: string, parts: unknown][] = [
   ['ImageData', null],
   ['DOMException', { name: {}, message: '' }],
   ['DOMException', { name: '', message: '', stack: 1 }],
+  ['DOMException', null],
 ]
 for (const [tag, parts] of bad) {
   test(`${tag} of ${JSON.stringify(parts)} is REBUILD`, () => {

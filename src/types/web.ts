@@ -72,20 +72,26 @@ export const imageDataType: CustomType = typeOfGlobal(
   },
 )
 
-/** A DOMException: name (and so its code), message, stack, and its cause if it has one. */
+/** A DOMException: name (and so its code), message, stack, its cause if it has one, and fields of its own, as other errors have them. */
 export const domExceptionType: CustomType = typeOfGlobal(
   'DOMException',
   web.DOMException,
-  error => ({
-    name: error.name,
-    message: error.message,
-    stack: error.stack,
-    ...(Object.hasOwn(error, 'cause') && { cause: (error as { cause?: unknown }).cause }),
-  }),
+  error => {
+    const fields = Object.entries(error).filter(([key]) => key !== 'stack' && key !== 'cause')
+    return {
+      name: error.name,
+      message: error.message,
+      stack: error.stack,
+      ...(Object.hasOwn(error, 'cause') && { cause: (error as { cause?: unknown }).cause }),
+      ...(fields.length > 0 && { fields: Object.fromEntries(fields) }),
+    }
+  },
   parts => {
     const error = new DOMException(expectText(parts.message), expectText(parts.name))
     if (parts.stack !== undefined) define(error, 'stack', expectText(parts.stack), false)
     if (Object.hasOwn(parts, 'cause')) define(error, 'cause', parts.cause, false)
+    for (const [key, value] of Object.entries(parts.fields ?? {}))
+      if (key !== 'stack') define(error, key, value, true)
     return error
   },
 )
