@@ -16,17 +16,17 @@ import { cbor } from '../src/formats/cbor.js'
 import { flexbuffers } from '../src/formats/flexbuffers.js'
 import { msgpack } from '../src/formats/msgpack.js'
 import { pickle } from '../src/formats/pickle/index.js'
-import { decode, encode, type Format, isOutbandError } from '../src/index.js'
+import { decode, encode, type Format, isOutbandError, type Registry } from '../src/index.js'
 import { difference } from './same.js'
 
 interface Carrier {
   readonly name: string
-  readonly carry: (value: unknown) => unknown
+  readonly carry: (value: unknown, types?: Registry) => unknown
 }
 
 const ours = (name: string, format?: Format): Carrier => ({
   name,
-  carry: value => decode(encode(value, { format }), { format }),
+  carry: (value, types) => decode(encode(value, { format, types }), { format, types }),
 })
 
 const own: readonly Carrier[] = [
@@ -51,7 +51,7 @@ function packer(
 }
 
 const others: readonly Carrier[] = [
-  { name: 'structuredClone', carry: structuredClone },
+  { name: 'structuredClone', carry: value => structuredClone(value) },
   { name: 'node:v8', carry: value => deserialize(serialize(value)) },
   packer('msgpackr', () => new Packr({ structuredClone: true, moreTypes: true })),
   packer('cbor-x', () => new Cbor({ structuredClone: true })),
@@ -70,13 +70,13 @@ export type Outcome =
   | { readonly kept: false; readonly cell: string; readonly why: string }
 
 /** What becomes of a row. */
-export function outcome({ make, arrives }: FidelityRow, { carry }: Carrier): Outcome {
+export function outcome({ make, arrives, types }: FidelityRow, { carry }: Carrier): Outcome {
   const count = make().length
   for (let i = 0; i < count; i++) {
     const sent = make()
     const wanted = arrives?.(sent) ?? sent
     try {
-      const found = difference(wanted[i], carry(sent[i]))
+      const found = difference(wanted[i], carry(sent[i], types))
       if (found !== undefined) return { kept: false, cell: 'lost', why: found }
     } catch (error) {
       const isOurs = isOutbandError(error)
