@@ -42,7 +42,8 @@ interface Data {
   readonly values: ArrayBufferView | undefined
   readonly nullBitmap: ArrayBufferView | undefined
   readonly typeIds: ArrayBufferView | undefined
-  readonly children: readonly Data[]
+  /** Arrow leaves columns of no rows as vectors, each of one empty part. */
+  readonly children: readonly (Data | Vector)[]
   readonly dictionary?: Vector
   readonly variadicBuffers?: readonly Uint8Array[]
 }
@@ -114,8 +115,8 @@ const buffersOf = (data: Data) => [data.valueOffsets, data.values, data.nullBitm
 class Reducer {
   readonly #dictionaries = new Map<Vector, readonly Column[]>()
 
-  columns(data: readonly Data[]): readonly Column[] {
-    return data.map(part => this.#column(part))
+  columns(data: readonly (Data | Vector)[]): readonly Column[] {
+    return data.map(part => this.#column('data' in part ? part.data[0] : part))
   }
 
   #column(data: Data): Column {
