@@ -4,9 +4,12 @@ import { join } from 'node:path'
 import * as arrow from 'apache-arrow'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { flexbuffers } from '../../src/formats/flexbuffers.js'
+import { pickle } from '../../src/formats/pickle/index.js'
 import { decode, defineType, encode, registry } from '../../src/index.js'
 import { connect, serve } from '../../src/socket/index.js'
 import { arrowTypes } from '../../src/types/index.js'
+import { formats } from '../formats/kit.js'
 import { codeOf } from '../thrown.js'
 
 const types = registry(...arrowTypes(arrow))
@@ -137,16 +140,37 @@ for (const [name, make] of tables) {
   })
 }
 
-test('a batch keeps metadata of its own, where Arrow has such', () => {
-  const [batch] = plain().batches as [arrow.RecordBatch]
-  const labelled = new arrow.RecordBatch(batch.schema, batch.data, new Map([['part', '1']]))
-  const table = new Table(batch.schema, [labelled, batch])
-  const { batches } = decode<arrow.Table>(encode(table, { types }), { types })
-  assert.equal(
-    batches.map(({ metadata }) => [...metadata]),
-    [[['part', '1']], []],
-  )
-})
+for (const format of [undefined, ...formats, flexbuffers, pickle]) {
+  const name = format?.name ?? 'our own format'
+  test(`in ${name}: tables arrive as they were`, () => {
+    const sent = tables.map(([, make]) => make())
+    const arrived = decode<arrow.Table[]>(encode(sent, { types, format }), { types, format })
+    for (const [i, table] of sent.entries()) {
+      assert.equal(look(arrived[i]!), look(table))
+      assert.equal(look(read(arrived[i]!)), look(read(table)))
+    }
+  })
+
+  test(`in ${name}: a batch keeps metadata of its own, where Arrow has such`, () => {
+    const [batch] = plain().batches as [arrow.RecordBatch]
+    const labelled = new arrow.RecordBatch(batch.schema, batch.data, new Map([['part', '1']]))
+    const table = new Table(batch.schema, [labelled, batch])
+    const { batches } = decode<arrow.Table>(encode(table, { types, format }), { types, format })
+    assert.equal(
+      batches.map(({ metadata }) => [...metadata]),
+      [[['part', '1']], []],
+    )
+  })
+
+  test(`in ${name}: a batch without metadata, as Arrow before 21 has them, gets none`, () => {
+    const [batch] = plain().batches as [arrow.RecordBatch]
+    const older = Object.defineProperty(new arrow.RecordBatch(batch.schema, batch.data), 'metadata', {
+      value: undefined,
+    })
+    const arrived = decode<arrow.RecordBatch>(encode(older, { types, format }), { types, format })
+    assert.equal([...arrived.metadata], [])
+  })
+}
 
 test('columns lie on the memory that they had', () => {
   const x = numbers(1000)

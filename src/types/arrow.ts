@@ -99,13 +99,15 @@ interface Column {
   readonly dictionary: readonly Column[] | undefined
   readonly variadic: readonly Uint8Array[]
 }
+/** Through a pickle a Map of text arrives as an object, and undefined as null. */
+type Labels = ReadonlyMap<string, string> | Readonly<Record<string, string>>
 /** Chunks of one type; those of a table are structs of its columns. */
 interface Chunks {
   /** Arrow's message of the schema. */
   readonly schema: Uint8Array
   readonly chunks: readonly Column[]
   /** Of each chunk, where they are batches. */
-  readonly metadata?: readonly (ReadonlyMap<string, string> | undefined)[]
+  readonly metadata?: readonly (Labels | null | undefined)[]
 }
 
 /** What Arrow calls its buffers, in the order of its `BufferType`. */
@@ -173,6 +175,10 @@ class Rebuilder {
   }
 }
 
+function labelsOf(said: Labels): ReadonlyMap<string, string> {
+  return said instanceof Map ? said : new Map(Object.entries(said))
+}
+
 function typeAt({ children }: DataType, i: number): DataType {
   const field = children?.[i]
   if (field === undefined) throw new TypeError('a column that the schema has not')
@@ -220,7 +226,7 @@ export function arrowTypes(arrow: ArrowPackage): readonly CustomType[] {
       const data = rebuilder.column(rows, chunk)
       const said = metadata?.[i]
       // Before Arrow 21 three arguments are one too many.
-      return said === undefined ? new RecordBatch(schema, data) : new RecordBatch(schema, data, said)
+      return said ? new RecordBatch(schema, data, labelsOf(said)) : new RecordBatch(schema, data)
     })
     return new Table(schema, batches)
   }
