@@ -76,6 +76,20 @@ export function isGiven(memory: object): boolean {
   return isGiving && given.has(memory)
 }
 
+/** Memory that other processes map as well. */
+const lendable = new WeakSet<object>()
+let isLending = false
+
+/** Views on it go out of band, however small: in band they would be copies, and nobody would see what is written later. */
+export function markLendable(memory: object): void {
+  isLending = true
+  lendable.add(memory)
+}
+
+export function isLendable(memory: object): boolean {
+  return isLending && lendable.has(memory)
+}
+
 /** Whether it was given away; for once. */
 export function takeGiven(memory: object): boolean {
   return isGiving && given.delete(memory)

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Channel } from '../../src/channel.js'
+import { decode, encode } from '../../src/index.js'
 import { type ChildChannel, type ForkOptions, forkChannel, spawnChannel } from '../../src/process/index.js'
 import { connectShared, memoryOf, SharedArena, serveShared } from '../../src/shm/index.js'
 import { connect, serve } from '../../src/socket/index.js'
@@ -234,18 +235,29 @@ async function ask(channel: Channel, value: unknown): Promise<unknown> {
 
 const linux: typeof shared = isLinux ? shared : (shared.skip as typeof shared)
 
-linux(
-  'an array of the arena is not copied: the child sees what is written later, and is asked not to write',
-  () =>
-    withArena(MiB, arena =>
-      withKeepers(1, arena, async ([channel]) => {
-        const x = arena.alloc(Float64Array, 10_000).fill(1)
-        assert.equal(await ask(channel!, { x }), kept(10_000, true))
-        x.fill(2)
-        assert.equal(await ask(channel!, 'again'), kept(20_000, true))
-        assert.equal([channel!.stats.sent.shared, channel!.stats.sent.copied], [80_000, 0])
-      }),
-    ),
+for (const length of [1, 500, 10_000]) {
+  linux(
+    `an array of ${length} of the arena is not copied: the child sees what is written later, and is asked not to write`,
+    () =>
+      withArena(MiB, arena =>
+        withKeepers(1, arena, async ([channel]) => {
+          const x = arena.alloc(Float64Array, length).fill(1)
+          assert.equal(await ask(channel!, { x }), kept(length, true))
+          x.fill(2)
+          assert.equal(await ask(channel!, 'again'), kept(2 * length, true))
+          assert.equal([channel!.stats.sent.shared, channel!.stats.sent.copied], [8 * length, 0])
+        }),
+      ),
+  )
+}
+
+linux('in band, where that is asked for, an array of the arena is a copy', () =>
+  withArena(MiB, async arena => {
+    const x = arena.alloc(Float64Array, 4)
+    const packet = encode(x, { threshold: Number.POSITIVE_INFINITY })
+    assert.is(packet.buffers.length, 0)
+    assert.is.not(decode<Float64Array>(packet).buffer, x.buffer)
+  }),
 )
 
 linux('an ordinary array is copied, once: the child keeps what was sent, and may write', () =>

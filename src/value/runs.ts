@@ -1,6 +1,6 @@
 /** The runs of a value's views, each with its window and on which side of the band it goes. */
 import { checkLimit, forbidden, type Limits } from '../limits.js'
-import { isGiven } from '../out-of-band.js'
+import { isGiven, isLendable } from '../out-of-band.js'
 import { stopped } from './trace.js'
 import type { Run, Views } from './views.js'
 
@@ -58,7 +58,11 @@ function choose(run: Run, settings: RunSettings): void {
   if (mustShare && !limits.shared) throw forbidden('encode', 'shared')
   if (bufferCallback !== undefined) run.isOutOfBand = !bufferCallback(run.window, run.source)
   else if (byteLength >= threshold) run.isOutOfBand = true
-  else run.isOutOfBand = (run.isForced || mustShare || isGiven(run.buffer)) && Number.isFinite(threshold)
+  else {
+    const { isForced, buffer } = run
+    const mustBe = isForced || mustShare || isGiven(buffer) || isLendable(buffer)
+    run.isOutOfBand = mustBe && Number.isFinite(threshold)
+  }
   if (moving?.has(run.buffer)) run.isOutOfBand = true
   if (mustShare && !run.isOutOfBand) {
     throw stopped('UNSUPPORTED', "shared memory in band; wanted shared: 'copy'")

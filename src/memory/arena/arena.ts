@@ -49,9 +49,7 @@ const THRESHOLD = 4096
 export class SharedArena {
   /** The quota. */
   readonly byteLength: number
-  /**
-   * The option for `encode`: the arena's arrays go out of band whatever their size, others from 4096 bytes on.
-   */
+  /** An option for `encode`: the arena's arrays go out of band, others from 4096 bytes on, as they do without it. */
   readonly bufferCallback = (buffer: Uint8Array): boolean =>
     buffer.byteLength < THRESHOLD && !this.owns(buffer)
   readonly #id = new Uint8Array(randomBytes(16))

@@ -8,6 +8,7 @@
  * One thread of one process takes and gives. A block is free when nobody holds it: neither an array here nor a lease.
  */
 import { expectArgument, OutbandError } from '../../errors.js'
+import { markLendable } from '../../out-of-band.js'
 import { ALIGNMENT, Allocator, type Run, roundUp } from './allocator.js'
 import { MAX_BLOCK } from './handle.js'
 import { hold, memoryOf, type Source } from './lease.js'
@@ -122,6 +123,7 @@ export class Blocks {
     const window = this.#windowFor(block)
     if (isCleared && !block.isFresh) new Uint8Array(window).fill(0)
     this.#blocks.set(window, block)
+    markLendable(window)
     hold(window, released => {
       if (released !== undefined) this.#blocks.delete(released)
       this.#windows.give(byteOffset, released)
