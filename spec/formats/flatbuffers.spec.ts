@@ -16,7 +16,7 @@ const types = registry(
 )
 
 /** A monster with a friend, in a buffer of its own with room before it. */
-function monster(pathLength = 1000): Monster {
+function monster(pathLength = 1000, isPrefixed = false): Monster {
   const builder = new Builder(64)
   const name = builder.createString('Orc')
   const axe = builder.createString('axe')
@@ -39,8 +39,9 @@ function monster(pathLength = 1000): Monster {
   Monster.addPath(builder, path)
   Monster.addWeapons(builder, weapons)
   Monster.addFriend(builder, friend)
-  builder.finish(Monster.endMonster(builder), 'MONS')
-  return Monster.getRootAsMonster(builder.dataBuffer())
+  builder.finish(Monster.endMonster(builder), 'MONS', isPrefixed)
+  const bytes = builder.dataBuffer()
+  return isPrefixed ? Monster.getSizePrefixedRootAsMonster(bytes) : Monster.getRootAsMonster(bytes)
 }
 
 function told(table: Monster): unknown {
@@ -85,6 +86,21 @@ for (const format of [undefined, ...formats, flexbuffers, pickle]) {
     assert.equal(told(arrived!), told(sent))
     assert.is.not(arrived!.bb!.bytes().buffer, received.buffer)
     assert.is(friend!.bb!.bytes().buffer, arrived!.bb!.bytes().buffer)
+  })
+
+  test(`in ${format?.name ?? 'our own format'}: with its length before it, aligned as it was`, () => {
+    const sent = monster(1000, true)
+    const { meta, buffers } = encode({ sent }, { types, format })
+    const { bb } = sent
+    assert.is(buffers[0]!.byteLength, bb!.capacity() - bb!.position() + 4)
+    const received = buffers.map(buffer => buffer.slice())
+    const { sent: arrived } = decode<{ sent: Monster }>({ meta, buffers: received }, { types, format })
+    assert.equal(told(arrived), told(sent))
+    assert.is(arrived.bb!.bytes().buffer, received[0]!.buffer)
+    assert.is(arrived.bb!.position(), 4)
+    assert.ok(Monster.bufferHasIdentifier(arrived.bb!))
+    // It can travel on.
+    assert.equal(told(decode<Monster>(encode(arrived, { types, format }), { types, format })), told(sent))
   })
 
   test(`in ${format?.name ?? 'our own format'}: refused from an untrusted peer, who is told why`, () => {

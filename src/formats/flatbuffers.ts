@@ -30,7 +30,11 @@ interface TableParts {
   readonly at: number
   /** No elements, but aligned as the bytes are: these alone would be left where they arrive, wherever that is. */
   readonly aligned: Float64Array | Float32Array | undefined
+  /** Where the root's place is in the bytes, if they begin with their length. */
+  readonly position?: number
 }
+
+const PREFIX_BYTES = 4
 
 /**
  * A custom type for tables of this class. What is sent is the buffer from its position on, whole, whichever of its tables
@@ -48,18 +52,30 @@ export function tableType<T extends Table>({ tag, class: TableClass }: TableDefi
     unverified: true,
     reduce: ({ bb, bb_pos }) => {
       if (bb === null) throw new TypeError(`tableType ${tag}: wanted a table with its bytes`)
-      const start = bb.position()
+      const position = bb.position()
+      const start = position - prefixBytes(bb)
       const bytes = bb.bytes().subarray(start)
-      return { at: bb_pos - start, bytes: outOfBand(bytes), aligned: alignedAs(bytes) }
+      const parts = { at: bb_pos - start, bytes: outOfBand(bytes), aligned: alignedAs(bytes) }
+      return start === position ? parts : { ...parts, position: position - start }
     },
     rebuild: parts => {
-      const { bytes, at } = parts as TableParts
+      const { bytes, at, position } = parts as TableParts
       expectTable(bytes, at)
       const table = new TableClass()
-      table.__init(at, new ByteBuffer(bytes))
+      const bb = new ByteBuffer(bytes)
+      if (position === PREFIX_BYTES) bb.setPosition(position)
+      table.__init(at, bb)
       return table
     },
   })
+}
+
+/** Bytes of the length before a root that `finishSizePrefixed` made: this is what is aligned, the root four bytes behind it is not. */
+function prefixBytes(bb: ByteBuffer): number {
+  const position = bb.position()
+  const isPrefixed =
+    position >= PREFIX_BYTES && bb.readInt32(position - PREFIX_BYTES) === bb.capacity() - position
+  return isPrefixed ? PREFIX_BYTES : 0
 }
 
 /** `flatc`'s accessors of whole vectors make typed arrays on the bytes, which throw where they are not aligned. */
