@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { pickle } from '../../src/formats/pickle/index.js'
 import { decode, defineType, encode, registry } from '../../src/index.js'
 import { connect as connectSocket, serve } from '../../src/socket/index.js'
 import { webTypes } from '../../src/types/index.js'
@@ -65,6 +66,12 @@ test('a DOMException keeps fields of its own, as other errors do', () => {
   assert.equal({ ...arrived }, { retries: 3, view: Float32Array.of(1) })
   assert.is(arrived.code, 20)
   assert.equal(Object.keys(roundTrip(new DOMException('gone'))), [])
+})
+
+test('a DOMException without a stack travels in pickles too, which know no undefined', () => {
+  const sent = Object.defineProperty(new DOMException('gone', 'AbortError'), 'stack', { value: undefined })
+  const options = { types, format: pickle }
+  assert.is(decode<DOMException>(encode(sent, options), options).code, 20)
 })
 
 test('an ImageData is a plain picture where there is no such class', () => {

@@ -81,7 +81,7 @@ export const domExceptionType: CustomType = typeOfGlobal(
     return {
       name: error.name,
       message: error.message,
-      stack: error.stack,
+      ...(error.stack !== undefined && { stack: error.stack }),
       ...(Object.hasOwn(error, 'cause') && { cause: (error as { cause?: unknown }).cause }),
       ...(fields.length > 0 && { fields: Object.fromEntries(fields) }),
     }
