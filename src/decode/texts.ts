@@ -8,6 +8,7 @@
 import { isWideSegment, type Reader, segmentBytes } from '../bytes/reader.js'
 import { isTextCheap, readText } from '../bytes/text.js'
 import { overLimit } from '../limits.js'
+import { ShortTexts } from './short-texts.js'
 
 /** Bytes of a segment that stays bytes. */
 const SHORT = 32
@@ -27,6 +28,7 @@ export class Texts {
   /** Next segment's header, in the reader's bytes. */
   #pos = 0
   #end = 0
+  readonly #short = new ShortTexts()
   readonly defined: string[] = []
 
   begin(start: number, end: number): void {
@@ -53,8 +55,7 @@ export class Texts {
     const end = start + units
     this.#cut = end
     if (end > this.#pieceEnd) {
-      if (this.#length <= SHORT && !this.#isWide)
-        return readText(reader.bytes, this.#start + start, units, false)
+      if (this.#length <= SHORT && !this.#isWide) return this.#short.read(reader, this.#start + start, units)
       this.#read(reader, start, units)
     }
     return this.#piece.substring(start - this.#pieceStart, end - this.#pieceStart)

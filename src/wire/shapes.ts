@@ -57,6 +57,13 @@ export function shapeBytes(keys: readonly string[]): Uint8Array {
   return scratch.finish()
 }
 
+/** The same four at a time, little-endian, the last filled up with zeros. */
+export function wordsOf(bytes: Uint8Array): Int32Array {
+  const view = new DataView(new ArrayBuffer((bytes.length + 3) & ~3))
+  new Uint8Array(view.buffer).set(bytes)
+  return Int32Array.from({ length: view.byteLength / 4 }, (_, i) => view.getInt32(i * 4, true))
+}
+
 /** Appends the keys as the shape part has them. */
 export function writeShape(out: Writer, keys: readonly string[]): void {
   out.reserve(9)
