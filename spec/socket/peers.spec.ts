@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Channel } from '../../src/channel.js'
 import { Deframer, packBytes } from '../../src/frame/index.js'
 import { packNote } from '../../src/frame/note.js'
 import { decode, encode, isOutbandError } from '../../src/index.js'
@@ -228,6 +229,27 @@ plain('one that reads slowly and never answers holds the sender back by itself',
   assert.is(await packetsOf(peer), 40)
   peer.destroy()
   await server.close()
+})
+
+plain('one that reads nothing, and says that it has taken all, holds the sender back as well', async () => {
+  let sent = 0
+  const send = async (channel: Channel): Promise<void> => {
+    // Short enough to be copied: longer ones are waited for until they are written.
+    for (; sent < 400; sent++) await channel.send(new Uint8Array(100_000))
+  }
+  const { path, dispose } = await served({ highWaterMark: 2 ** 20 }, channel => send(channel).catch(() => {}))
+  const peer = await rawPeer(path)
+  peer.pause()
+  peer.write(packNote('hello'))
+  const lies = setInterval(() => peer.write(packNote('taken', sent * 100_000)), 1)
+  try {
+    await settled(() => sent)
+    assert.ok(sent > 0 && sent < 100, `${sent} sent`)
+  } finally {
+    clearInterval(lies)
+    peer.destroy()
+    await dispose()
+  }
 })
 
 plain.run()

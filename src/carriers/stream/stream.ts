@@ -95,6 +95,8 @@ export class StreamCarrier implements Carrier, Inlet {
   #inboxBytes = 0
   /** Bytes of packets whose frames the system has. */
   #writtenBytes = 0
+  /** What the peer says it has taken in, while we have not heard that so much is written. */
+  #claimedBytes = 0
   /** Who waits for memory of theirs that is not yet written. */
   readonly #lent = new Set<Deferred>()
   /** The peer's last question, while the answer to one before is not yet written; −1: none. */
@@ -300,6 +302,7 @@ export class StreamCarrier implements Carrier, Inlet {
     // What is lost is told when the link says that it is gone.
     if (!isOut) return
     this.#writtenBytes += byteLength
+    if (this.#claimedBytes > 0) this.#hearTaken(this.#claimedBytes)
     if (this.#peer === 'plain' || this.#peer === 'silent') {
       this.#credits.taken(this.#writtenBytes)
       // Who has said all, or is waited for, is heard by what it takes in.
@@ -517,15 +520,25 @@ export class StreamCarrier implements Carrier, Inlet {
       this.#watch.keepAlive(count / 3)
       this.#meet('channel')
     } else if (kind === 'ask') this.#answer(count)
-    else if (kind === 'taken') {
-      this.#credits.taken(count)
-      if (this.#credits.isDue) this.#ask()
-      this.#finish()
-    } else if (kind === 'bye') {
+    else if (kind === 'taken') this.#hearTaken(count)
+    else if (kind === 'bye') {
       this.#hasHeardBye = true
       this.#hearBye()
     } else if (kind === 'memory') this.#annex?.hear(count)
     else if (kind === 'handles') this.#expectHandles()
+  }
+
+  /**
+   * Nobody has taken in what is not yet written: who says so and reads nothing would have us keep all that is sent. (An answer
+   * may be quicker than the system's word that what it answers is out.)
+   */
+  #hearTaken(count: number): void {
+    const isOut = count <= this.#writtenBytes
+    this.#claimedBytes = isOut ? 0 : count
+    if (!isOut) return
+    this.#credits.taken(count)
+    if (this.#credits.isDue) this.#ask()
+    this.#finish()
   }
 
   #expectHandles(): void {
