@@ -56,6 +56,18 @@ for (const kind of KINDS) {
     }),
   )
 
+  floods('nor does who sends notes without end', () =>
+    meeting(kind, { limits: { totalBytes: MiB }, maxWaiting: 1 }, async (channel, peer) => {
+      peer.send(hello())
+      for (let i = 0; i < 2; i++) peer.send(frameOf(i))
+      for (let i = 0; i < 20_000; i++) peer.send(packNote('alive'))
+      if (kind === 'ws') return void (await next(channel))
+      const end = await endOf(channel)
+      isCode(end, 'LIMIT')
+      assert.equal([end.limit, end.max], ['totalBytes', MiB])
+    }),
+  )
+
   /** Sizes that are announced in a head and past a limit: refused without the bytes. */
   const heads: [name: string, limits: object, value: unknown, limit: string][] = [
     ['a buffer', { bufferBytes: 1000 }, new Uint8Array(5000), 'bufferBytes'],

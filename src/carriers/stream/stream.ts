@@ -477,9 +477,10 @@ export class StreamCarrier implements Carrier, Inlet {
   #keep(item: Item): void {
     this.#inbox.push(item)
     this.#inboxBytes += MESSAGE_BYTES
-    if (isNote(item)) return
-    this.#inboxBytes += item.meta.length
-    for (const { byteLength } of item.buffers) this.#inboxBytes += byteLength
+    if (!isNote(item)) {
+      this.#inboxBytes += item.meta.length
+      for (const { byteLength } of item.buffers) this.#inboxBytes += byteLength
+    }
     const { totalBytes } = this.#limits
     if (this.#link.canPause || this.#inboxBytes <= totalBytes) return
     const fields = { limit: 'totalBytes', max: totalBytes, requested: this.#inboxBytes }
