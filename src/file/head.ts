@@ -101,7 +101,7 @@ async function headFrom(
 }
 
 /** Whether a head would have its checksum, had it the magic number and the version of a frame. */
-async function isSpoilt(
+export async function isSpoilt(
   file: Readable,
   at: number,
   size: number,

@@ -11,7 +11,7 @@ import { isOutbandError, type OutbandError } from '../errors.js'
 import type { Layout } from '../frame/header.js'
 import type { Limits } from '../limits.js'
 import { type Readable, readInto } from './disk.js'
-import { announcedLayout } from './head.js'
+import { announcedLayout, isSpoilt } from './head.js'
 import { goodRun } from './packets.js'
 import { isDamage, named, torn } from './path.js'
 
@@ -100,13 +100,20 @@ class Search {
     const { path, repair } = this.#settings
     const isCertain = isDamage(error) || (error.code === 'MALFORMED' && at > 0)
     // Else it may be good: a file that is no log, a frame of a later version, or one that other limits allow.
-    if (!isCertain && (repair !== 'skip' || error.code === 'LIMIT')) throw named(path, error, at)
+    if (!isCertain && (repair !== 'skip' || error.code === 'LIMIT')) throw await this.#refused(at, error)
     if (repair === false) throw torn(path, error, at)
     const layout = isNext ? await this.#layoutAt(at) : undefined
     const next = await this.#nextHead(at + (layout?.frameBytes ?? STEP))
-    if (next === undefined && !isCertain) throw named(path, error, at)
+    if (next === undefined && !isCertain) throw await this.#refused(at, error)
     if (next !== undefined && (repair !== 'skip' || this.#tries > MOST_TRIES)) throw torn(path, error, at)
     return next
+  }
+
+  /** What may be good is not ours to judge; but what only lacks the first bytes of a frame was one, and is damaged. */
+  async #refused(at: number, error: OutbandError): Promise<OutbandError> {
+    const { path, limits } = this.#settings
+    const isFrame = error.code !== 'LIMIT' && (await isSpoilt(this.#file, at, this.#size, limits))
+    return isFrame ? torn(path, error, at) : named(path, error, at)
   }
 
   /** What the head at this place says, when it is the one that was written. @throws LIMIT for a table that is too long */
