@@ -172,6 +172,71 @@ test('a class that is itself a parameter is known by what it makes', () => {
   assert.instance(decode(encode(new Graph(), { types }), { types }), Graph)
 })
 
+test('where reduce wraps a view, rebuild and fill get the bare one, wherever it stands', () => {
+  const plain = defineType({
+    class: Tensor,
+    tag: 'tensor',
+    reduce: t => ({ numbers: outOfBand(t.numbers, { readonly: true }), shape: t.shape }),
+    rebuild: parts => {
+      holds<Equal<typeof parts, { numbers: Float32Array; shape: readonly number[] }>>()
+      return new Tensor(parts.shape, parts.numbers)
+    },
+  })
+  const bare = defineType({
+    is: (value): value is Tensor => value instanceof Tensor,
+    tag: 'bare',
+    reduce: t => outOfBand(t.numbers),
+    create: () => new Tensor([], new Float32Array()),
+    fill: (target, numbers) => {
+      holds<Equal<typeof numbers, Float32Array>>()
+      Object.assign(target, { numbers })
+    },
+  })
+  const nested = defineType({
+    class: Tensor,
+    tag: 'nested',
+    reduce: t => [{ planes: [outOfBand(t.numbers)] }, new Graph()] as const,
+    rebuild: ([{ planes }, graph]) => {
+      holds<Equal<typeof planes, readonly [Float32Array]>>()
+      holds<Equal<typeof graph, Graph>>()
+      return new Tensor([], planes[0])
+    },
+  })
+  for (const type of [plain, bare, nested]) {
+    const types = registry(type)
+    const copy = decode<Tensor>(encode(new Tensor([1], new Float32Array(1)), { types }), { types })
+    assert.instance(copy.numbers, Float32Array)
+  }
+})
+
+test('parts with the fields of a wrapper are none, and a helper may leave the parts open', () => {
+  class Pane {
+    constructor(
+      readonly view: DataView,
+      readonly readonly: boolean,
+    ) {}
+  }
+  const byParts = <T extends object, P>(
+    tag: string,
+    type: new () => T,
+    of: (value: T) => P,
+    from: (parts: P) => T,
+  ) => defineType({ class: type, tag, reduce: of, rebuild: from })
+  holds<Equal<ReturnType<typeof byParts<Graph, Graph[]>>, CustomType<Graph>>>()
+  const pane = defineType({
+    class: Pane,
+    tag: 'pane',
+    reduce: ({ view, readonly }) => ({ view, readonly }),
+    rebuild: parts => {
+      holds<Equal<typeof parts, { view: DataView; readonly: boolean }>>()
+      return new Pane(parts.view, parts.readonly)
+    },
+  })
+  const types = registry(pane)
+  const copy = decode<Pane>(encode(new Pane(new DataView(new ArrayBuffer(1)), true), { types }), { types })
+  assert.is(copy.readonly, true)
+})
+
 test('a type by guard takes the type that the guard proves', () => {
   const symbol = defineType({
     is: (value): value is symbol => typeof value === 'symbol',

@@ -15,6 +15,8 @@ let isUsed = false
 
 /** A view with its options. It stands in the value in place of the view; decode gives the bare view. */
 export class OutOfBand<V extends ArrayBufferView = ArrayBufferView> {
+  /** Says to the compiler that an object of the same fields is none. */
+  declare protected readonly isWrapper: true
   readonly view: V
   readonly readonly: boolean
 

@@ -4,6 +4,7 @@
  */
 import { branded } from './brand.js'
 import { expectArgument, expectObject } from './errors.js'
+import type { OutOfBand } from './out-of-band.js'
 
 type Class<T> = abstract new (...args: never[]) => T
 /** Also a class whose constructor is private. */
@@ -13,7 +14,7 @@ type Made<C extends AnyClass> =
   C extends Class<infer T> ? T : 0 extends 1 & C['prototype'] ? never : C['prototype']
 
 interface Named {
-  /** Name on the wire; both sides must use the same. Any string, unique in its registry. */
+  /** Name on the wire; both sides must use the same. Any string but the empty one, unique in its registry. */
   readonly tag: string
   /** Whether its values read bytes that cannot be checked: refused where `limits.unverified` is false. */
   readonly unverified?: boolean | undefined
@@ -24,29 +25,56 @@ type Selector<T> =
   | { readonly is: (value: unknown) => value is T; readonly class?: never }
   | { readonly is: (value: unknown) => boolean; readonly class?: never }
 
+/** What arrives of parts: where `outOfBand` stood, the bare view; all else as it was. */
+type Arrived<P> =
+  IsAny<P> extends true
+    ? P
+    : P extends OutOfBand<infer V>
+      ? V
+      : true extends Wraps<P>
+        ? { [Key in keyof P]: Arrived<P[Key]> }
+        : P
+
+/** Whether `outOfBand` stands somewhere: without it a type stays as it is, private fields of classes and all. */
+type Wraps<P, Levels extends 1[] = []> =
+  IsAny<P> extends true
+    ? false
+    : Levels['length'] extends 4
+      ? false
+      : P extends OutOfBand
+        ? true
+        : P extends readonly (infer Item)[]
+          ? Wraps<Item, [...Levels, 1]>
+          : P extends ArrayBufferView | ((...args: never[]) => unknown)
+            ? false
+            : P extends object
+              ? { [Key in keyof P]: Wraps<P[Key], [...Levels, 1]> }[keyof P]
+              : false
+type IsAny<T> = 0 extends 1 & T ? true : false
+
 /** Rebuilt in one step. Cycles through the value are refused: its parts exist before it does. */
-interface OneStep<T, P> {
+interface OneStep<T, P, A> {
   /** Any value: plain data, views, other custom values. Borrowed until encode returns. */
   readonly reduce: (value: T) => P
-  readonly rebuild: (parts: P) => T
+  readonly rebuild: (parts: A) => T
   readonly create?: never
   readonly fill?: never
 }
 /** Created empty, then filled, so that its parts may refer back to it. */
-interface TwoStep<T, P> {
+interface TwoStep<T, P, A> {
   readonly reduce: (value: T) => P
   readonly create: () => T
-  readonly fill: (target: T, parts: P) => void
+  readonly fill: (target: T, parts: A) => void
   readonly rebuild?: never
 }
 
-/** What `defineType` takes: a tag, which values it is for, and how they are taken apart and rebuilt. */
-export type TypeDefinition<T, P> = Named & Selector<T> & (OneStep<T, P> | TwoStep<T, P>)
+/** What `defineType` takes: a tag, which values it is for, and how they are taken apart and rebuilt, of parts that arrive as `A`. */
+export type TypeDefinition<T, P, A = P> = Named & Selector<T> & (OneStep<T, P, A> | TwoStep<T, P, A>)
 
 /** The same by the type of the class itself: of a generic one, `T` could not be told while `reduce` is looked at. */
 type ClassDefinition<C extends AnyClass, P> = Named & { readonly class: C; readonly is?: never } & (
-    | OneStep<Made<C>, P>
-    | TwoStep<Made<C>, P>
+    | OneStep<Made<C>, P, Arrived<P>>
+    | TwoStep<Made<C>, P, Arrived<P>>
   )
 
 /** A custom type, ready for `registry`. Made by `defineType`. */
@@ -67,6 +95,8 @@ export interface CustomType<T = unknown> {
  */
 export function defineType<C extends AnyClass, P>(definition: ClassDefinition<C, P>): CustomType<Made<C>>
 /** The same for a predicate, or with the type said: `defineType<Point, number[]>(…)`. */
+export function defineType<T, P>(definition: TypeDefinition<T, P, Arrived<P>>): CustomType<T>
+/** The same where `P` is a parameter of the caller's own, of which it cannot be told what arrives. */
 export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T>
 export function defineType<T, P>(definition: TypeDefinition<T, P>): CustomType<T> {
   expectObject(definition, 'defineType')
