@@ -12,7 +12,7 @@ const path = (name: string, base = folder): string => fileURLToPath(new URL(name
 /** What runs in Node alone may name Node's types. */
 const doors = [
   '',
-  ...['/channel', '/frame', '/loopback', '/port', '/ring', '/streams', '/websocket'],
+  ...['/channel', '/frame', '/loopback', '/port', '/ring', '/streams', '/types', '/websocket'],
   ...['/cbor', '/flatbuffers', '/flexbuffers', '/msgpack', '/pickle'],
   ...['/birpc', '/comlink', '/piscina', '/workerpool'],
 ]
