@@ -672,9 +672,9 @@ const refusedHosts: [name: string, make: () => object | Promise<object>][] = [
     },
   ],
 ]
-const refusal = async (send: () => Promise<void>): Promise<OutbandError> => {
+const refusal = async (send: () => Promise<void>, code: ErrorCode = 'UNSUPPORTED'): Promise<OutbandError> => {
   const error = await send().catch(thrown => thrown)
-  assert.ok(isOutbandError(error, 'UNSUPPORTED'))
+  assert.ok(isOutbandError(error, code))
   return error
 }
 for (const [name, make] of refusedHosts) {
@@ -699,6 +699,12 @@ const lockedStream = (): ReadableStream => {
   stream.getReader()
   return stream
 }
+const movedPort = (): object => {
+  const { port1, port2 } = new MessageChannel()
+  structuredClone(0, { transfer: [port1 as never] })
+  port2.close()
+  return port1
+}
 const held: [name: string, make: () => object, message: RegExp][] = [
   [
     'a stream that is being read',
@@ -710,6 +716,8 @@ const held: [name: string, make: () => object, message: RegExp][] = [
     () => wrapPort(new MessageChannel().port1),
     /: a wrapped port cannot travel; wanted the port that it wraps at transfer\[1\]$/,
   ],
+  ['a port that has moved', () => movedPort(), / at transfer\[1\]$/],
+  ['an object that nothing moves', () => ({}), / at transfer\[1\]$/],
 ]
 for (const [name, make, message] of held) {
   both(hosting, `${name} in the transfer list: UNSUPPORTED, with its path`, async ({ left }) => {
@@ -722,6 +730,16 @@ for (const [name, make, message] of held) {
     item.close?.()
   })
 }
+
+both(hosting, 'memory that is gone in the transfer list: DETACHED, with its place', async ({ left }) => {
+  const view = array()
+  const gone = array()
+  structuredClone(0, { transfer: [gone.buffer as ArrayBuffer] })
+  const error = await refusal(() => left.send(view, { transfer: [view, gone] }), 'DETACHED')
+  assert.is(error.path, 'transfer[1]')
+  assert.match(error.message, / at transfer\[1\]$/)
+  assert.is(view.byteLength, 10_000, 'nothing was moved')
+})
 
 hosting.run()
 

@@ -7,7 +7,7 @@ import { allocate, isDetached, isGone, isMemory, isShared, maxBytes } from '../b
 import { isOutbandError, OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
 import type { Counts, Transfer } from './carrier.js'
-import { mustMove, obstacleOf } from './platform.js'
+import { isRefused, mustMove, obstacleOf } from './platform.js'
 
 /** Copies move, up to so many: V8 compares each entry of the list with all before it (65 536 of them: 900 ms). */
 const LONG_LIST = 1024
@@ -91,13 +91,13 @@ export function handOver<Posted>(
   } catch (error) {
     if (isOutbandError(error)) throw error
     // What else does not want to move is noticed when the memory has gone: there is nothing left to copy.
-    if (memory.list.length === 0 || movingOf(plan).some(isDetached)) throw unsupported(error)
-    if (isStrict) throw isTelling() ? unsupported(error) : notTransferable(POOLED, 0, error)
+    if (memory.list.length === 0 || movingOf(plan).some(isDetached)) throw refusal(error, transfer)
+    if (isStrict) throw isTelling() ? refusal(error, transfer) : notTransferable(POOLED, 0, error)
     plan = planOf(buffers, NO_MEMORY, rest, isLent)
     try {
       posted = post(plan.buffers, plan.list)
-    } catch (refusal) {
-      throw unsupported(refusal)
+    } catch (again) {
+      throw refusal(again, transfer)
     }
   }
   settle(plan, counts)
@@ -205,12 +205,24 @@ function listed(list: readonly object[]): Wishes {
   for (const [i, item] of list.entries()) {
     const buffer = ArrayBuffer.isView(item) ? item.buffer : item
     if (isShared(buffer)) continue
-    if (!isMemory(buffer)) others.push(expectFree(item, `transfer[${i}]`))
+    if (!isMemory(buffer)) others.push(expectFree(item, placeIn(i)))
     else if (isDetached(buffer as ArrayBuffer)) {
-      throw new OutbandError('DETACHED', 'send: an ArrayBuffer in the transfer list lost its memory')
+      const path = placeIn(i)
+      throw new OutbandError('DETACHED', `send: an ArrayBuffer lost its memory at ${path}`, { path })
     } else memory.add(buffer as ArrayBuffer)
   }
   return { memory, others }
+}
+
+function placeIn(i: number): string {
+  return `transfer[${i}]`
+}
+
+/** The error for a list that the engine refuses, with the place of what does not move, where it can be told: it does not say. */
+function refusal(cause: unknown, transfer: Transfer): OutbandError {
+  const list = typeof transfer === 'object' ? transfer : NO_OBJECTS
+  const at = list.findIndex(item => !ArrayBuffer.isView(item) && !isMemory(item) && isRefused(item))
+  return unsupported(cause, at < 0 ? undefined : placeIn(at))
 }
 
 /** @throws UNSUPPORTED for what says that it cannot move */

@@ -140,6 +140,11 @@ export function isStuck(object: object): boolean {
   return obstacleOf(object) !== undefined || (isTransferable(new ArrayBuffer(1)) && !isTransferable(object))
 }
 
+/** The same of an object in a transfer list, which may be anything. */
+export function isRefused(item: object): boolean {
+  return isHost(item) ? isStuck(item) : isTransferable(new ArrayBuffer(1)) && !isTransferable(item)
+}
+
 /** Whether it is a port of the platform, of whatever realm. */
 export function isPort(object: object): boolean {
   return hostName(object) === 'MessagePort'
