@@ -217,7 +217,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     try {
       return this.#carrier.send(parcel, transfer)
     } catch (error) {
-      throw this.#hosts.placed(error, this.#codec, value, parcel)
+      throw this.#hosts.placed(error, this.#codec, value, parcel, transfer)
     }
   }
 

@@ -2,6 +2,7 @@
  * Objects that only the platform can move (ports, streams, blobs, keys, file handles): they stay as they are, in a
  * list beside the packet, and the metadata names them by number, as parts of a custom type of a reserved tag.
  */
+import { isMemory, isShared } from './bytes/window.js'
 import type { Transfer } from './carriers/carrier.js'
 import { isHost, isStuck, obstacleOf } from './carriers/platform.js'
 import { Codec, type CodecOptions } from './codec.js'
@@ -19,8 +20,8 @@ export type OwnParcel = ReturnType<Codec['parcel']>
 /** The hosts of the message that is being encoded or decoded. */
 export class Hosts {
   #list = NONE
-  /** Whether the value is only walked for the place of a host that cannot move. */
-  #isSearching = false
+  /** Where the value is only walked for the place of a host: whether it is that one. */
+  #isSought: ((host: object) => boolean) | undefined
   readonly #type: CustomType<object> = defineType<object, number>({
     tag: TAG,
     is: isHost,
@@ -65,10 +66,12 @@ export class Hosts {
    * The error of a send, with the place of the host that did not move, where it can be told: nobody says which it was, so
    * the value is encoded again.
    */
-  placed(error: unknown, codec: Codec, value: unknown, { hosts = NONE }: Parcel): unknown {
-    if (!isOutbandError(error, 'UNSUPPORTED') || error.path !== undefined || !hosts.some(isStuck))
-      return error
-    this.#isSearching = true
+  placed(error: unknown, codec: Codec, value: unknown, parcel: Parcel, transfer: Transfer): unknown {
+    if (!isOutbandError(error, 'UNSUPPORTED') || error.path !== undefined) return error
+    const { hosts = NONE } = parcel
+    const isCulprit = error.cause !== undefined && isOnlySuspect(parcel, transfer)
+    if (!isCulprit && !hosts.some(isStuck)) return error
+    this.#isSought = isCulprit ? () => true : isStuck
     try {
       this.encode(codec, value, NO_TEXT, false)
     } catch (found) {
@@ -77,16 +80,27 @@ export class Hosts {
         return new OutbandError('UNSUPPORTED', `${error.message} at ${path}`, { path, cause: error.cause })
       }
     } finally {
-      this.#isSearching = false
+      this.#isSought = undefined
     }
     return error
   }
 
   #add(host: object): number {
-    if ('drained' in host || (this.#isSearching && isStuck(host))) {
+    if ('drained' in host || this.#isSought?.(host) === true) {
       throw stopped('UNSUPPORTED', obstacleOf(host) ?? GONE)
     }
     if (this.#list === NONE) this.#list = []
     return this.#list.push(host) - 1
   }
+}
+
+/** Whether nothing but the one host of a parcel can be what a port refuses: it takes memory, unless it is shared. */
+function isOnlySuspect({ buffers, hosts = NONE }: Parcel, transfer: Transfer): boolean {
+  const [host] = hosts
+  const isClear = (item: object) => item === host || ArrayBuffer.isView(item) || isMemory(item)
+  return (
+    new Set(hosts).size === 1 &&
+    (typeof transfer === 'boolean' || transfer.every(isClear)) &&
+    !buffers.some(({ buffer }) => isShared(buffer))
+  )
 }

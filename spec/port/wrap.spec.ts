@@ -319,6 +319,33 @@ for (const [stage, open] of [
   })
 }
 
+const strandedPorts: [name: string, make: () => { near: Wrapped & { close(): void }; host: object }][] = [
+  [
+    'a port for a broadcast channel',
+    () => ({
+      near: wrapPort(new BroadcastChannel(`strand ${Math.random()}`)),
+      host: new MessageChannel().port1,
+    }),
+  ],
+  [
+    'the port itself',
+    () => {
+      const { port1 } = new MessageChannel()
+      return { near: wrapPort(port1), host: port1 }
+    },
+  ],
+]
+for (const [name, make] of strandedPorts) {
+  memory(`${name} is refused with its path`, () => {
+    const { near, host } = make()
+    const view = new Uint8Array(10_000)
+    const error = thrown(() => near.postMessage({ view, deep: [{ host }] }))
+    assert.ok(isOutbandError(error, 'UNSUPPORTED'))
+    assert.is(error.path, 'value.deep[0].host')
+    near.close()
+  })
+}
+
 memory('a stream that is locked is refused with its path', async () => {
   for (const open of [async () => pair(), () => acquainted()]) {
     const { near } = await open()

@@ -161,7 +161,7 @@ export class Seals {
     try {
       readied = handOver(parcel, transfer, this.#isStrict, counts, load)
     } catch (error) {
-      throw this.#hosts.placed(error, codec, value, parcel)
+      throw this.#hosts.placed(error, codec, value, parcel, transfer)
     }
     return {
       message: [kind, meta, readied.buffers, readied.hosts],

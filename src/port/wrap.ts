@@ -209,7 +209,7 @@ class Wrapper implements Outlet, PeerListener {
     try {
       this.#postParcel(parcel, transfer)
     } catch (error) {
-      throw this.#hosts.placed(error, this.#codec, value, parcel)
+      throw this.#hosts.placed(error, this.#codec, value, parcel, transfer)
     }
   }
 
