@@ -74,19 +74,30 @@ function hostName(object: unknown): string | undefined {
     base = Object.getPrototypeOf(base) as object | null
   ) {
     const name = base.constructor?.name
-    if (name === 'DOMException' && !areExceptionsCloned()) return undefined
+    if (name === 'DOMException' && !isExceptionCloned(object as Error, base)) return undefined
     if (name === 'AbortSignal' && !isTransferable(object as object)) return undefined
     if (name !== undefined && known.has(name) && isNative(object as object, name)) return name
   }
   return undefined
 }
 
-let isExceptionCloned: boolean | undefined
+let areExceptionsCloned: boolean | undefined
 
-/** Node 20 makes an empty object of a DOMException: there it travels as the error that it is. */
-function areExceptionsCloned(): boolean {
-  isExceptionCloned ??= structuredClone(new DOMException()) instanceof DOMException
-  return isExceptionCloned
+/**
+ * Node 20 makes an empty object of a DOMException, and browsers refuse those of some classes that extend it (RTCError): they travel
+ * as the errors that they are. Only such a class is asked each time.
+ */
+function isExceptionCloned(exception: Error, prototype: object): boolean {
+  areExceptionsCloned ??= isCloned(new DOMException())
+  return areExceptionsCloned && (Object.getPrototypeOf(exception) === prototype || isCloned(exception))
+}
+
+function isCloned(exception: Error): boolean {
+  try {
+    return structuredClone(exception) instanceof DOMException
+  } catch {
+    return false
+  }
 }
 
 /**

@@ -90,6 +90,21 @@ export function declareHosts(
     })
   }
 
+  check('an exception of a class that the platform does not clone arrives as an error', async () => {
+    const Refused = Reflect.get(globalThis, 'GPUPipelineError') as
+      | (new (
+          message: string,
+          options: { reason: string },
+        ) => Error)
+      | undefined
+    if (Refused === undefined) skip('no class of exceptions here is known to be refused')
+    const { ask } = await line()
+    const { error } = (await ask('echo', { error: new Refused('no pipeline', { reason: 'internal' }) })) as {
+      error: Error
+    }
+    assert.equal([error instanceof Error, error.message], [true, 'no pipeline'])
+  })
+
   check('a MessagePort deep in the value is a port over there', async () => {
     const { ask, wrapped } = await line()
     const { port1, port2 } = new MessageChannel()
