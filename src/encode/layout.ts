@@ -90,14 +90,15 @@ function writeShapes(walk: Walk): void {
 
 /** varint runs · varint views · runs · views · bytes of the in-band runs */
 function writeViews(walk: Walk, runs: readonly Run[]): void {
-  const { views } = walk
+  const { entries } = walk.views
   walk.reserve(18)
   walk.varint(runs.length)
-  walk.varint(views.entries.length)
-  for (const run of runs) writeRun(walk, run)
+  walk.varint(entries.length)
+  // Lists of one element, mostly: `for…of` costs a tensor two percent (measured).
+  for (let i = 0; i < runs.length; i++) writeRun(walk, runs[i])
   let used = 0
-  for (const entry of views.entries) used = writeView(walk, entry, entry.run as Run, used)
-  for (const run of runs) if (!run.isOutOfBand) walk.append(run.window)
+  for (let i = 0; i < entries.length; i++) used = writeView(walk, entries[i], entries[i].run as Run, used)
+  for (let i = 0; i < runs.length; i++) if (!runs[i].isOutOfBand) walk.append(runs[i].window)
 }
 
 function buffersOf(runs: readonly Run[]): Uint8Array[] {

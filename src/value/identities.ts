@@ -15,6 +15,8 @@ const PARTS = 3
 /** Room for the numbers of so many objects to begin with, and so much of it is kept for the next message. */
 const ROOM = 1024
 const MOST_KEPT = 2 ** 16
+/** Where there is no Set yet: nobody adds to it. */
+const NONE = new Set<unknown>()
 
 export class Identities {
   #size = 0
@@ -23,34 +25,36 @@ export class Identities {
   #numbers = new Int32Array(ROOM)
   /** Full parts, in the order in which their objects came; after them the Set that grows. */
   #parts: Set<unknown>[] = []
-  #set: Set<unknown> | undefined
+  #set = NONE
   /** Whether the message before was too large for parts. */
   #isLarge = false
   #map: Map<unknown, number> | undefined
 
   /** The number of an object met before; else notes it under this number and returns −1. */
   find(object: unknown, number: number): number {
+    const size = this.#size
+    if (size < FEW) {
+      const few = this.#few
+      for (let i = 0; i < size; i++) if (few[i] === object) return this.#numbers[i]
+      few[size] = object
+      this.#numbers[size] = number
+      this.#size = size + 1
+      if (size + 1 === FEW) this.#set = new Set(few)
+      return -1
+    }
     if (this.#map !== undefined) {
       const known = this.#map.get(object)
       if (known !== undefined) return known
       this.#map.set(object, number)
       return -1
     }
-    if (this.#set !== undefined) {
-      const parts = this.#parts
-      for (let i = 0; i < parts.length; i++) if (parts[i].has(object)) return this.#mapped(object)
-      this.#set.add(object)
-      if (parts.length * PART + this.#set.size === this.#size) return this.#mapped(object)
-      if (this.#size === this.#numbers.length) this.#extend()
-      this.#numbers[this.#size++] = number
-      if (this.#size % PART === 0 && this.#size < PART * PARTS) this.#divide()
-      return -1
-    }
-    const few = this.#few
-    for (let i = 0; i < this.#size; i++) if (few[i] === object) return this.#numbers[i]
-    few[this.#size] = object
+    const parts = this.#parts
+    for (let i = 0; i < parts.length; i++) if (parts[i].has(object)) return this.#mapped(object)
+    this.#set.add(object)
+    if (parts.length * PART + this.#set.size === this.#size) return this.#mapped(object)
+    if (this.#size === this.#numbers.length) this.#extend()
     this.#numbers[this.#size++] = number
-    if (this.#size === FEW) this.#set = new Set(few)
+    if (this.#size % PART === 0 && this.#size < PART * PARTS) this.#divide()
     return -1
   }
 
@@ -63,7 +67,7 @@ export class Identities {
   /** Puts the objects into a Map, and returns the number of this one. */
   #mapped(object: unknown): number {
     const map = new Map<unknown, number>()
-    for (const part of [...this.#parts, this.#set ?? []])
+    for (const part of [...this.#parts, this.#set])
       for (const known of part) map.set(known, this.#numbers[map.size])
     this.#map = map
     return map.get(object) as number
@@ -77,19 +81,21 @@ export class Identities {
   }
 
   #divide(): void {
-    if (this.#isLarge || this.#set === undefined) return
+    if (this.#isLarge) return
     this.#parts.push(this.#set)
     this.#set = new Set()
   }
 
   clear(): void {
     // Written over, not cut: a list that keeps its length is not allocated again for the next message.
-    for (let i = Math.min(this.#size, FEW) - 1; i >= 0; i--) this.#few[i] = undefined
-    if (this.#numbers.length > MOST_KEPT) this.#numbers = new Int32Array(ROOM)
-    this.#isLarge = this.#size > PART * PARTS
+    const size = this.#size
+    for (let i = Math.min(size, FEW) - 1; i >= 0; i--) this.#few[i] = undefined
     this.#size = 0
-    if (this.#parts.length > 0) this.#parts = []
-    this.#set = undefined
+    this.#isLarge = size > PART * PARTS
+    if (size < FEW) return
+    if (this.#numbers.length > MOST_KEPT) this.#numbers = new Int32Array(ROOM)
+    this.#parts = []
+    this.#set = NONE
     this.#map = undefined
   }
 }

@@ -24,14 +24,15 @@ export function chosenRuns(views: Views, settings: RunSettings): Run[] {
   checkLimit('buffers', limits.buffers, runs.length)
   let total = 0
   // All windows before the first callback: it may take away memory of a run that comes after.
-  for (const run of runs) {
+  for (let i = 0; i < runs.length; i++) {
+    const run = runs[i]
     const room = Math.max(run.end - run.start, run.max)
     total += room
     checkLimit('bufferBytes', limits.bufferBytes, room)
     checkLimit('totalBytes', limits.totalBytes, total)
     run.window = windowOf(run, settings)
   }
-  for (const run of runs) choose(run, settings)
+  for (let i = 0; i < runs.length; i++) choose(runs[i], settings)
   if (bufferCallback !== undefined) views.check()
   return runs
 }

@@ -160,7 +160,9 @@ export class Views {
 
   /** @throws DETACHED when a getter, proxy or callback took memory away or resized it since it was met. */
   check(): void {
-    for (const { source, start, end } of this.entries) {
+    const { entries } = this
+    for (let i = 0; i < entries.length; i++) {
+      const { source, start, end } = entries[i]
       const byteLength = ArrayBuffer.isView(source) ? windowBytes(source) : bufferBytes(source)
       if (byteLength !== end - start) throw stopped('DETACHED', `${GONE}, or was resized meanwhile`)
     }
