@@ -5,8 +5,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { format } from 'node:util'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { hasNats, type NatsServer, startNats } from './brokers/nats-server.js'
 import { canEval } from './eval.js'
-import { python } from './pickle/python.js'
+import { pythonWith } from './pickle/python.js'
 
 const root = new URL('../../', import.meta.url)
 const folder = new URL('dist/readme/', root)
@@ -48,18 +49,33 @@ test('they compile', () => {
   }
 })
 
-/** Piscina loads what its threads run by code from strings. */
-const needsEval = (code: string): boolean => code.includes("from 'piscina'")
+const zmqPython = pythonWith('zmq')
+const python = zmqPython ?? pythonWith()
+if (python !== undefined) process.env.PYTHON = python
+const isCI = process.env.CI === 'true'
 
-/** A snippet may start a Python that has numpy. */
-const needsPython = (code: string): boolean => code.includes("'python3'")
-if (python === undefined)
-  console.log('SKIP: no Python with numpy, so the snippet that starts one does not run')
-else process.env.PYTHON = python
-const mayPython = python !== undefined || process.env.CI === 'true'
+/** What some snippets need that may be missing, and whether they can be run all the same. */
+const needs: readonly [part: string, isThere: boolean][] = [
+  // It loads what its threads run by code from strings.
+  ["from 'piscina'", canEval()],
+  ["'python3'", isCI || python !== undefined],
+  [', zmq', isCI || zmqPython !== undefined],
+  ['NATS_URL', hasNats],
+]
+for (const [part, isThere] of needs) {
+  if (!isThere) console.log(`SKIP: the snippets with ${part}`)
+}
+
+let server: NatsServer | undefined
+test.before(async () => {
+  if (!hasNats) return
+  server = await startNats()
+  process.env.NATS_URL = server.url
+})
+test.after(() => server?.stop())
 
 for (const [i, code] of snippets.entries()) {
-  const runs = (canEval() || !needsEval(code)) && (mayPython || !needsPython(code)) ? test : test.skip
+  const runs = needs.every(([part, isThere]) => isThere || !code.includes(part)) ? test : test.skip
   runs(`snippet ${i + 1} prints what it says`, async () => {
     const printed: string[] = []
     const { log } = console
