@@ -16,7 +16,8 @@ const test = suite('ready-made types of Blobs')
 
 const file = () => new File(['out of ', 'band'], 'ä.txt', { type: 'text/plain', lastModified: 12 })
 const look = async (blob: Blob) => [
-  Object.getPrototypeOf(blob),
+  // Not its prototype: in Node 22 that of a part of a Blob is one of Node's own.
+  Object.prototype.toString.call(blob),
   blob.type,
   await blob.text(),
   (blob as File).name,
@@ -57,7 +58,7 @@ test('a File is a Blob where there is no such class', async () => {
   Reflect.deleteProperty(globalThis, 'File')
   try {
     assert.equal(await look(decode<Blob>(packet, { types })), [
-      Blob.prototype,
+      '[object Blob]',
       'text/plain',
       'out of band',
       undefined,
