@@ -118,6 +118,7 @@ const proxy = (pull: () => void) =>
     },
   )
 
+const AFTER_ANOTHER = 'the callback of a buffer before'
 /** Code of the caller that runs inside encode, after the source was met. */
 const moments: [name: string, run: (source: Source, happens: () => void) => unknown][] = [
   [
@@ -129,7 +130,7 @@ const moments: [name: string, run: (source: Source, happens: () => void) => unkn
   ['the callback, out of band', (source, happens) => encode([source], { bufferCallback: happens })],
   ['the callback, in band', (source, happens) => encode([source], { bufferCallback: () => [happens()] })],
   [
-    'the callback of a buffer before',
+    AFTER_ANOTHER,
     (source, happens) => {
       let calls = 0
       return encode([new Uint8Array(9), source], { bufferCallback: () => calls++ === 0 && happens() })
@@ -153,7 +154,7 @@ for (const [moment, run] of moments) {
       const view = source(held)
       const attack = () => run(view, () => happens(held))
       if (isHarmless) assert.not.throws(attack)
-      else refused(attack, 'DETACHED')
+      else refused(attack, 'DETACHED', { path: `value[${moment === AFTER_ANOTHER ? 1 : 0}]` })
     })
   }
 }

@@ -3,6 +3,7 @@ import { SLACK } from '../bytes/writer.js'
 import { isOutOfBand, isReadonly, type OutOfBand } from '../out-of-band.js'
 import { NO_TEXT, type Packet, type Parcel } from '../packet.js'
 import { builtinOf, fieldsOf, isBare } from '../value/builtins.js'
+import { placed } from '../value/place.js'
 import { explained, stopped } from '../value/trace.js'
 import { FALSE, NULL, OBJECT_NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
 import { encodeBuiltin } from './builtins.js'
@@ -36,12 +37,22 @@ export class Encoder extends Walk {
       this.isBeyondClone ||= this.views.isBeyondClone
       return finishPacket(this, textBytes)
     } catch (error) {
-      throw explained(error)
+      throw explained(this.#placed(error, value, settings))
     } finally {
       // First: when the caller's own stack is about to overflow, the next line may throw.
       this.isBusy = false
       this.end()
     }
+  }
+
+  /** Apart: what a closure captures costs the function around it memory at each call, even where it is not made. */
+  #placed(error: unknown, value: unknown, settings: EncodeSettings): unknown {
+    return placed(error, settings.types, types => new Encoder().#walk(value, { ...settings, types }))
+  }
+
+  #walk(value: unknown, settings: EncodeSettings): void {
+    this.begin(settings, false)
+    this.value(value, this.shapes.slot)
   }
 
   override value(value: unknown, slot: ShapeNode): void {

@@ -10,6 +10,7 @@ import { isOutOfBand, isReadonly } from '../out-of-band.js'
 import type { CustomType } from '../registry.js'
 import { builtinOf, fieldsOf, isBare } from '../value/builtins.js'
 import { expectSendable } from '../value/guard.js'
+import { placed } from '../value/place.js'
 import { define, lengthOf } from '../value/properties.js'
 import { chosenRuns } from '../value/runs.js'
 import { explained, type Step, stopped, traced } from '../value/trace.js'
@@ -44,12 +45,8 @@ export class Lift extends Repeats {
   /** @throws UNSUPPORTED, DETACHED, LIMIT, each with its path */
   run(value: unknown, settings: FormatEncodeSettings, ownKinds: ReadonlySet<number>): LiftedValue {
     this.isBusy = true
-    this.settings = settings
-    this.#safeUnits = Math.floor(settings.limits.stringBytes / 3)
-    this.#isPolluted = false
-    for (const _ in {}) this.#isPolluted = true
     try {
-      let tree = this.#read(value)
+      let tree = this.#first(value, settings)
       if (this.hasRepeats) {
         this.views.clear()
         this.#sent = []
@@ -62,12 +59,25 @@ export class Lift extends Repeats {
       const buffers = runs.filter(({ isOutOfBand }) => isOutOfBand).map(({ window }) => window)
       return { tree, buffers }
     } catch (error) {
-      throw explained(error)
+      throw explained(this.#placed(error, value, settings))
     } finally {
       // First: when the caller's own stack is about to overflow, the next line may throw.
       this.isBusy = false
       this.#end()
     }
+  }
+
+  /** Apart: what a closure captures costs the function around it memory at each call, even where it is not made. */
+  #placed(error: unknown, value: unknown, settings: FormatEncodeSettings): unknown {
+    return placed(error, settings.types, types => new Lift().#first(value, { ...settings, types }))
+  }
+
+  #first(value: unknown, settings: FormatEncodeSettings): unknown {
+    this.settings = settings
+    this.#safeUnits = Math.floor(settings.limits.stringBytes / 3)
+    this.#isPolluted = false
+    for (const _ in {}) this.#isPolluted = true
+    return this.#read(value)
   }
 
   #read(value: unknown): unknown {

@@ -1,6 +1,7 @@
 /** The runs of a value's views, each with its window and on which side of the band it goes. */
-import { checkLimit, forbidden, type Limits } from '../limits.js'
+import { checkLimit, forbidden, type Limits, overLimit } from '../limits.js'
 import { isGiven, isLendable } from '../out-of-band.js'
+import { about } from './place.js'
 import { stopped } from './trace.js'
 import type { Run, Views } from './views.js'
 
@@ -28,7 +29,8 @@ export function chosenRuns(views: Views, settings: RunSettings): Run[] {
     const run = runs[i]
     const room = Math.max(run.end - run.start, run.max)
     total += room
-    checkLimit('bufferBytes', limits.bufferBytes, room)
+    const { bufferBytes } = limits
+    if (room > bufferBytes) throw about(run.source, overLimit('bufferBytes', bufferBytes, room))
     checkLimit('totalBytes', limits.totalBytes, total)
     run.window = windowOf(run, settings)
   }
@@ -37,17 +39,17 @@ export function chosenRuns(views: Views, settings: RunSettings): Run[] {
   return runs
 }
 
-function windowOf({ buffer, start, end, isShared }: Run, { copyShared }: RunSettings): Uint8Array {
-  const window = bytesOf(buffer, start, end)
-  return isShared && copyShared ? window.slice() : window
+function windowOf(run: Run, { copyShared }: RunSettings): Uint8Array {
+  const window = bytesOf(run)
+  return run.isShared && copyShared ? window.slice() : window
 }
 
-function bytesOf(buffer: ArrayBufferLike, start: number, end: number): Uint8Array {
+function bytesOf({ buffer, start, end, source }: Run): Uint8Array {
   try {
     return new Uint8Array(buffer, start, end - start)
   } catch {
     // In Node 20 a Uint8Array holds 4 GiB, a Float64Array eight times that.
-    throw stopped('UNSUPPORTED', `this engine has no window of ${end - start} bytes`)
+    throw about(source, stopped('UNSUPPORTED', `this engine has no window of ${end - start} bytes`))
   }
 }
 
@@ -56,7 +58,7 @@ function choose(run: Run, settings: RunSettings): void {
   const { bufferCallback, threshold, copyShared, moving, limits } = settings
   const byteLength = run.end - run.start
   const mustShare = run.isShared && !copyShared
-  if (mustShare && !limits.shared) throw forbidden('encode', 'shared')
+  if (mustShare && !limits.shared) throw about(run.source, forbidden('encode', 'shared'))
   if (bufferCallback !== undefined) run.isOutOfBand = !bufferCallback(run.window, run.source)
   else if (byteLength >= threshold) run.isOutOfBand = true
   else {
@@ -66,6 +68,6 @@ function choose(run: Run, settings: RunSettings): void {
   }
   if (moving?.has(run.buffer)) run.isOutOfBand = true
   if (mustShare && !run.isOutOfBand) {
-    throw stopped('UNSUPPORTED', "shared memory in band; wanted shared: 'copy'")
+    throw about(run.source, stopped('UNSUPPORTED', "shared memory in band; wanted shared: 'copy'"))
   }
 }

@@ -17,6 +17,7 @@ import {
   VIEW_READONLY,
   VIEW_TRACKING,
 } from '../wire/views.js'
+import { about } from './place.js'
 import { stopped } from './trace.js'
 
 /** The first view on the memory of a buffer, or the ArrayBuffer itself. */
@@ -164,7 +165,8 @@ export class Views {
     for (let i = 0; i < entries.length; i++) {
       const { source, start, end } = entries[i]
       const byteLength = ArrayBuffer.isView(source) ? windowBytes(source) : bufferBytes(source)
-      if (byteLength !== end - start) throw stopped('DETACHED', `${GONE}, or was resized meanwhile`)
+      if (byteLength !== end - start)
+        throw about(source, stopped('DETACHED', `${GONE}, or was resized meanwhile`))
     }
   }
 

@@ -2,8 +2,11 @@
 import { named } from '../../../errors.js'
 import { isOutOfBand, isReadonly } from '../../../out-of-band.js'
 import type { Packet } from '../../../packet.js'
+import type { Registry } from '../../../registry.js'
 import { builtinOf, fieldsOf, isBare } from '../../../value/builtins.js'
+import { placed } from '../../../value/place.js'
 import { explained, stopped } from '../../../value/trace.js'
+import type { Source } from '../../../value/views.js'
 import type { FormatEncodeSettings } from '../../format.js'
 import { isNDArray } from '../ndarray.js'
 import { Dtype, PythonName, PythonObject, placeOf } from '../objects.js'
@@ -21,16 +24,26 @@ export class Pickler extends Walk {
   write(value: unknown, settings: FormatEncodeSettings): Packet {
     this.isBusy = true
     try {
-      this.begin(settings)
-      this.value(value)
+      this.#walk(value, settings)
       return finishPacket(this)
     } catch (error) {
-      throw explained(error)
+      throw explained(this.#placed(error, value, settings))
     } finally {
       // First: when the caller's own stack is about to overflow, the next line may throw.
       this.isBusy = false
       this.end()
     }
+  }
+
+  /** Apart: what a closure captures costs the function around it memory at each call, even where it is not made. */
+  #placed(error: unknown, value: unknown, settings: FormatEncodeSettings): unknown {
+    const walk = (types: Registry) => new Pickler(this.options).#walk(value, { ...settings, types })
+    return placed(error, settings.types, walk, isArrayOn)
+  }
+
+  #walk(value: unknown, settings: FormatEncodeSettings): void {
+    this.begin(settings)
+    this.value(value)
   }
 
   override value(value: unknown): void {
@@ -96,4 +109,10 @@ export class Pickler extends Walk {
     this.op(REDUCE)
     this.note(place)
   }
+}
+
+/** An array is written as a part of its data. */
+function isArrayOn(object: unknown, source: Source): boolean {
+  if (!isNDArray(object) || !ArrayBuffer.isView(object.data)) return false
+  return object.data.buffer === (ArrayBuffer.isView(source) ? source.buffer : source)
 }
