@@ -9,6 +9,10 @@ class Point {
   x = 1
 }
 class Empty {}
+class Registers extends Map<unknown, unknown> {
+  bits = 8
+}
+class Rows extends Array<unknown> {}
 
 function* steps(): Generator {
   yield 1
@@ -218,6 +222,17 @@ const lossy: [name: string, value: unknown, path: string][] = [
   ['an instance', new Point(), 'value'],
   ['an instance without fields', new Empty(), 'value'],
   ['an instance inside', { list: [new Point()] }, 'value.list[0]'],
+  ['an instance of a subclass of Map', new Registers([[1, 2]]), 'value'],
+  ['an instance of a subclass of Array', { a: new Rows(1, 'a') }, 'value.a'],
+  ['an instance of a subclass of Array, of numbers', [new Rows(1, 2)], 'value[0]'],
+  ['an instance of a subclass of Date', [new (class Day extends Date {})()], 'value[0]'],
+  ['a date without its prototype', Object.setPrototypeOf(new Date(), null), 'value'],
+  ['a Map with a property', inside(new Map(), { a: 1 }), 'value'],
+  ['a Set with a property', [inside(new Set(), { a: 1 })], 'value[0]'],
+  ['a date with a property', { a: inside(new Date(), { a: 1 }) }, 'value.a'],
+  ['a RegExp with a property', inside(/a/, { a: 1 }), 'value'],
+  ['a boxed string with a property', inside(Object('ab'), { a: 1 }), 'value'],
+  ['an ArrayBuffer with a property', inside(new ArrayBuffer(2), { a: 1 }), 'value'],
   ['an object that inherits', Object.create({ a: 1 }, { b: { value: 1, enumerable: true } }), 'value'],
 ]
 for (const [name, value, path] of lossy) {
@@ -227,11 +242,25 @@ for (const [name, value, path] of lossy) {
   })
 }
 
-strict('plain objects of any realm and null-prototype objects pass', async () => {
-  const { runInNewContext } = await import('node:vm')
-  for (const value of [{ a: 1 }, Object.create(null), runInNewContext('({ a: [{}] })')]) {
+strict('plain objects and built-ins of any realm, and null-prototype objects pass', async () => {
+  const { runInNewContext, runInThisContext } = await import('node:vm')
+  const builtins = `[{ a: [{}] }, [1], new Map([[1, 2]]), new Set([1]), new Date(0), /a/, Object('ab'), Object(1),
+    new ArrayBuffer(1), new SharedArrayBuffer(1), new Uint8Array(1), new RangeError('a'), /a/.exec('a')]`
+  for (const value of [
+    { a: 1 },
+    Object.create(null),
+    runInNewContext(builtins),
+    runInThisContext(builtins),
+  ]) {
     assert.not.throws(() => encode(value, { strict: true }))
   }
+})
+
+strict('an error of a subclass passes, and has its fields', () => {
+  class Failure extends Error {
+    status = 404
+  }
+  assert.is(decode<Failure>(encode(new Failure('a'), { strict: true })).status, 404)
 })
 
 strict.run()

@@ -236,7 +236,10 @@ for (const format of formats) {
       x = 1
     }
     const sparse = [1, , 3]
+    class Register extends Map<unknown, unknown> {}
+    class Rows extends Array<unknown> {}
     const rows = [new Point(), Object(1), Object.create(null), sparse, Object.assign([1], { a: 1 })]
+    rows.push(new Register(), Object.assign(new Set(), { a: 1 }), new Rows('a', 'b'))
     for (const value of rows)
       refused(() => encode([value], { format, strict: true }), 'UNSUPPORTED', { path: 'value[0]' })
     assert.is(difference([1, { a: [] }], both([1, { a: [] }], { strict: true })), undefined)

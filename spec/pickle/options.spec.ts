@@ -611,10 +611,13 @@ values('a Proxy of an array that says a length that is none is refused', () => {
   })
 })
 
-values('strict refuses instances and properties of arrays', () => {
+values('strict refuses instances and properties of arrays and Maps', () => {
   const strict = { format: pickle, strict: true }
   refused(() => encode(new Point(), strict), 'UNSUPPORTED')
   refused(() => encode(Object.assign([1], { x: 1 }), strict), 'UNSUPPORTED')
+  refused(() => encode([new (class Rows extends Array {})()], strict), 'UNSUPPORTED', { path: 'value[0]' })
+  refused(() => encode(Object.assign(new Map(), { x: 1 }), strict), 'UNSUPPORTED')
+  refused(() => encode(new (class Register extends Set {})(), strict), 'UNSUPPORTED')
   assert.equal(through(new Point()), { x: 0, y: 0 })
 })
 

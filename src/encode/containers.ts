@@ -1,6 +1,7 @@
 /** Arrays, plain objects, Maps and Sets. */
 
 import { SLACK } from '../bytes/writer.js'
+import { expectOwnClass } from '../value/builtins.js'
 import { checkKey, entriesOf, membersOf } from '../value/keys.js'
 import { lengthOf } from '../value/properties.js'
 import { stopped, traced } from '../value/trace.js'
@@ -156,6 +157,7 @@ function searched(walk: Walk, array: readonly unknown[], slot: ShapeNode): reado
     const nth = slot.arrays++
     if (nth > SEARCHED && nth % SAMPLE !== 0) return NO_NAMES
   }
+  if (walk.settings.strict) expectOwnClass(array, 'Array')
   const names = ownNames(array, walk.settings.strict)
   if (names.length > 0) slot.arrays = SEARCH_ALL
   return names

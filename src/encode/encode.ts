@@ -2,7 +2,7 @@
 import { SLACK } from '../bytes/writer.js'
 import { isOutOfBand, isReadonly, type OutOfBand } from '../out-of-band.js'
 import { NO_TEXT, type Packet, type Parcel } from '../packet.js'
-import { builtinOf, fieldsOf, isBare } from '../value/builtins.js'
+import { builtinOf, expectNothingBeside, fieldsOf, isBare } from '../value/builtins.js'
 import { placed } from '../value/place.js'
 import { explained, stopped } from '../value/trace.js'
 import { FALSE, NULL, OBJECT_NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
@@ -88,15 +88,19 @@ export class Encoder extends Walk {
 
   #special(object: object, slot: ShapeNode): void {
     if (isOutOfBand(object)) return this.#view(object.view, object.readonly, object)
-    const { host } = this.settings
+    const { host, strict } = this.settings
     if (host?.is?.(object)) return encodeCustom(this, object, host, slot)
     if (isBare(object)) {
       this.isBeyondClone = true
       return encodeRecord(this, object, Object.keys(object), OBJECT_NULL)
     }
-    const { name, kind } = builtinOf(object)
-    if (kind !== undefined) return encodeBuiltin(this, kind, object, slot)
-    encodeRecord(this, object, fieldsOf(object, name, this.settings.strict))
+    const builtin = builtinOf(object)
+    const { name, kind } = builtin
+    if (kind !== undefined) {
+      if (strict) expectNothingBeside(object, builtin)
+      return encodeBuiltin(this, kind, object, slot)
+    }
+    encodeRecord(this, object, fieldsOf(object, name, strict))
   }
 
   #view(view: ArrayBufferView, readonly: boolean, wrapper?: OutOfBand): void {

@@ -19,7 +19,11 @@ export interface EncodeOptions {
   references?: boolean | undefined
   /** Adds a CRC-32C of the metadata and of every out-of-band buffer; decode checks it. */
   checksum?: boolean | undefined
-  /** Refuses what would lose something: instances of unregistered classes; and checks every array for own properties. */
+  /**
+   * Refuses instances of unregistered classes, subclasses of built-in ones too, and Maps, Sets, dates and other built-ins with
+   * properties of their own; and checks every array for such properties, which travel (in another format: are refused, as is what
+   * else it loses). An error of a subclass still arrives as the built-in one with its fields, a typed array as one without them.
+   */
   strict?: boolean | undefined
   /** What becomes of SharedArrayBuffers: stay shared (works inside one process), or travel as a copy. */
   shared?: 'share' | 'copy' | undefined

@@ -8,7 +8,7 @@
  */
 import { isOutOfBand, isReadonly } from '../out-of-band.js'
 import type { CustomType } from '../registry.js'
-import { builtinOf, fieldsOf, isBare } from '../value/builtins.js'
+import { builtinOf, expectNothingBeside, fieldsOf, isBare } from '../value/builtins.js'
 import { expectSendable } from '../value/guard.js'
 import { placed } from '../value/place.js'
 import { define, lengthOf } from '../value/properties.js'
@@ -136,8 +136,12 @@ export class Lift extends Repeats {
       if (strict) throw stopped('UNSUPPORTED', 'in strict mode a null prototype cannot travel in this format')
       return this.record(object, Object.keys(object))
     }
-    const { name, kind } = builtinOf(object)
-    if (kind !== undefined) return LIFTS[kind](this, object as never)
+    const builtin = builtinOf(object)
+    const { name, kind } = builtin
+    if (kind !== undefined) {
+      if (strict) expectNothingBeside(object, builtin)
+      return LIFTS[kind](this, object as never)
+    }
     return this.record(object, fieldsOf(object, name, strict))
   }
 

@@ -1,9 +1,11 @@
 /** Arrays as other formats have them: elements, and nothing beside them. */
+import { expectOwnClass } from '../value/builtins.js'
 import { stopped } from '../value/trace.js'
 import { isIndex } from '../wire/shapes.js'
 
-/** A hole, and what is beside the elements, is lost: in strict mode it is refused. */
+/** A hole, what is beside the elements, and a subclass is lost: in strict mode it is refused. */
 export function expectDense(array: readonly unknown[]): void {
+  expectOwnClass(array, 'Array')
   const keys = Object.keys(array)
   if (keys.length === array.length && (keys.length === 0 || isIndex(keys[keys.length - 1]))) return
   throw stopped(

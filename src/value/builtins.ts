@@ -1,6 +1,6 @@
 /** The built-in classes: which one an object really is of. */
 import { hasSlot, slotOf } from '../bytes/window.js'
-import { named } from '../errors.js'
+import { named, type OutbandError } from '../errors.js'
 import { stopped } from './trace.js'
 
 type Class = (abstract new (...args: never[]) => object) & { readonly prototype: object }
@@ -104,11 +104,32 @@ export function fieldsOf(object: object, name: string, isStrict: boolean): strin
   const isPlainName = name === 'Object' || name === 'Arguments'
   if (!isPlainName && (keys.length === 0 || isOfEngine(object, name)))
     throw stopped('UNSUPPORTED', `${named(classOf(object, name))} cannot travel without a custom type`)
-  if (isStrict && !(name === 'Object' && isPlain(object))) {
-    const className = object.constructor?.name || name
-    throw stopped('UNSUPPORTED', `in strict mode ${named(className)} cannot travel without a custom type`)
-  }
+  if (isStrict && !(name === 'Object' && isPlain(object))) throw unknown(object, name)
   return keys
+}
+
+function unknown(object: object, name: string): OutbandError {
+  const className = object.constructor?.name || name
+  return stopped('UNSUPPORTED', `in strict mode ${named(className)} cannot travel without a custom type`)
+}
+
+/**
+ * For strict mode: what a built-in has of its own and by its class is more than what travels. Errors have fields that do.
+ * @throws UNSUPPORTED for an instance of a subclass, or one with properties of its own
+ */
+export function expectNothingBeside(object: object, { name, kind }: Builtin): void {
+  if (kind === 'Error') return
+  expectOwnClass(object, name)
+  const units = name === 'String' ? (primitiveOf(object) as string).length : 0
+  if (Object.keys(object).length > units)
+    throw stopped('UNSUPPORTED', `in strict mode ${named(name)} with properties cannot travel`)
+}
+
+/** For strict mode. @throws UNSUPPORTED for an object of a subclass of a built-in, of whatever realm */
+export function expectOwnClass(object: object, name: string): void {
+  const prototype = Object.getPrototypeOf(object) as object | null
+  const base: unknown = prototype && Object.getPrototypeOf(prototype)
+  if (!base || Object.getPrototypeOf(base) !== null) throw unknown(object, name)
 }
 
 const { propertyIsEnumerable: isEnumerable } = Object.prototype

@@ -1,6 +1,6 @@
 /** Lists, dicts and sets; and what may be a key in Python. */
 import { isBytes } from '../../../bytes/window.js'
-import { builtinOf } from '../../../value/builtins.js'
+import { builtinOf, expectOwnClass } from '../../../value/builtins.js'
 import { checkKey, entriesOf, membersOf } from '../../../value/keys.js'
 import { lengthOf } from '../../../value/properties.js'
 import { stopped, traced } from '../../../value/trace.js'
@@ -30,8 +30,11 @@ import type { Walk } from './walk.js'
 
 export function writeArray(walk: Walk, array: readonly unknown[]): void {
   if (walk.isRepeatedArray(array)) return
-  if (walk.settings.strict && !isIndex(Object.keys(array).at(-1) ?? '0'))
-    throw stopped('UNSUPPORTED', 'in strict mode an array with properties cannot travel')
+  if (walk.settings.strict) {
+    expectOwnClass(array, 'Array')
+    if (!isIndex(Object.keys(array).at(-1) ?? '0'))
+      throw stopped('UNSUPPORTED', 'in strict mode an array with properties cannot travel')
+  }
   walk.op(EMPTY_LIST)
   walk.note(walk.latest)
   writeItems(walk, array)

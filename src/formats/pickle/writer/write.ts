@@ -3,7 +3,7 @@ import { named } from '../../../errors.js'
 import { isOutOfBand, isReadonly } from '../../../out-of-band.js'
 import type { Packet } from '../../../packet.js'
 import type { Registry } from '../../../registry.js'
-import { builtinOf, fieldsOf, isBare } from '../../../value/builtins.js'
+import { builtinOf, expectNothingBeside, fieldsOf, isBare } from '../../../value/builtins.js'
 import { placed } from '../../../value/place.js'
 import { explained, stopped } from '../../../value/trace.js'
 import type { Source } from '../../../value/views.js'
@@ -79,8 +79,12 @@ export class Pickler extends Walk {
     if (object instanceof Dtype) return this.#dtype(object)
     if (object instanceof PythonObject) return writeObject(this, object)
     if (isBare(object)) return writeRecord(this, object)
-    const { name, kind } = builtinOf(object)
-    if (kind !== undefined) return this.#builtin(kind, object)
+    const builtin = builtinOf(object)
+    const { name, kind } = builtin
+    if (kind !== undefined) {
+      if (strict) expectNothingBeside(object, builtin)
+      return this.#builtin(kind, object)
+    }
     writeRecord(this, object, fieldsOf(object, name, strict))
   }
 
