@@ -7,6 +7,7 @@ import { decode, encode, LIMITS } from '../../src/index.js'
 import { allowedHeap } from '../budget.js'
 import { collect, collectYoung, heapBytes } from '../collect.js'
 import { difference } from '../same.js'
+import { refused } from '../thrown.js'
 import { formats } from './kit.js'
 
 const COUNT = 100_000
@@ -14,8 +15,8 @@ const SIZE = 1e6
 const TRIES = 3
 
 /** An array of as many of these as there is room for. */
-function headed(head: number, item: readonly number[]): Uint8Array {
-  const count = Math.floor(SIZE / item.length)
+function headed(head: number, item: readonly number[], size = SIZE): Uint8Array {
+  const count = Math.floor(size / item.length)
   const bytes = new Uint8Array(5 + count * item.length)
   bytes[0] = head
   new DataView(bytes.buffer).setUint32(1, count)
@@ -63,6 +64,27 @@ for (const [format, head, name, bytes, wanted] of items) {
     const copy = inHeap(meta.length, () => decode<unknown[]>({ meta, buffers: [] }, { format, limits }))
     assert.is(copy.length, Math.floor(SIZE / bytes.length))
     for (const one of [0, copy.length - 1]) assert.is(difference(wanted, copy[one]), undefined)
+  })
+}
+
+/** Each is an object of some hundred bytes, or of two hundred with memory of its own: what bounds them is their number. */
+const byteStrings = [
+  [cbor, 0x9a, 'empty ones', [0x40]],
+  [cbor, 0x9a, 'of one byte', [0x41, 1]],
+  [cbor, 0x9a, 'in objects', [0xa1, 0, 0x41, 1]],
+  [msgpack, 0xdd, 'empty ones', [0xc4, 0]],
+  [msgpack, 0xdd, 'of one byte', [0xc4, 1, 1]],
+  [msgpack, 0xdd, 'in objects', [0x81, 0, 0xc4, 1, 1]],
+] as const
+
+for (const [format, head, name, bytes] of byteStrings) {
+  test(`byte strings, ${name}, in ${format.name}: as many as limits.buffers lets in`, () => {
+    const { buffers } = LIMITS.untrusted
+    const of = (count: number) => ({ meta: headed(head, bytes, count * bytes.length), buffers: [] })
+    const options = { format, limits: 'untrusted' } as const
+    const most = of(buffers)
+    assert.is(inHeap(most.meta.length, () => decode<unknown[]>(most, options)).length, buffers)
+    refused(() => decode(of(buffers + 1), options), 'LIMIT', { limit: 'buffers' })
   })
 }
 
