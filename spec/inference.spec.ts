@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { ExecOptions } from '../src/adapters/workerpool.js'
 import type { Channel, SendOptions } from '../src/channel.js'
+import type { Log } from '../src/file/index.js'
 import { type PythonClass, type PythonObjectParts, pickle } from '../src/formats/pickle/index.js'
 import { type pack, packBytes, unpack } from '../src/frame/index.js'
 import type * as outband from '../src/index.js'
@@ -21,6 +22,7 @@ import {
   outOfBand,
   type Packet,
   registry,
+  type Sendable,
   type TypeDefinition,
 } from '../src/index.js'
 import { connectPort, type ListenerOptions } from '../src/port/index.js'
@@ -388,6 +390,78 @@ test('a wrapper remembers its view, and options may be passed on undefined', () 
   const encodeOptions: EncodeOptions = { threshold: undefined, types: undefined, limits: undefined }
   const decodeOptions: DecodeOptions = { types: undefined, limits: undefined }
   assert.is(decode(encode(1, encodeOptions), decodeOptions), 1)
+})
+
+test('where a view stands in what is sent, a wrapper of it may stand too', () => {
+  interface Tree {
+    pixels: Uint8Array
+    children: Tree[]
+  }
+  type Message =
+    | { id: number; image: Uint8Array; planes?: readonly [DataView, number] }
+    | { tree: Tree }
+    | 'end'
+  type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+  const [image, plane, odd] = [new Uint8Array(1), new DataView(new ArrayBuffer(1)), new Int8Array(1)]
+  const sent = (channel: Channel<1, Message>, log: Log<Message>, ring: RingChannel<1, Message>) => [
+    channel.send({ id: 1, image, planes: [plane, 1] }),
+    channel.send({ id: 1, image: outOfBand(image), planes: [outOfBand(plane), 1] }),
+    channel.send({ tree: { pixels: image, children: [{ pixels: outOfBand(image), children: [] }] } }),
+    channel.send('end'),
+    log.append({ id: 1, image: outOfBand(image) }),
+    ring.sendSync({ id: 1, image: outOfBand(image) }),
+    // @ts-expect-error: of another class
+    channel.send({ id: 1, image: outOfBand(odd) }),
+    // @ts-expect-error: no number
+    channel.send({ id: 'a', image: outOfBand(image) }),
+    // @ts-expect-error: no view
+    channel.send({ id: outOfBand(image), image }),
+    // @ts-expect-error: not there
+    channel.send({ id: 1 }),
+    // @ts-expect-error: too many
+    channel.send({ id: 1, image, more: 1 }),
+  ]
+  class Hidden {
+    #count = 0
+    view = image
+    next(): number {
+      return this.#count++
+    }
+  }
+  const others = <T>(
+    generic: Channel<T>,
+    value: T,
+    json: Channel<1, Json>,
+    bare: Channel<1, Uint8Array>,
+    hidden: Channel<1, { hidden: Hidden }>,
+    open: Channel,
+  ) => [
+    generic.send(value),
+    json.send({ a: [1, { b: null }] }),
+    bare.send(outOfBand(image)),
+    hidden.send({ hidden: new Hidden() }),
+    open.send({ a: outOfBand(image) }),
+    // @ts-expect-error: no view stands there
+    json.send({ a: outOfBand(image) }),
+    // @ts-expect-error: private fields make it another class
+    hidden.send({ hidden: { view: image, next: () => 1 } }),
+  ]
+  holds<Equal<Sendable<{ a: string; when: Date }>, { a: string; when: Date }>>()
+  holds<Equal<Sendable<unknown>, unknown>>()
+  assert.is(sent.length + others.length, 9)
+})
+
+test('a channel that sends one type is one that sends a wider or narrower one, as methods have it', () => {
+  type Sending<T> = Channel<unknown, T>
+  const any = (channel: Sending<{ view: Uint8Array }>) => {
+    const untyped: Channel = channel
+    const wider: Sending<{ view: Uint8Array } | string> = channel
+    const narrower: Sending<{ view: Uint8Array; more: 1 }> = channel
+    // @ts-expect-error: another one
+    const other: Sending<{ view: string }> = channel
+    return [untyped, wider, narrower, other]
+  }
+  assert.type(any, 'function')
 })
 
 test('what may be left out may be undefined, so that options can be passed on one by one', () => {

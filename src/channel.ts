@@ -17,9 +17,11 @@ import { asyncDispose, dispose } from './dispose.js'
 import { expectArgument, expectOptions, isOutbandError, OutbandError } from './errors.js'
 import { Fifo } from './fifo.js'
 import { Hosts } from './hosts.js'
+import type { Sendable } from './out-of-band.js'
 import type { Parcel } from './packet.js'
 
 export type { Carrier, Counts, Progress, Sink, Transfer } from './carriers/carrier.js'
+export type { Sendable } from './out-of-band.js'
 export type { Parcel } from './packet.js'
 
 /** Options of a channel; the codec's among them. */
@@ -183,7 +185,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
    * with NOT_TRANSFERABLE on a `strict` port, and with a TypeError for an invalid `transfer`; of a rejected value
    * nothing was sent.
    */
-  send(value: Out, options?: SendOptions): Promise<void> {
+  send(value: Sendable<Out>, options?: SendOptions): Promise<void> {
     try {
       return this.sendNow(value, transferOf(options)) ?? DONE
     } catch (error) {
@@ -195,7 +197,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   }
 
   /** @internal As `send`, but throws, and returns nothing when there is room. */
-  protected sendNow(value: Out, transfer: Transfer): Promise<void> | undefined {
+  protected sendNow(value: Sendable<Out>, transfer: Transfer): Promise<void> | undefined {
     try {
       const parcel = this.#hosts.encode(this.#codec, value, this.#carrier.textBytes, transfer)
       // Measured first: what moves has no length afterwards.
@@ -213,7 +215,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     }
   }
 
-  #post(value: Out, parcel: Parcel, transfer: Transfer): Promise<void> | undefined {
+  #post(value: unknown, parcel: Parcel, transfer: Transfer): Promise<void> | undefined {
     try {
       return this.#carrier.send(parcel, transfer)
     } catch (error) {

@@ -27,6 +27,41 @@ export class OutOfBand<V extends ArrayBufferView = ArrayBufferView> {
   }
 }
 
+/** A value as it is sent: where a view stands, `outOfBand` of it may stand too. The other way round for who receives it. */
+export type Sendable<T> = T | (true extends HasView<Copied<T>> ? MaybeWrapped<T> : never)
+type MaybeWrapped<T> =
+  IsAny<T> extends true
+    ? T
+    : T extends ArrayBufferView
+      ? T | OutOfBand<T>
+      : true extends HasView<T>
+        ? { [Key in keyof T]: MaybeWrapped<T[Key]> }
+        : T
+
+/** Whether a view stands somewhere, but in a class with private fields: nothing else is one. */
+type HasView<T, Levels extends 1[] = []> =
+  IsAny<T> extends true
+    ? false
+    : Levels['length'] extends 4
+      ? false
+      : T extends ArrayBufferView
+        ? true
+        : T extends readonly (infer Item)[]
+          ? HasView<Item, [...Levels, 1]>
+          : T extends (...args: never[]) => unknown
+            ? false
+            : T extends object
+              ? Copied<T> extends T
+                ? { [Key in keyof T]: HasView<T[Key], [...Levels, 1]> }[keyof T]
+                : false
+              : false
+/**
+ * The same fields, but for private ones. A mapped type, so that the compiler compares channels by what they send: by `T` alone a channel
+ * of something would be no `Channel<unknown>`.
+ */
+type Copied<T> = { [Key in keyof T]: T[Key] }
+export type IsAny<T> = 0 extends 1 & T ? true : false
+
 /** Whether it stands in the value for a view; of whatever copy of the package. */
 export const isOutOfBand = branded(OutOfBand, 'OutOfBand')
 

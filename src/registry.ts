@@ -4,7 +4,7 @@
  */
 import { branded } from './brand.js'
 import { expectArgument, expectObject } from './errors.js'
-import type { OutOfBand } from './out-of-band.js'
+import type { IsAny, OutOfBand } from './out-of-band.js'
 
 type Class<T> = abstract new (...args: never[]) => T
 /** Also a class whose constructor is private. */
@@ -50,7 +50,6 @@ type Wraps<P, Levels extends 1[] = []> =
             : P extends object
               ? { [Key in keyof P]: Wraps<P[Key], [...Levels, 1]> }[keyof P]
               : false
-type IsAny<T> = 0 extends 1 & T ? true : false
 
 /** Rebuilt in one step. Cycles through the value are refused: its parts exist before it does. */
 interface OneStep<T, P, A> {

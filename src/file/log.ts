@@ -11,6 +11,7 @@ import { Codec, type CodecOptions } from '../codec.js'
 import { asyncDispose } from '../dispose.js'
 import { expectArgument, expectOptions, failure } from '../errors.js'
 import { type Limits, resolveLimits } from '../limits.js'
+import type { Sendable } from '../out-of-band.js'
 import type { Packet } from '../packet.js'
 import { Appender } from './appender.js'
 import { Draft } from './draft.js'
@@ -96,7 +97,7 @@ export class Log<T = unknown> implements AsyncIterable<T> {
    * Rejects with what `encode` throws, LIMIT for what this log would refuse to read, CHECKSUM, DETACHED, CLOSED, TORN when
    * somebody else wrote to the file; TypeError when the log is read only; Node's own errors, such as ENOSPC.
    */
-  async append(value: T): Promise<void> {
+  async append(value: Sendable<T>): Promise<void> {
     this.#expectOpen()
     const appender = this.#appender
     expectArgument(appender !== undefined, 'append', 'a log that is not read only')

@@ -3,6 +3,7 @@ import { transferOf } from '../carriers/carrier.js'
 import type { RingCarrier } from '../carriers/ring/ring.js'
 import { Channel, type ChannelOptions, type SendOptions } from '../channel.js'
 import { expectOptions, expectTime, OutbandError } from '../errors.js'
+import type { Sendable } from '../out-of-band.js'
 
 /** Options of `receiveSync`. */
 export interface SyncOptions {
@@ -31,7 +32,7 @@ export class RingChannel<In = unknown, Out = In> extends Channel<In, Out> {
    * @throws TIMEOUT when there was no room in time; nothing of the value was sent. What `send` rejects with.
    * @throws TypeError where a thread may not block: a page's main thread
    */
-  sendSync(value: Out, options?: SyncSendOptions): void {
+  sendSync(value: Sendable<Out>, options?: SyncSendOptions): void {
     const transfer = transferOf(options)
     const timeoutMs = options?.timeoutMs ?? Number.POSITIVE_INFINITY
     const until = deadline(timeoutMs)
