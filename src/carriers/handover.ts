@@ -7,7 +7,7 @@ import { allocate, isDetached, isGone, isMemory, isShared, maxBytes } from '../b
 import { isOutbandError, OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
 import type { Counts, Transfer } from './carrier.js'
-import { isRefused, mustMove, obstacleOf } from './platform.js'
+import { isMovedPort, isRefused, mustMove, obstacleOf, refusalOf } from './platform.js'
 
 /** Copies move, up to so many: V8 compares each entry of the list with all before it (65 536 of them: 900 ms). */
 const LONG_LIST = 1024
@@ -84,6 +84,8 @@ export function handOver<Posted>(
   const rest = restOf(others, hosts)
   // V8 asks such an object last, when it has already emptied the memory that was to move with it.
   for (const item of rest) expectFree(item)
+  if (memory.list.length > 0 && rest.some(isMovedPort))
+    throw refusal(new Error('a port has moved already'), transfer)
   let plan = planOf(buffers, memory, rest, isLent)
   let posted: Posted
   try {
@@ -248,14 +250,7 @@ function isTelling(): boolean {
   return /duplicate/i.test(refusalOfTwice(new ArrayBuffer(1)))
 }
 
-function refusalOfTwice(buffer: ArrayBuffer): string {
-  try {
-    structuredClone(0, { transfer: [buffer, buffer] })
-    return ''
-  } catch (error) {
-    return (error as Error).message
-  }
-}
+const refusalOfTwice = (buffer: ArrayBuffer): string => refusalOf([buffer, buffer])
 
 /** The error for memory that was to move and cannot. */
 export function notTransferable(what: string, requested: number, cause?: unknown): OutbandError {

@@ -1,4 +1,5 @@
 /** The platform's objects that ports carry themselves, by the name of their class: Node's, then the browsers'. */
+import { portMaker } from './threads.js'
 
 /** What can only be moved: to put one into a value is to give it away. */
 const MOVED = [
@@ -105,12 +106,17 @@ function isCloned(exception: Error): boolean {
  * all are refused, but such a one for being there twice.
  */
 function isTransferable(object: object): boolean {
+  return /duplicate/i.test(refusalOf([object, object]))
+}
+
+/** How the engine refuses a list; empty when it does not. */
+export function refusalOf(transfer: readonly object[]): string {
   try {
-    structuredClone(0, { transfer: [object, object] as never })
+    structuredClone(0, { transfer: transfer as never })
+    return ''
   } catch (error) {
-    return /duplicate/i.test((error as Error).message)
+    return (error as Error).message
   }
-  return false
 }
 
 /**
@@ -148,7 +154,8 @@ export function obstacleOf(object: object): string | undefined {
 /** Whether it is known that an object which must move does not: Node is asked, where it tells. */
 export function isStuck(object: object): boolean {
   if (!mustMove(object)) return false
-  return obstacleOf(object) !== undefined || (isTransferable(new ArrayBuffer(1)) && !isTransferable(object))
+  if (obstacleOf(object) !== undefined || isMovedPort(object)) return true
+  return isTransferable(new ArrayBuffer(1)) && !isTransferable(object)
 }
 
 /** The same of an object in a transfer list, which may be anything. */
@@ -159,6 +166,32 @@ export function isRefused(item: object): boolean {
 /** Whether it is a port of the platform, of whatever realm. */
 export function isPort(object: object): boolean {
   return hostName(object) === 'MessagePort'
+}
+
+/** A port that has moved, none where that says nothing; and how a list is refused in which it stands behind one that has not. */
+let asked: { readonly port: object | undefined; readonly refusal: string } | undefined
+
+/**
+ * Whether it is a port that has moved already, where the engine tells before it is too late: Chromium empties all memory in a list
+ * before it looks at the ports, but looks at all of them before it moves one, and says which has moved.
+ */
+export function isMovedPort(object: object): boolean {
+  asked ??= movedPort()
+  const { port, refusal } = asked
+  return port !== undefined && isPort(object) && refusalOf([object, port]) !== refusal
+}
+
+function movedPort(): NonNullable<typeof asked> {
+  const Ports = portMaker()
+  if (Ports === undefined) return { port: undefined, refusal: '' }
+  const { port1: port, port2: other } = new Ports()
+  const { port1: fresh } = new Ports()
+  for (const one of [port, other]) refusalOf([one])
+  const refusal = refusalOf([fresh, port])
+  // Asked twice: others move what stands before the one that they refuse.
+  const tells = refusal === refusalOf([fresh, port]) && refusal !== refusalOf([other, port])
+  fresh.close()
+  return { port: tells ? port : undefined, refusal }
 }
 
 /** Whether a port carries the object only if it is in the transfer list. */

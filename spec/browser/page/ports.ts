@@ -144,6 +144,31 @@ function declare(transport: Transport): void {
     assert.is(other.byteLength, 20_000)
   })
 
+  check('memory stays where a port moves with it that has moved already', async () => {
+    onlyMoving()
+    // Elsewhere the memory is gone, or the engine does not say which it was.
+    if (!/Chrome/.test(dom.navigator.userAgent)) skip('only Chromium tells')
+    const { ask } = await line()
+    const { port1: gone, port2: live } = new MessageChannel()
+    structuredClone(0, { transfer: [gone] })
+    const memory = new ArrayBuffer(20_000)
+    const posts: [post: () => Promise<unknown>, path: string][] = [
+      [() => ask('echo', 1, [memory, live, gone]), 'transfer[2]'],
+      [() => ask('echo', 1, [gone, memory]), 'transfer[0]'],
+      [() => ask('echo', { memory, list: [gone] }, { transfer: true }), 'value.value.list[0]'],
+    ]
+    for (const [post, path] of posts) {
+      const error = await post().catch((error: unknown) => error)
+      if (!isOutbandError(error, 'UNSUPPORTED')) throw error
+      assert.is(error.path, path)
+      assert.is(memory.byteLength, 20_000)
+    }
+    // A port that has not moved was not moved to be asked.
+    const echo = (await ask('echo', { memory, list: [live] }, { transfer: true })) as { list: object[] }
+    assert.is(memory.byteLength, 0)
+    assert.is(echo.list.length, 1)
+  })
+
   check('what has moved is DETACHED, in the value and in a list; the port goes on', async () => {
     onlyMoving()
     const { ask, wrapped } = await line()
