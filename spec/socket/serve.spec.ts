@@ -317,6 +317,137 @@ bounds('who holds much and stalls keeps others waiting no longer than its deadli
   }
 })
 
+const huge = frameOf(new Uint8Array(3 * MiB).fill(7))
+const everyMs = async (ms: number, peer: Socket, does: (at: number) => unknown) => {
+  for (let at = 0; !peer.destroyed && !peer.readableEnded; at++) {
+    does(at)
+    await new Promise(resolve => setTimeout(resolve, ms))
+  }
+}
+/** Each is a peer that would keep the others waiting; one that is dropped comes again where that is said. */
+const holders: [name: string, does: (peer: Socket) => unknown, comesAgain?: boolean][] = [
+  ['all but the last byte', peer => peer.write(huge.subarray(0, -1))],
+  ['a part', peer => peer.write(huge.subarray(0, 2 * MiB))],
+  [
+    'nearly all, and then a byte at a time',
+    peer => {
+      peer.write(huge.subarray(0, -1000))
+      void everyMs(20, peer, at => peer.write(huge.subarray(at, at + 1)))
+    },
+  ],
+  [
+    'a part, and then a byte at a time',
+    peer => {
+      peer.write(huge.subarray(0, 2 * MiB))
+      void everyMs(20, peer, at => peer.write(huge.subarray(at, at + 1)))
+    },
+  ],
+  ['all but the last byte, and come again,', peer => peer.write(huge.subarray(0, -1)), true],
+]
+for (const [name, does, comesAgain = false] of holders) {
+  bounds(`many who send ${name} keep the others waiting for less than the time of one frame`, async () => {
+    const { path, values, outcomes, server, dispose } = await served({
+      maxBytes: MiB,
+      frameTimeoutMs: 5000,
+    })
+    let isOver = false
+    const attack = async (): Promise<void> => {
+      const peer = await rawPeer(path)
+      const end = new Promise(resolve => peer.resume().once('end', resolve).once('close', resolve))
+      does(peer)
+      void end.then(() => {
+        peer.destroy()
+        if (comesAgain && !isOver) void attack()
+      })
+    }
+    try {
+      for (const _ of upTo(3)) await attack()
+      await until(() => server.bytesUnderWay > MiB, 'more than there is room for')
+      await new Promise(resolve => setTimeout(resolve, 100))
+      const start = performance.now()
+      const good = await Promise.all(upTo(2).map(() => connect<unknown, Uint8Array>(path)))
+      await Promise.all(
+        good.map(async channel => {
+          await channel.send(new Uint8Array(2 * MiB))
+          await channel.close()
+        }),
+      )
+      assert.ok(performance.now() - start < 4000, `${performance.now() - start} ms`)
+      assert.is(values.flat().length, 2)
+      for (const outcome of await Promise.all(outcomes.slice(0, comesAgain ? 3 : 2))) {
+        assert.ok(isOutbandError(outcome, 'TIMEOUT'), String(outcome))
+        assert.match(outcome.message, /too slow while others waited/)
+      }
+    } finally {
+      isOver = true
+      await dispose()
+    }
+  })
+}
+
+bounds('who keeps the pace of its frame is waited for, however many stand in line', async () => {
+  const { path, values, outcomes, dispose } = await served({ maxBytes: MiB, frameTimeoutMs: 1500 })
+  try {
+    const part = huge.length / 32
+    // Together they take longer than one frame may.
+    for (const _ of upTo(6)) {
+      const peer = await rawPeer(path)
+      peer.resume()
+      void everyMs(15, peer, at => {
+        if (at < 32) peer.write(huge.subarray(Math.floor(at * part), Math.floor((at + 1) * part)))
+        else if (at === 32) peer.end()
+      })
+    }
+    await until(() => outcomes.length === 6, 'six connections')
+    assert.equal(
+      await within(Promise.all(outcomes), 'all of them'),
+      upTo(6).map(() => 'closed'),
+    )
+    assert.is(values.flat().length, 6)
+  } finally {
+    await dispose()
+  }
+})
+
+bounds('whose handler does not read loses neither its channel nor the turn of others', async () => {
+  let goOn = () => {}
+  const isRead = new Promise<void>(resolve => {
+    goOn = resolve
+  })
+  const path = somePath()
+  const values: Uint8Array[] = []
+  const server = await serve<Uint8Array>(
+    path,
+    async channel => {
+      const isFirst = server.channels.size === 1
+      for await (const value of channel) {
+        values.push(value)
+        if (isFirst) await isRead
+      }
+    },
+    { maxBytes: MiB, frameTimeoutMs: 600, maxWaiting: 1 },
+  )
+  try {
+    const peer = await rawPeer(path)
+    for (const _ of upTo(4)) peer.write(huge)
+    await until(() => values.length === 1, 'the first value')
+    const others = await Promise.all(upTo(2).map(() => connect<unknown, Uint8Array>(path)))
+    for (const _ of upTo(2)) {
+      await Promise.all(others.map(channel => channel.send(new Uint8Array(2 * MiB))))
+      await new Promise(resolve => setTimeout(resolve, 350))
+    }
+    await Promise.all(others.map(channel => channel.close()))
+    assert.is(values.length, 5)
+    const [first] = server.channels
+    goOn()
+    peer.end()
+    await within(first!.closed, 'the first')
+    assert.is(values.length, 8)
+  } finally {
+    server.abort()
+  }
+})
+
 bounds('a reader that is slow keeps no more than maxWaitingBytes, and one more', async () => {
   const path = somePath()
   let most = 0

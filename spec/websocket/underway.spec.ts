@@ -152,6 +152,47 @@ slow('messages that never end do not pass the quota of a server, and others pass
   )
 })
 
+const HUGE = wire(frameOf(new Uint8Array(3 * MiB)))
+const holders: [name: string, byteLength: number, drips?: boolean][] = [
+  ['all but the last byte', HUGE.length - 1],
+  ['a part', 2 * MiB],
+  ['a part, and then a byte at a time', 2 * MiB, true],
+]
+for (const [name, byteLength, drips = false] of holders) {
+  slow(`many who send ${name} keep the others waiting for less than the time of one frame`, () => {
+    const values: unknown[] = []
+    return serving(
+      async channel => {
+        for await (const value of channel) values.push(value)
+      },
+      { maxBytes: MiB, frameTimeoutMs: 5000 },
+      async ({ server, url }) => {
+        const clients = await Promise.all(upTo(3).map(() => rawClient(url)))
+        for (const client of clients) client.write(HUGE.subarray(0, byteLength))
+        let at = byteLength
+        const drip = setInterval(() => {
+          for (const client of clients) if (drips) client.write(HUGE.subarray(at, at + 1))
+          at++
+        }, 20)
+        await until(() => server.bytesUnderWay > MiB, 'more than there is room for')
+        await later(100)
+        const start = performance.now()
+        const good = await Promise.all(upTo(2).map(() => connectWebSocket(new WebSocket(url))))
+        await Promise.all(
+          good.map(async channel => {
+            await channel.send(new Uint8Array(2 * MiB))
+            await channel.close()
+          }),
+        )
+        clearInterval(drip)
+        assert.ok(performance.now() - start < 4000, `${performance.now() - start} ms`)
+        assert.is(values.length, 2)
+        for (const client of clients) client.destroy()
+      },
+    )
+  })
+}
+
 slow('200 peers that are slow do not hinder 20 that are not', () =>
   serving(
     async channel => {

@@ -10,8 +10,9 @@ export interface ClientsOptions {
   /** Connections at a time; more are refused. Default 1024. */
   readonly maxConnections?: number | undefined
   /**
-   * Bytes of incoming frames, all connections together: at about this many, all but one connection are paused
-   * until others are done. Default 1 GiB.
+   * Bytes of incoming frames, all connections together, of which 64 KiB each are not counted. From half of it on frames
+   * that are larger are read in the order of their coming, as many at a time as there is room for, and at least one; who
+   * is then too slow, while others wait, loses its channel (TIMEOUT). Default 1 GiB.
    */
   readonly maxBytes?: number | undefined
 }

@@ -141,7 +141,11 @@ export class StreamCarrier implements Carrier, Inlet {
       },
       link.isBlind,
     )
-    this.#share = quota?.share(isRoom => this.#fill(!isRoom))
+    const tooSlow = `${link.name}: the frame was too slow while others waited for room`
+    this.#share = quota?.share(
+      { tell: isRoom => this.#fill(!isRoom), late: () => this.abort(new OutbandError('TIMEOUT', tooSlow)) },
+      frameTimeoutMs,
+    )
     this.name = link.name
     this.#link = link
     link.open(this)
@@ -413,8 +417,7 @@ export class StreamCarrier implements Carrier, Inlet {
   underway(byteLength: number): void {
     if (this.#ending.isOver) return
     this.#watch.heard(byteLength > 0, false)
-    // How long the message will be is not known: at most as long as it may.
-    this.#share?.use(byteLength, this.#limits.totalBytes - byteLength)
+    this.#share?.use(byteLength, undefined)
     this.#brake(byteLength)
   }
 
@@ -458,7 +461,7 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#watch.heard(progress !== undefined, count > 0)
     const { received = 0, total = 0 } = progress ?? {}
     if (total >= PROGRESS_BYTES) this.#sink?.progress?.({ received, total })
-    this.#share?.use(received, total - received)
+    this.#share?.use(received, progress?.total)
     this.#brake(total)
   }
 
@@ -594,16 +597,18 @@ export class StreamCarrier implements Carrier, Inlet {
   #fill(isFull: boolean): void {
     this.#isOverQuota = isFull
     if (isFull) this.#brake()
+    else if (this.#isHeld()) this.#share?.read(false)
     else this.#release()
   }
 
   /** `byteLength`: of the frame that is on its way. */
   #brake(byteLength = this.#deframer.progress?.total ?? 0): void {
     if (this.#ending.isOver) return
-    const isMuch = this.#inboxBytes + byteLength >= HELD_BYTES
-    if (!this.#isOverQuota && !(this.#isHeld() && isMuch)) return
+    const isHeld = this.#isHeld() && this.#inboxBytes + byteLength >= HELD_BYTES
+    if (!this.#isOverQuota && !isHeld) return
     this.#link.pause()
     this.#watch.hold()
+    if (isHeld) this.#share?.read(false)
     if (!this.#link.canPause) return
     // The answers of the peer are behind what is not read: who waits for them before it reads on would wait for ever.
     this.#isDeaf = true
@@ -613,7 +618,9 @@ export class StreamCarrier implements Carrier, Inlet {
   #release(): void {
     if (this.#ending.isOver || this.#isHeld()) return
     this.#drain()
-    if (this.#ending.isOver || this.#isHeld() || this.#isOverQuota) return
+    if (this.#ending.isOver || this.#isHeld()) return
+    this.#share?.read(true)
+    if (this.#isOverQuota) return
     this.#isDeaf = false
     this.#watch.release()
     this.#link.resume()

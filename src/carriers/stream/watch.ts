@@ -9,7 +9,10 @@ const LATE_MS = 20
 
 /** Times in milliseconds; 0: no limit. */
 export interface WatchOptions {
-  /** A frame that has begun must be complete within this time. Default 60 000, for a trusted peer 0. */
+  /**
+   * A frame that has begun must be complete within this time, and keep the pace of one that will be while others wait for
+   * room (`maxBytes` of a server). Default 60 000, for a trusted peer 0.
+   */
   readonly frameTimeoutMs?: number | undefined
   /** Something must come within this time. Default 30 000, for a trusted peer 0. Idle channels send keep-alives. */
   readonly idleTimeoutMs?: number | undefined
