@@ -517,6 +517,28 @@ gone('who closes at once, and before it knows the peer, is told when all was tak
   }
 })
 
+for (const [name, says] of [
+  ['a program that had said all', [frameOf(1)]],
+  ['a channel that had said bye', [hello, bye]],
+] as const) {
+  gone(`${name}, where the server neither closes nor sends: PEER_GONE`, async () => {
+    const { path, outcomes, dispose } = await served({ allowHalfOpen: true, idleTimeoutMs: 100 })
+    try {
+      const peer = await rawPeer(path)
+      peer.resume()
+      peer.end(Buffer.concat(says))
+      await until(() => outcomes.length > 0, 'the connection')
+      await new Promise(resolve => setTimeout(resolve, 400))
+      assert.is(await Promise.race([outcomes[0], 'open']), 'open')
+      peer.destroy()
+      const outcome = await within(outcomes[0]!, 'the end', 5000)
+      assert.ok(isOutbandError(outcome, 'PEER_GONE'), String(outcome))
+    } finally {
+      await dispose()
+    }
+  })
+}
+
 gone('a reset: PEER_GONE, with what the system says', async () => {
   const server = await serve({ port: 0, host: '127.0.0.1' }, () => {})
   const { port } = server.address as { port: number }

@@ -54,7 +54,10 @@ export interface StreamOptions extends WatchOptions {
   readonly strict?: boolean | undefined
   /** How many ms `close` waits for a silent peer. Default 30 000; 0: forever. */
   readonly closeTimeoutMs?: number | undefined
-  /** When the peer has closed, goes on sending until this side closes as well. Default: closes. */
+  /**
+   * When the peer has closed, goes on sending until this side closes as well, which it has to: a peer that is gone by then
+   * is found out (PEER_GONE) only every `idleTimeoutMs`, and one that waits is not given up. Default: closes.
+   */
   readonly allowHalfOpen?: boolean | undefined
 }
 
@@ -580,6 +583,7 @@ export class StreamCarrier implements Carrier, Inlet {
     } catch (cause) {
       return this.#end(this.#lost(cause))
     }
+    if (this.#isHalfOpen) this.#watch.probe()
     if (this.#isPeerDone) return this.#finish()
     // Of a peer that never spoke nobody knows whether it took what was sent.
     const isPlain = this.#peer !== 'channel' && (this.#receivedPackets > 0 || this.#sentPackets === 0)

@@ -84,6 +84,11 @@ export class Watch {
     this.#arm()
   }
 
+  /** The peer says nothing more: whether it is still there is told by what is written to it alone. */
+  probe(): void {
+    if (this.#aliveMs === 0) this.keepAlive(this.idleTimeoutMs)
+  }
+
   /** This side has closed: an answer must come, or anything. */
   closing(ms: number): void {
     this.#closeMs = ms
