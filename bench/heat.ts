@@ -111,7 +111,9 @@ function planOf(plan: Plan, hasHalves: boolean, isMinor: boolean, group: Group):
   const warmUpMs = THREADED.has(group) ? plan.warmUpMs * THREADED_WARM_UP : plan.warmUpMs
   const times = group === 'port' ? WOKEN_TURN : 1
   const turnMs = plan.turnMs * times
-  return { ...plan, halves, laneMs: laneMs * times, turnMs, warmUpMs, warmUpOperations }
+  // A burst is as long as a turn, and what is posted and not yet read takes memory.
+  const longTurnMs = THREADED.has(group) ? turnMs : plan.longTurnMs
+  return { ...plan, halves, laneMs: laneMs * times, turnMs, longTurnMs, warmUpMs, warmUpOperations }
 }
 
 /** Samples operation by operation. A codec's first does both ways, so its warm-up serves its halves. */
