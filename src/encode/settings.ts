@@ -44,7 +44,7 @@ export interface EncodeSettings {
   readonly limits: Readonly<Limits>
 }
 
-/** Measured for worker threads, where the two ways cost the same between 4 and 8 KiB: `bench/threshold.ts`. */
+/** Measured for ports, rings and sockets, where the two ways cost the same between 1 and 8 KiB: `bench/threshold.ts`. */
 export const DEFAULT_THRESHOLD = 4096
 
 const DEFAULTS = checked({})
