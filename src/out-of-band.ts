@@ -4,14 +4,13 @@
  * that survives the journey and that `isReadonly` reports; it does not stop a write.
  */
 import { branded } from './brand.js'
+import { Marks } from './bytes/marks.js'
 import { isGone } from './bytes/window.js'
 import { expectOptions, OutbandError } from './errors.js'
 
-const readonlyViews = new WeakSet<object>()
+const readonlyViews = new Marks()
 /** Memory that others read as well: every view on it is read-only. */
-const readonlyMemory = new WeakSet<object>()
-/** Whether any view is: most processes never see one, and asking the WeakSet costs as much as a small string. */
-let isUsed = false
+const readonlyMemory = new Marks()
 
 /** A view with its options. It stands in the value in place of the view; decode gives the bare view. */
 export class OutOfBand<V extends ArrayBufferView = ArrayBufferView> {
@@ -82,13 +81,12 @@ export function outOfBand<V extends ArrayBufferView>(
 
 /** True for a view decoded from memory that its sender declared read-only, and for any view of such shared memory. */
 export function isReadonly(view: ArrayBufferView): boolean {
-  if (!isUsed) return false
-  return readonlyViews.has(view) || (ArrayBuffer.isView(view) && readonlyMemory.has(view.buffer))
+  if (readonlyViews.has(view)) return true
+  return readonlyMemory.isUsed && ArrayBuffer.isView(view) && readonlyMemory.has(view.buffer)
 }
 
 /** Notes that a decoded view is read-only. */
 export function markReadonly(view: ArrayBufferView): void {
-  isUsed = true
   readonlyViews.add(view)
 }
 
@@ -96,38 +94,33 @@ export function markReadonly(view: ArrayBufferView): void {
 export function markReadonlyMemory(memory: ArrayBuffer, isSo: boolean): void {
   if (isSo) readonlyMemory.add(memory)
   else readonlyMemory.delete(memory)
-  isUsed ||= isSo
 }
 
 /** Memory, and ports, that move with the next message that has them. */
-const given = new WeakSet<object>()
-let isGiving = false
+const given = new Marks()
 
 /** Gives memory away: views on it go out of band, however small, and `takeGiven` tells who moves it. */
 export function give(memory: object): void {
-  isGiving = true
   given.add(memory)
 }
 
 export function isGiven(memory: object): boolean {
-  return isGiving && given.has(memory)
-}
-
-/** Memory that other processes map as well. */
-const lendable = new WeakSet<object>()
-let isLending = false
-
-/** Views on it go out of band, however small: in band they would be copies, and nobody would see what is written later. */
-export function markLendable(memory: object): void {
-  isLending = true
-  lendable.add(memory)
-}
-
-export function isLendable(memory: object): boolean {
-  return isLending && lendable.has(memory)
+  return given.has(memory)
 }
 
 /** Whether it was given away; for once. */
 export function takeGiven(memory: object): boolean {
-  return isGiving && given.delete(memory)
+  return given.delete(memory)
+}
+
+/** Memory that other processes map as well. */
+const lendable = new Marks()
+
+/** Views on it go out of band, however small: in band they would be copies, and nobody would see what is written later. */
+export function markLendable(memory: object): void {
+  lendable.add(memory)
+}
+
+export function isLendable(memory: object): boolean {
+  return lendable.has(memory)
 }

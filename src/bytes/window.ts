@@ -3,6 +3,7 @@
  * memory is found out here: whether it is gone, shared, resizable, and whether a view tracks its length.
  */
 import { isStackOverflow } from '../errors.js'
+import { Marks } from './marks.js'
 
 /** Members of resizable memory, which the type library knows only from ES2024 on. */
 interface Resizable {
@@ -95,19 +96,16 @@ export function isShared(buffer: unknown): boolean {
 }
 
 /** Mapped memory, which other processes may write: an ArrayBuffer does not tell. */
-const mapped = new WeakSet<ArrayBufferLike>()
-/** Nobody looks there before there is any. */
-let hasMapped = false
+const mapped = new Marks()
 
 /** Notes that an ArrayBuffer lies on memory that others may have too. */
 export function markMapped(buffer: ArrayBuffer): void {
-  hasMapped = true
   mapped.add(buffer)
 }
 
 /** True for memory that somebody else may change while it is read: shared between threads, or mapped. */
 export function isVolatile(buffer: ArrayBufferLike): boolean {
-  return (hasMapped && mapped.has(buffer)) || isShared(buffer)
+  return mapped.has(buffer) || isShared(buffer)
 }
 
 /** True for an ArrayBuffer or a SharedArrayBuffer. */
