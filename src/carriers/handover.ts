@@ -7,7 +7,7 @@ import { allocate, isDetached, isGone, isMemory, isShared, maxBytes } from '../b
 import { isOutbandError, OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
 import type { Counts, Transfer } from './carrier.js'
-import { isMovedPort, isRefused, mustMove, obstacleOf, refusalOf } from './platform.js'
+import { isMovedPort, isRefused, isTelling, mustMove, obstacleOf, refusalOf } from './platform.js'
 
 /** Copies move, up to so many: V8 compares each entry of the list with all before it (65 536 of them: 900 ms). */
 const LONG_LIST = 1024
@@ -241,16 +241,9 @@ function expectFree(item: object, path?: string): object {
  */
 export function isMovable(buffer: ArrayBuffer): boolean {
   const fresh = new ArrayBuffer(1)
-  const refusal = refusalOfTwice(fresh)
-  return isDetached(fresh) || refusalOfTwice(buffer) === refusal
+  const refusal = refusalOf([fresh, fresh])
+  return isDetached(fresh) || refusalOf([buffer, buffer]) === refusal
 }
-
-/** Whether `isMovable` knows. */
-function isTelling(): boolean {
-  return /duplicate/i.test(refusalOfTwice(new ArrayBuffer(1)))
-}
-
-const refusalOfTwice = (buffer: ArrayBuffer): string => refusalOf([buffer, buffer])
 
 /** The error for memory that was to move and cannot. */
 export function notTransferable(what: string, requested: number, cause?: unknown): OutbandError {

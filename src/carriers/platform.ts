@@ -109,6 +109,15 @@ function isTransferable(object: object): boolean {
   return /duplicate/i.test(refusalOf([object, object]))
 }
 
+/** Whether the engine tells what it does not move. */
+export function isTelling(): boolean {
+  return isTransferable(new ArrayBuffer(1))
+}
+
+function isImmovable(object: object): boolean {
+  return isTelling() && !isTransferable(object)
+}
+
 /** How the engine refuses a list; empty when it does not. */
 export function refusalOf(transfer: readonly object[]): string {
   try {
@@ -155,12 +164,12 @@ export function obstacleOf(object: object): string | undefined {
 export function isStuck(object: object): boolean {
   if (!mustMove(object)) return false
   if (obstacleOf(object) !== undefined || isMovedPort(object)) return true
-  return isTransferable(new ArrayBuffer(1)) && !isTransferable(object)
+  return isImmovable(object)
 }
 
 /** The same of an object in a transfer list, which may be anything. */
 export function isRefused(item: object): boolean {
-  return isHost(item) ? isStuck(item) : isTransferable(new ArrayBuffer(1)) && !isTransferable(item)
+  return isHost(item) ? isStuck(item) : isImmovable(item)
 }
 
 /** Whether it is a port of the platform, of whatever realm. */
