@@ -97,7 +97,7 @@ function writeViews(walk: Walk, runs: readonly Run[]): void {
   // Lists of one element, mostly: `for…of` costs a tensor two percent (measured).
   for (let i = 0; i < runs.length; i++) writeRun(walk, runs[i])
   let used = 0
-  for (let i = 0; i < entries.length; i++) used = writeView(walk, entries[i], entries[i].run as Run, used)
+  for (let i = 0; i < entries.length; i++) used = writeView(walk, entries[i], entries[i].run, used)
   for (let i = 0; i < runs.length; i++) if (!runs[i].isOutOfBand) walk.append(runs[i].window)
 }
 

@@ -63,11 +63,11 @@ export function makeRecords(
     return
   }
   const users = new Map<Run, number>()
-  for (const { entry } of views) users.set(entry.run as Run, (users.get(entry.run as Run) ?? 0) + 1)
+  for (const { entry } of views) users.set(entry.run, (users.get(entry.run) ?? 0) + 1)
   const numbers = new Map<Run, number>()
   const counts: [inBand: number, outOfBand: number] = [0, 0]
   for (const view of views) {
-    const run = view.entry.run as Run
+    const run = view.entry.run
     const number = numbers.get(run)
     const next = counts[Number(run.isOutOfBand)]
     setRecord(view, number ?? next, number === undefined, users.get(run) === 1, copyShared, ownKinds)

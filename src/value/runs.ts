@@ -18,7 +18,7 @@ export interface RunSettings {
 }
 
 /** Lays out the runs and asks for each whether it goes out of band. Windows are the caller's memory (borrow). */
-export function chosenRuns(views: Views, settings: RunSettings): Run[] {
+export function chosenRuns(views: Views, settings: RunSettings): readonly Run[] {
   const runs = views.runs()
   views.check()
   const { bufferCallback, limits } = settings

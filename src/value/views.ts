@@ -20,55 +20,81 @@ import {
 import { about } from './place.js'
 import { stopped } from './trace.js'
 
+const NO_BYTES = new Uint8Array(0)
+
 /** The first view on the memory of a buffer, or the ArrayBuffer itself. */
 export type Source = ArrayBufferView | ArrayBufferLike
-
-/** One view of the value, or one ArrayBuffer. */
-export interface Entry {
-  readonly source: Source
-  readonly buffer: ArrayBufferLike
-  /** Kind byte as on the wire. */
-  kind: number
-  /** Bytes from the start of the ArrayBuffer. */
-  readonly start: number
-  readonly end: number
-  isForced: boolean
-  /** Whether it is the only one of its run. */
-  isAlone: boolean
-  /** Whether no entry before is on the same ArrayBuffer, and the next one that is. */
-  readonly isFirst: boolean
-  next: Entry | undefined
-  run: Run | undefined
-}
 
 /** The bytes between the first and the last that some views cover. */
 export interface Run {
   readonly buffer: ArrayBufferLike
   readonly start: number
-  end: number
+  readonly end: number
   /** Place in the packet's list of runs, and the first view on it; −1 until that comes. */
-  index: number
-  source: Source
-  isForced: boolean
-  isReadonly: boolean
+  readonly index: number
+  readonly source: Source
+  readonly isForced: boolean
+  readonly isReadonly: boolean
   readonly isShared: boolean
   /** `maxByteLength` for a run that must be resizable again, else −1. */
-  max: number
+  readonly max: number
   /** Set when the message is laid out. */
   window: Uint8Array
   isOutOfBand: boolean
 }
 
+/** One view of the value, or one ArrayBuffer; and the run that it is, unless others share it: most are alone. */
+export class Entry implements Run {
+  source: Source
+  readonly buffer: ArrayBufferLike
+  /** Kind byte as on the wire. */
+  kind: number
+  /** Bytes from the start of the ArrayBuffer. */
+  readonly start: number
+  end: number
+  isForced: boolean
+  /** Whether it is the only one of its run. */
+  readonly isAlone: boolean
+  /** Whether no entry before is on the same ArrayBuffer, and the next one that is. */
+  readonly isFirst: boolean
+  next: Entry | undefined = undefined
+  run: Entry = this
+  index = -1
+  isReadonly = false
+  isShared = false
+  max = -1
+  window = NO_BYTES
+  isOutOfBand = false
+
+  constructor(
+    source: Source,
+    buffer: ArrayBufferLike,
+    kind: number,
+    start: number,
+    end: number,
+    isForced: boolean,
+    isAlone: boolean,
+    isFirst: boolean,
+  ) {
+    this.source = source
+    this.buffer = buffer
+    this.kind = kind
+    this.start = start
+    this.end = end
+    this.isForced = isForced
+    this.isAlone = isAlone
+    this.isFirst = isFirst
+  }
+}
+
 const GONE = 'a view or ArrayBuffer lost its memory'
-const NO_BYTES = new Uint8Array(0)
 
 /** Entries that are searched for an ArrayBuffer one by one; with more, a Map is made. */
 const FEW = 16
 
 export class Views {
-  /** As in the decoder: keeps the code made for entries and runs alive. */
-  readonly kept = newRun(makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false, true))
-  readonly keptEntry = makeEntry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false, true)
+  /** As in the decoder: keeps the code made for entries alive. */
+  readonly kept = new Entry(NO_BYTES, NO_BYTES.buffer, 0, 0, 0, false, false, true)
   entries: Entry[] = []
   /** Whether structured clone would lose something of a view. */
   isBeyondClone = false
@@ -113,8 +139,7 @@ export class Views {
     isAlone = false,
   ): void {
     const before = isAlone ? undefined : this.#find(buffer)
-    const entry = makeEntry(source, buffer, kind, start, end, isForced, before === undefined)
-    entry.isAlone = isAlone
+    const entry = new Entry(source, buffer, kind, start, end, isForced, isAlone, before === undefined)
     if (before !== undefined) before.next = entry
     // An array made with its first element is not grown to seventeen for it.
     if (this.entries.length === 0) this.entries = [entry]
@@ -147,14 +172,20 @@ export class Views {
   }
 
   /** Lays out the runs, in the order of their first views. */
-  runs(): Run[] {
+  runs(): readonly Run[] {
     const { entries } = this
-    if (entries.length === 1) return [numbered(newRun(entries[0]), entries[0], 0)]
+    if (entries.length === 1) {
+      settle(entries[0], 0)
+      return entries
+    }
     const runs: Run[] = []
     for (const entry of entries) {
       if (entry.isFirst && entry.next !== undefined) merge(entry)
-      const run = entry.run ?? newRun(entry)
-      if (run.index < 0) runs.push(numbered(run, entry, runs.length))
+      const { run } = entry
+      if (run.index >= 0) continue
+      run.source = entry.source
+      settle(run, runs.length)
+      runs.push(run)
     }
     return runs
   }
@@ -185,81 +216,44 @@ function addTo(bySource: Map<Source, Entry[]>, entry: Entry): void {
   else known.push(entry)
 }
 
-/** Runs for the entries of one ArrayBuffer, made from the lowest up. */
+/** Runs for the entries of one ArrayBuffer that overlap or touch. */
 function merge(first: Entry): void {
   const entries: Entry[] = []
   for (let entry: Entry | undefined = first; entry !== undefined; entry = entry.next) entries.push(entry)
   entries.sort((a, b) => a.start - b.start)
-  let run: Run | undefined
-  for (const entry of entries) {
-    if (run === undefined || entry.start > run.end) run = newRun(entry)
-    else extend(run, entry)
-    entry.run = run
+  let from = 0
+  let { end } = entries[0]
+  for (let i = 1; i <= entries.length; i++) {
+    const isJoined = i < entries.length && entries[i].start <= end
+    if (!isJoined && i - from > 1) share(entries.slice(from, i), end)
+    if (!isJoined) from = i
+    end = isJoined ? Math.max(end, entries[i].end) : (entries[i]?.end ?? 0)
   }
 }
 
-function makeEntry(
-  source: Source,
-  buffer: ArrayBufferLike,
-  kind: number,
-  start: number,
-  end: number,
-  isForced: boolean,
-  isFirst: boolean,
-): Entry {
-  return {
-    source,
-    buffer,
-    kind,
-    start,
-    end,
-    isForced,
-    isAlone: false,
-    isFirst,
-    next: undefined,
-    run: undefined,
-  }
+/** One run for these entries, of which the first is the lowest. It is as their most demanding. */
+function share(entries: readonly Entry[], end: number): void {
+  const { source, buffer, start } = entries[0]
+  const isForced = entries.some(entry => entry.isForced)
+  const isReadonly = entries.every(({ kind }) => (kind & VIEW_READONLY) !== 0)
+  const kind = (entries.some(mayGrow) ? VIEW_TRACKING : 0) | (isReadonly ? VIEW_READONLY : 0)
+  const run = new Entry(source, buffer, kind | KIND_DATA_VIEW, start, end, isForced, false, false)
+  for (const entry of entries) entry.run = run
 }
 
-/** Gives a run its place when its first view comes. */
-function numbered(run: Run, entry: Entry, index: number): Run {
+/** Whether its run must be resizable, where its memory is: an ArrayBuffer, or a view that follows the length of one. */
+function mayGrow({ kind }: Entry): boolean {
+  return kind === KIND_ARRAY_BUFFER || (kind & VIEW_TRACKING) !== 0
+}
+
+/** Gives a run its place, when its first view comes, and what was not asked before. */
+function settle(run: Entry, index: number): void {
+  const { buffer, start, kind } = run
   run.index = index
-  run.source = entry.source
-  return run
-}
-
-/** The run of an entry, until others join it. */
-function newRun(entry: Entry): Run {
-  const { buffer, start, end, source, isForced, kind } = entry
-  const run: Run = {
-    buffer,
-    start,
-    end,
-    index: -1,
-    source,
-    isForced,
-    isReadonly: (kind & VIEW_READONLY) !== 0,
-    isShared: isShared(buffer),
-    max: maxOf(entry, start),
-    window: NO_BYTES,
-    isOutOfBand: false,
-  }
-  entry.run = run
-  return run
-}
-
-function extend(run: Run, entry: Entry): void {
-  run.end = Math.max(run.end, entry.end)
-  run.isForced ||= entry.isForced
-  run.isReadonly &&= (entry.kind & VIEW_READONLY) !== 0
-  run.max = Math.max(run.max, maxOf(entry, run.start))
-}
-
-/** A run must be resizable when its ArrayBuffer is in the value, or a view that follows its length. */
-function maxOf({ kind, buffer }: Entry, start: number): number {
-  if (kind !== KIND_ARRAY_BUFFER && (kind & VIEW_TRACKING) === 0) return -1
-  const max = maxBytes(buffer)
-  return max < 0 ? -1 : max - start
+  run.isReadonly = (kind & VIEW_READONLY) !== 0
+  run.isShared = isShared(buffer)
+  const max = mayGrow(run) ? maxBytes(buffer) : -1
+  run.max = max < 0 ? max : max - start
 }
 
 function bufferBytes(buffer: ArrayBufferLike): number {

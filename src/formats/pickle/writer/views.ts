@@ -148,7 +148,7 @@ export function finishPacket(walk: Walk): Packet {
   const paddings = paddingsOf(runs, splices)
   const homes = homesOf(runs, splices)
   for (const splice of splices) {
-    const run = splice.entry.run as Run
+    const run = splice.entry.run
     parts.upTo(splice.at)
     fill(parts, splice, run, numbers[run.index], paddings[run.index], homes[run.index])
     if (numbers[run.index] < 0) numbers[run.index] = splice.number
@@ -163,7 +163,7 @@ export function finishPacket(walk: Walk): Packet {
 function paddingsOf(runs: readonly Run[], splices: readonly Splice[]): Uint8Array {
   const paddings = new Uint8Array(runs.length)
   for (const { entry } of splices) {
-    const run = entry.run as Run
+    const run = entry.run
     if (!run.isOutOfBand && !isWhole(entry, run)) paddings[run.index] = run.start & 7
   }
   return paddings
@@ -177,7 +177,7 @@ function homesOf(runs: readonly Run[], splices: readonly Splice[]): Uint8Array {
   const homes = new Uint8Array(runs.length)
   const sizes = new Uint8Array(runs.length)
   for (const { entry } of splices) {
-    const run = entry.run as Run
+    const run = entry.run
     const { size } = KINDS[entry.kind & VIEW_KIND]
     const isFirst = sizes[run.index] === 0
     if (size > sizes[run.index]) sizes[run.index] = size
