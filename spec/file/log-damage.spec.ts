@@ -303,6 +303,7 @@ const busy: [name: string, content: Buffer][] = [
     'heads that are wrong, which 12 KiB behind them tell',
     heads(24, () => Uint8Array.of(0x4f, 0x55, 0x54, 0x42, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0)),
   ],
+  ['good frames with damage between all of them', heads(64, () => frame(1))],
 ]
 for (const [name, content] of busy) {
   middle(

@@ -33,7 +33,8 @@ export interface LogOptions extends Omit<CodecOptions, 'checksum' | 'shared'> {
   sync?: boolean | undefined
   /**
    * What is done about damage. `true` (default): a torn tail is cut off; good frames behind damage are an error. `'skip'`:
-   * they are read all the same, and the damage stays where it is. `false`: any damage is an error.
+   * they are read all the same, and the damage stays where it is, in up to 1000 places and one more for each 64 KiB of the file.
+   * `false`: any damage is an error.
    */
   repair?: boolean | 'skip' | undefined
   /** Nothing is written, cut or locked; another log may be appending. */

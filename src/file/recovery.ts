@@ -55,7 +55,10 @@ const START = Buffer.from([0x4f, 0x55, 0x54, 0x42, 1, 1, 0, 0])
 const STEP = 8
 /** Bytes that are searched at once: a multiple of 8 too. */
 const BLOCK = 65_536
-/** What looks like a head and is none, until a file is taken for one that was made to keep us busy. */
+/**
+ * What looks like a head and is none, and places of damage with good frames behind, until a file is taken for one that was made to
+ * keep us busy: each is some reads. A large file may have one more in every block.
+ */
 const MOST_TRIES = 1000
 
 /** Looks at all of the file, in bounded memory. @throws TORN, MALFORMED, VERSION, LIMIT; Node's own errors */
@@ -67,12 +70,14 @@ class Search {
   readonly #file: Readable
   readonly #size: number
   readonly #settings: SurveySettings
+  readonly #mostTries: number
   #tries = 0
 
   constructor(file: Readable, size: number, settings: SurveySettings) {
     this.#file = file
     this.#size = size
     this.#settings = settings
+    this.#mostTries = MOST_TRIES + size / BLOCK
   }
 
   async run(): Promise<Survey> {
@@ -82,7 +87,7 @@ class Search {
       const good = await goodRun(this.#file, start, this.#size, this.#settings.limits)
       frames += good.frames
       if (good.frames > 0) runs.push({ start, end: good.end })
-      else this.#tries++
+      this.#tries++
       // A head that was searched for, of which no frame came, may be one in the bytes of another: its word is nothing.
       const isNext: boolean = good.frames > 0 || start === 0
       start = good.error && (await this.#behind(good.end, good.error, isNext))
@@ -105,7 +110,8 @@ class Search {
     const layout = isNext ? await this.#layoutAt(at) : undefined
     const next = await this.#nextHead(at + (layout?.frameBytes ?? STEP))
     if (next === undefined && !isCertain) throw await this.#refused(at, error)
-    if (next !== undefined && (repair !== 'skip' || this.#tries > MOST_TRIES)) throw torn(path, error, at)
+    if (next !== undefined && (repair !== 'skip' || this.#tries > this.#mostTries))
+      throw torn(path, error, at)
     return next
   }
 
@@ -142,7 +148,7 @@ class Search {
   }
 
   async #isHead(at: number): Promise<boolean> {
-    if (this.#tries > MOST_TRIES) return true
+    if (this.#tries > this.#mostTries) return true
     try {
       const layout = await this.#layoutAt(at)
       if (layout !== undefined && at + layout.frameBytes <= this.#size) return true
