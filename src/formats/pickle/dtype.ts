@@ -98,8 +98,22 @@ const SIZES: Readonly<Record<string, readonly number[]>> = {
 
 const GRAMMAR = /^([<>|=]?)([biufcmMSUVO?])(\d{0,9})(\[\d{0,9}(?:[YMWDhms]|[mμunpfa]s|generic)\])?$/
 
+/** The last one: an array asks for its layout three times, and most arrays are of one dtype. */
+let lastText = ''
+let lastLayout: Layout | undefined
+
 /** The layout of a dtype in numpy's own writing; `undefined` when it is none. */
 export function parseDtype(text: string): Layout | undefined {
+  if (text === lastText) return lastLayout
+  const layout = parsed(text)
+  // What is none may be any text, and long.
+  if (layout === undefined) return undefined
+  lastText = text
+  lastLayout = layout
+  return layout
+}
+
+function parsed(text: string): Layout | undefined {
   const [, order, letter, digits, unit] = GRAMMAR.exec(text === '?' ? 'b1' : text) ?? []
   if (letter === undefined) return undefined
   if (letter === 'O') return layout('|O', 8, undefined, false, false, true)

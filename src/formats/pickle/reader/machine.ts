@@ -10,6 +10,7 @@ import { checkLimit, LIMITS, type Limits, overLimit } from '../../../limits.js'
 import { Buffers } from '../../../value/buffers.js'
 import { type FormatDecodeSettings, IDLE } from '../../format.js'
 import type { DType } from '../dtype.js'
+import type { PythonName } from '../objects.js'
 import { markTuple } from '../origins.js'
 import { FREE_SETS, type PickleSettings } from '../settings.js'
 
@@ -69,6 +70,8 @@ export abstract class Machine extends Reader {
   copies = new Map<Uint8Array, Uint8Array>()
   /** What descriptions of a dtype mean. */
   dtypes = new Map<object, DType>()
+  /** Names that were found on a list, by how they were given. */
+  names = new Map<string, PythonName>()
   #noBytes: ArrayBuffer | undefined
   /** Whether the last pickle was let go of; not when the caller's stack ran out while it was. */
   isClean = true
@@ -122,6 +125,7 @@ export abstract class Machine extends Reader {
     this.#noBytes = undefined
     if (this.copies.size > 0) this.copies = new Map()
     if (this.dtypes.size > 0) this.dtypes = new Map()
+    if (this.names.size > 0) this.names = new Map()
     this.buffers.end()
     this.release()
     this.settings = IDLE
