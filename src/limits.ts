@@ -33,7 +33,7 @@ export interface Limits {
   bufferBytes: number
   /** Bytes of all buffers together. */
   totalBytes: number
-  /** Whether a RegExp may be built: a hostile pattern can take exponential time to match. */
+  /** Whether a RegExp may be built: a hostile pattern can take exponential time to match, and tenths of a second to make (`\p`). */
   regexps: boolean
   /** Whether Error objects may be built. */
   errors: boolean

@@ -118,4 +118,10 @@ test('in a pickle it needs no type', () => {
   assert.is(difference(rows[0], decode(encode(rows[0], { format: pickle }), { format: pickle })), undefined)
 })
 
+test('many small ones on one memory are no more than their bytes allow', () => {
+  const data = new Float64Array(1)
+  const value = Array.from({ length: 8000 }, () => new NDArray(data, []))
+  assert.is(difference(value, decode(encode(value, { format: pickle }), { format: pickle })), undefined)
+})
+
 test.run()

@@ -48,14 +48,13 @@ export function shaped(
   return newArray(machine, data, shape, { dtype, order, strides })
 }
 
-/** An array with its own shape and strides: a shape of 64 axes may be named a thousand times, in two bytes each. */
 export function newArray(
   machine: Machine,
   data: NDArrayData,
   shape: readonly number[],
   options: NDArrayOptions,
 ): NDArray {
-  machine.copy(shape.length * 2)
+  machine.newArray(shape.length)
   return new NDArray(data, shape, options)
 }
 

@@ -46,6 +46,8 @@ const STACK = 256
 const GAP = 1024
 /** Empty tuples that a pickle may have before they are compared with its bytes. */
 const FREE_TUPLES = 2048
+/** Arrays with a shape, of which the same is asked. */
+const FREE_ARRAYS = 2048
 /** Copies of all buffers, at most. */
 const MOST_COPIES = 8
 const NEVER = Symbol('never')
@@ -88,6 +90,7 @@ export abstract class Machine extends Reader {
   #copied = 0
   #moved = 0
   #sets = 0
+  #arrays = 0
   #emptyTuples = 0
 
   constructor(options: PickleSettings) {
@@ -109,6 +112,7 @@ export abstract class Machine extends Reader {
     this.#copied = 0
     this.#moved = 0
     this.#sets = 0
+    this.#arrays = 0
     this.#emptyTuples = 0
     this.isKeeping = false
   }
@@ -300,6 +304,13 @@ export abstract class Machine extends Reader {
   newSet(): void {
     if (++this.#sets > FREE_SETS + this.pos / 2) throw this.malformed('more sets than bytes for them')
     if (this.#sets > FREE_SETS) checkLimit('entries', this.limits.entries, this.#sets, this.pos)
+  }
+
+  /** Counts an array with a shape of so many axes: it takes 350 bytes and 3 µs where five of the pickle can be enough. numpy writes 13, we 10. */
+  newArray(axes: number): void {
+    if (++this.#arrays > FREE_ARRAYS + this.pos / 8) throw this.malformed('more arrays than bytes for them')
+    // Its own shape and strides: a shape of 64 axes may be named a thousand times, in two bytes each.
+    this.copy(axes * 2)
   }
 
   /**
