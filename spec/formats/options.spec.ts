@@ -418,6 +418,45 @@ for (const format of formats) {
     assert.is(difference({ pixels: Float32Array.of(1, 2) }, both(value)), undefined)
   })
 
+  test('a rebuild that decodes in the middle of a message spoils nothing that comes after it', () => {
+    const pieces = Array.from({ length: 4 }, (_, i) => ({
+      bytes: new Uint8Array(20).fill(i + 1),
+      floats: Float32Array.of(i, -i),
+      at: new Date(i),
+      big: 2n ** 70n + BigInt(i),
+      text: `piece ${i}`,
+    }))
+    const inner = registry(
+      defineType({
+        class: Node,
+        tag: 'node',
+        reduce: ({ next }: Node) => encode(next, { format }).meta,
+        rebuild: meta => Object.assign(new Node(), { next: decode<Node>({ meta, buffers: [] }, { format }) }),
+      }),
+    )
+    const sent = pieces.flatMap(piece => [Object.assign(new Node(), { next: piece }), structuredClone(piece)])
+    const packet = encode(sent, { format, types: inner, references: false })
+    assert.is(difference(sent, decode(packet, { format, types: inner })), undefined)
+  })
+
+  test('what a message held stays when the next one is decoded', () => {
+    const values = Array.from({ length: 3 }, (_, i) => ({
+      bytes: new Uint8Array(40).fill(i),
+      none: new Uint8Array(),
+      memory: new Uint8Array(8).fill(i).buffer,
+      text: `text ${i}`,
+      numbers: [i, -i, i / 3],
+    }))
+    const packets = values.map(value => encode(value, { format }))
+    assert.is(
+      difference(
+        values,
+        packets.map(packet => decode(packet, { format })),
+      ),
+      undefined,
+    )
+  })
+
   test('a rebuild that decodes goes on with its depth', () => {
     const box: ReturnType<typeof registry> = registry(
       defineType({

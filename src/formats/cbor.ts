@@ -20,6 +20,7 @@ import { Lifted } from './lifted.js'
 import { Lower } from './lower.js'
 import { isIllFormed, mended, type TextLength } from './mend.js'
 import { RECORD_BYTES, type SentView, type ViewRecord, writeRecord } from './view-record.js'
+import { withCopy } from './working-copy.js'
 
 type Write = (value: unknown) => void
 
@@ -29,7 +30,13 @@ const encoder = new Encoder({
   variableMapSize: true,
   tagUint8Array: false,
   useTag259ForMaps: false,
-} as ConstructorParameters<typeof Encoder>[0]) as Encoder & { alwaysUseFloat?: boolean }
+} as ConstructorParameters<typeof Encoder>[0]) as CborX
+
+/** What cbor-x has and its types do not say: `end` is where the bytes of the message end. */
+interface CborX extends Encoder {
+  alwaysUseFloat?: boolean
+  decode(bytes: Uint8Array, end?: number): unknown
+}
 
 // No tag: cbor-x asks for one each time, and notes nothing for those that it reads.
 addExtension({
@@ -156,25 +163,30 @@ function encode(value: unknown, settings: FormatEncodeSettings): Packet {
 }
 
 /** The metadata without the tag that says that it is CBOR: 55799, which stands for nothing else. */
-function plainCopy(meta: Uint8Array): Uint8Array {
+function untagged(meta: Uint8Array): Uint8Array {
   const isTagged = meta[0] === 0xd9 && meta[1] === 0xd9 && meta[2] === 0xf7
-  return new Uint8Array(isTagged ? meta.subarray(3) : meta)
+  return isTagged ? meta.subarray(3) : meta
 }
 
 function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): unknown {
-  return decoding(settings.limits, meta, nested => {
-    const { limits } = settings
-    let found = new FoundTags(plainCopy(meta), limits)
-    let readBy = scan(found.bytes, limits, nested.depth, found)
-    if (readBy === 'nobody') {
-      // Of what was scanned so far some is written over.
-      found = new FoundTags(joined(plainCopy(meta)), limits)
-      readBy = scan(found.bytes, limits, nested.depth, found)
-    }
-    found.receive(buffers)
-    const { buffer, length } = found.bytes
-    const value: unknown = readBy === 'library' ? encoder.decode(asBuffer(buffer, 0, length)) : read(found)
-    return found.isPlain ? value : new Lower(found, settings, nested).value(value)
+  const { limits } = settings
+  return decoding(limits, meta, nested => {
+    const plain = untagged(meta)
+    return withCopy(plain, (bytes, source) => {
+      let found = new FoundTags(bytes, limits)
+      let from = source
+      let readBy = scan(bytes, limits, nested.depth, found)
+      if (readBy === 'nobody') {
+        // Of what was scanned so far some is written over.
+        const whole = joined(new Uint8Array(plain))
+        from = asBuffer(whole.buffer, 0, whole.length)
+        found = new FoundTags(whole, limits)
+        readBy = scan(whole, limits, nested.depth, found)
+      }
+      found.receive(buffers)
+      const value: unknown = readBy === 'library' ? encoder.decode(from, found.bytes.length) : read(found)
+      return found.isPlain ? value : new Lower(found, settings, nested).value(value)
+    })
   })
 }
 

@@ -4,7 +4,6 @@
  * nor what we do theirs: our one extension is for a class that nobody else has, and is asked for no code on the way in.
  */
 import { addExtension, Packr } from 'msgpackr'
-import { asBuffer } from '../bytes/text.js'
 import type { Packet, PacketLike } from '../packet.js'
 import { KIND_UINT8 } from '../wire/views.js'
 import { complementBytes } from './bigint.js'
@@ -19,6 +18,7 @@ import { FoundExts } from './msgpack-found.js'
 import { read } from './msgpack-read.js'
 import { scan } from './msgpack-scan.js'
 import { RECORD_BYTES, type SentView, writeRecord } from './view-record.js'
+import { withCopy } from './working-copy.js'
 
 /** Room for so many bytes in what is being written. */
 type Allot = (byteLength: number) => { target: Uint8Array; position: number }
@@ -144,17 +144,16 @@ function encode(value: unknown, settings: FormatEncodeSettings): Packet {
 }
 
 function decode({ meta, buffers }: PacketLike, settings: FormatDecodeSettings): unknown {
-  return decoding(settings.limits, meta, nested => {
-    const { limits } = settings
-    // Once, for it may be shared with who goes on changing it, and is written to.
-    const bytes = new Uint8Array(meta)
-    const found = new FoundExts(bytes, limits)
-    const isOurs = scan(bytes, limits, nested.depth, found)
-    found.receive(buffers)
-    // Of a Buffer msgpackr reads text twice as fast.
-    const value: unknown = isOurs ? read(found) : packr.unpack(asBuffer(bytes.buffer, 0, bytes.length))
-    return found.isPlain ? value : new Lower(found, settings, nested).value(value)
-  })
+  const { limits } = settings
+  return decoding(limits, meta, nested =>
+    withCopy(meta, (bytes, source) => {
+      const found = new FoundExts(bytes, limits)
+      const isOurs = scan(bytes, limits, nested.depth, found)
+      found.receive(buffers)
+      const value: unknown = isOurs ? read(found) : packr.unpack(source, bytes.length)
+      return found.isPlain ? value : new Lower(found, settings, nested).value(value)
+    }),
+  )
 }
 
 /** MessagePack, written and read by msgpackr. `spec/FORMATS.md` says which codes stand for what, and what is lost. */
