@@ -25,7 +25,8 @@ const types = registry(
 const own = (): Uint8Array => new Uint8Array(new ArrayBuffer(80), 8, 64)
 const shared = (): Uint8Array => new Uint8Array(new SharedArrayBuffer(64))
 const detach = ({ buffer }: Uint8Array): false => {
-  structuredClone(0, { transfer: [buffer as ArrayBuffer] })
+  // Once: from Node 22 on memory that is gone is refused.
+  if (buffer.byteLength > 0) structuredClone(0, { transfer: [buffer as ArrayBuffer] })
   return false
 }
 
