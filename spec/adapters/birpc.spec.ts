@@ -215,12 +215,15 @@ test('of channels that were closed the worker keeps no listener, and one that li
   assert.ok(isOutbandError(await rejection(() => again.die()), 'PEER_GONE'))
 })
 
-test('calls of a thread that dies, and those after, are PEER_GONE', async () => {
+test('calls of a thread that dies, and those after, are PEER_GONE, which says why', async () => {
   const mortal = connect()
   const waits = mortal.rpc.hang()
   const dies = mortal.rpc.die()
-  for (const call of [waits, dies]) assert.ok(isOutbandError(await rejection(() => call), 'PEER_GONE'))
-  assert.ok(isOutbandError(await rejection(() => mortal.rpc.echo(1)), 'PEER_GONE'))
+  for (const call of [() => waits, () => dies, () => mortal.rpc.echo(1)]) {
+    const error = await rejection(call)
+    assert.ok(isOutbandError(error, 'PEER_GONE'))
+    assert.match(error.message, /exit code 3$/)
+  }
 })
 
 test('a group has a channel per port', async () => {

@@ -185,6 +185,10 @@ const workerOf = (code: string): Worker => new Worker(code, { eval: true })
 
 const deaths: [name: string, code: string, message: RegExp][] = [
   ['throws', "throw new Error('from the worker')", /from the worker/],
+  ['throws text', "throw 'from the worker'", /gone: from the worker$/],
+  ['throws a symbol', "throw Symbol('odd')", /gone: Symbol\(odd\)$/],
+  ['throws fields', 'throw { status: 500 }', /gone$/],
+  ['throws null', 'throw null', /exit code 1$/],
   ['exits', 'process.exit(3)', /exit code 3/],
   ['ends', '', /gone$/],
 ]

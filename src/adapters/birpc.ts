@@ -7,8 +7,14 @@
  *
  * A call without a packet is answered as birpc itself does: `{ t: 's', i, e }`.
  */
-import { type Endpoint, endpointOf, type PortLike, type WindowOptions } from '../carriers/port/endpoint.js'
-import { expectOptions, OutbandError } from '../errors.js'
+import {
+  type Endpoint,
+  endpointOf,
+  type PortLike,
+  peerGone,
+  type WindowOptions,
+} from '../carriers/port/endpoint.js'
+import { expectOptions, type OutbandError } from '../errors.js'
 import { type AdapterOptions, isSealed, refused, type Sealed, Seals } from './sealed.js'
 
 export { transfer } from './sealed.js'
@@ -85,7 +91,7 @@ class BirpcPort {
 
   #on(hear: (data: unknown) => void): void {
     this.#listeners.set(hear, this.#endpoint.listen(hear, false))
-    this.#leave ??= this.#endpoint.onGone(() => this.#end(), false)
+    this.#leave ??= this.#endpoint.onGone(reason => this.#end(reason), false)
     this.#endpoint.start()
   }
 
@@ -144,8 +150,8 @@ class BirpcPort {
     }
   }
 
-  #end(): void {
-    this.#gone = new OutbandError('PEER_GONE', 'port: the peer is gone')
+  #end(reason: unknown): void {
+    this.#gone = peerGone(reason)
     for (const i of this.#waiting) {
       for (const hear of this.#listeners.keys()) hear(new Ended({ t: 's', i, e: this.#gone }))
     }

@@ -257,6 +257,16 @@ function windowEndpoint(target: Target, { targetOrigin }: WindowOptions): Endpoi
   }
 }
 
+/** The error for a port whose peer has gone, with the reason that `onGone` told. */
+export function peerGone(reason: unknown): OutbandError {
+  // A thread may throw anything. Of an object that has nothing to say, `cause` tells.
+  const { message = reason } = Object(reason) as { message?: unknown }
+  const said = typeof message === 'object' ? '' : String(message ?? '')
+  const because = said === '' ? '' : `: ${said}`
+  const fields = reason === undefined ? {} : { cause: reason }
+  return new OutbandError('PEER_GONE', `port: the peer is gone${because}`, fields)
+}
+
 /** The error for a message that was lost on its way in. */
 export function lost(): OutbandError {
   return new OutbandError(

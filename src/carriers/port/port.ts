@@ -5,7 +5,7 @@ import { type Carrier, type Sink, type Transfer, throwApart } from '../carrier.j
 import { claim, expectFree } from '../claims.js'
 import { Ending } from '../ending.js'
 import { whenSilent } from '../silence.js'
-import { type Endpoint, endpointOf, lost, type PortLike, type WindowOptions } from './endpoint.js'
+import { type Endpoint, endpointOf, lost, type PortLike, peerGone, type WindowOptions } from './endpoint.js'
 import { Inlet, type Outlet } from './inlet.js'
 import { Link, type Sender } from './link.js'
 import { ABORT, ACK, ASK, BYE, isBranded, MARK, TEXT_BYTES } from './posts.js'
@@ -201,11 +201,9 @@ export class PortCarrier implements Carrier, Outlet {
     }
   }
 
-  #gone(cause: unknown): void {
+  #gone(reason: unknown): void {
     this.#inlet.finish()
-    const because = cause === undefined ? '' : `: ${(cause as Error).message}`
-    const fields = cause === undefined ? {} : { cause }
-    this.#end(new OutbandError('PEER_GONE', `port: the peer is gone${because}`, fields))
+    this.#end(peerGone(reason))
   }
 
   #end(error: OutbandError | undefined): void {
