@@ -10,6 +10,7 @@ import * as workerpool from '../src/adapters/workerpool.js'
 import { loopback } from '../src/carriers/loopback.js'
 import { Channel } from '../src/channel.js'
 import { dump, load, openFile, openLog } from '../src/file/index.js'
+import { tableType } from '../src/formats/flatbuffers.js'
 import { flexbuffers, open } from '../src/formats/flexbuffers.js'
 import { NDArray, packFrames, pickleFormat, unpackFrames } from '../src/formats/pickle/index.js'
 import { Deframer, pack, packBytes, unpack } from '../src/frame/index.js'
@@ -233,6 +234,7 @@ const rows: [name: string, run: () => unknown, message: RegExp][] = [
   ],
   ['open of nothing', () => open(undefined as never), /^packet: wanted an object/],
   ['open of no metadata', () => open({ buffers: [] } as never), /^packet\.meta: wanted a Uint8Array/],
+  ['tableType of nothing', () => tableType(undefined as never), /^tableType: wanted an object/],
   ['install of nothing', () => install(undefined as never), /^Comlink: wanted /],
   ['wrapMethods of nothing', () => workerpool.wrapMethods(undefined as never, {}), /^workerpool: wanted /],
 ]

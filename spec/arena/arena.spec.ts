@@ -575,7 +575,10 @@ function emptySegment(): number {
 odd('mistakes in arguments are TypeErrors', () => {
   const create = (options: object) => () => SharedArena.create({ byteLength: 1000, ...options })
   const arena = SharedArena.create({ byteLength: 1000 })
-  const { ticket } = arena.lender()
+  const lender = arena.lender()
+  const { ticket } = lender
+  const reader = ArenaReader.attach(ticket)
+  const value = { pixels: new Uint8Array(5) }
   const mistakes = [
     create({ byteLength: 0 }),
     create({ byteLength: 1.5 }),
@@ -593,12 +596,16 @@ odd('mistakes in arguments are TypeErrors', () => {
     () => arena.copy([1] as never),
     () => arena.hasRoom(-1),
     () => ArenaReader.attach(ticket, { reuse: 1 as never }),
+    () => lender.lend(value as never),
+    () => reader.open(value as never),
+    () => reader.open(undefined as never),
   ]
   for (const mistake of mistakes) {
     const error = thrown(mistake)
     assert.ok(error instanceof TypeError && !(error instanceof OutbandError), `${mistake}: ${error}`)
     assert.match(error.message, ': wanted ')
   }
+  reader.close()
   arena.close()
 })
 

@@ -155,6 +155,11 @@ apart('wrong options are told when it is made, and not to the first who comes', 
   }
   const error = await serve(somePath(), 'handler' as never).catch(error => error)
   assert.instance(error, TypeError)
+  for (const nowhere of [undefined, null, true, () => {}]) {
+    const error = await serve(nowhere as never, () => {}).catch(error => error)
+    assert.instance(error, TypeError)
+    assert.match(error.message, /^at: wanted a path/, String(nowhere))
+  }
 })
 
 apart('a place that is taken: the error of the system', async () => {

@@ -6,6 +6,7 @@
  * the schema is checked (the table, its vtable and the places of its fields), what lies behind its fields is not: trusted
  * peers only, `limits.unverified`.
  */
+import { expectObject } from '../errors.js'
 import { outOfBand } from '../out-of-band.js'
 import { type CustomType, defineType } from '../registry.js'
 import { ByteBuffer } from './flatbuffers-package.js'
@@ -45,7 +46,9 @@ const PREFIX_BYTES = 4
  *
  * @throws TypeError as `defineType` does
  */
-export function tableType<T extends Table>({ tag, class: TableClass }: TableDefinition<T>): CustomType<T> {
+export function tableType<T extends Table>(definition: TableDefinition<T>): CustomType<T> {
+  expectObject(definition, 'tableType')
+  const { tag, class: TableClass } = definition
   return defineType<T, unknown>({
     tag,
     class: TableClass,

@@ -6,6 +6,7 @@ import type { Quota } from '../carriers/stream/quota.js'
 import type { Channel } from '../channel.js'
 import { Clients, type ClientsOptions } from '../connection/clients.js'
 import { asyncDispose } from '../dispose.js'
+import { expectArgument } from '../errors.js'
 import { accepted, type SocketOptions } from './connect.js'
 import { listen } from './listen.js'
 
@@ -138,6 +139,9 @@ export async function serveBy<In, Out>(
   options: ServeOptions,
   makeCarrier: Accepted,
 ): Promise<ChannelServer<In, Out>> {
+  // `undefined` of a setting that is not there, say, which Node takes for any port.
+  const isPlace = typeof at === 'string' || typeof at === 'number' || (typeof at === 'object' && at !== null)
+  expectArgument(isPlace, 'at', 'a path, a port, options of server.listen or a server')
   const server = at instanceof Server ? at : createServer({ allowHalfOpen: true, pauseOnConnect: true })
   const channels = new ChannelServer<In, Out>(server, handler, options, makeCarrier)
   // A server that was given is the caller's to listen to, and its errors are the caller's to hear.

@@ -3,7 +3,7 @@
  * given before the handle is sent, so there is no moment at which nobody holds the block.
  */
 import { isOutbandError, OutbandError } from '../../errors.js'
-import type { Packet } from '../../packet.js'
+import { expectPacket, type Packet } from '../../packet.js'
 import { Descriptor } from '../descriptor.js'
 import { Mapping } from '../mapping.js'
 import { createMemoryFile } from '../memfd.js'
@@ -75,6 +75,7 @@ export class ArenaLender {
    * @throws SHM_STALE for an array that was released; PEER_GONE, CLOSED
    */
   lend(packet: Packet): Packet {
+    expectPacket(packet)
     this.#blocks.expectOpen()
     // An array that is lent again and again asks for no room, and so for no sweep.
     if (!this.#isOver) this.sweep(false)

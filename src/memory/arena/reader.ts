@@ -6,7 +6,7 @@ import { closeSync, fstatSync } from 'node:fs'
 import { dispose } from '../../dispose.js'
 import { expectArgument, expectOptions, OutbandError } from '../../errors.js'
 import { markReadonlyMemory } from '../../out-of-band.js'
-import type { Packet } from '../../packet.js'
+import { expectPacket, type Packet } from '../../packet.js'
 import { Descriptor } from '../descriptor.js'
 import { Mapping } from '../mapping.js'
 import { openOf } from '../memfd.js'
@@ -93,6 +93,7 @@ export class ArenaReader {
    * Nothing is left open then.
    */
   open(packet: Packet): Packet {
+    expectPacket(packet)
     if (this.#isRetired) throw new OutbandError('CLOSED', 'arena: the reader is closed')
     const opened = new Map<number, Opened>()
     try {
