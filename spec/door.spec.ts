@@ -13,6 +13,11 @@ import type {
   Registry,
 } from 'outband'
 import * as outband from 'outband'
+import type { Channel as OfPort } from 'outband/port'
+import type { Channel as OfProcess } from 'outband/process'
+import type { Channel as OfMemory } from 'outband/shm'
+import type { Channel as OfSocket } from 'outband/socket'
+import type { Channel as OfWebSocket } from 'outband/websocket'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { importsOf, packageOf } from './imports.js'
@@ -28,6 +33,9 @@ export type PublicTypes = [
   Packet,
   Registry,
 ]
+
+/** What a function of a door returns can be named by that door. */
+export type Channels = [OfPort, OfProcess, OfMemory, OfSocket, OfWebSocket]
 
 const root = new URL('../../', import.meta.url)
 const manifest = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'))

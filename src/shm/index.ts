@@ -1,5 +1,6 @@
 /** The door of `outband/shm`: exports only. Node alone; needs koffi. */
 export type { MemoryOption, SharingOptions } from '../carriers/shm/sharing.js'
+export type { Channel } from '../channel.js'
 export { type ArenaOptions, type ArenaStats, type ArrayType, SharedArena } from '../memory/arena/arena.js'
 export type { ArenaLender, ArenaTicket } from '../memory/arena/lender.js'
 export { ArenaReader, type ReaderOptions } from '../memory/arena/reader.js'
