@@ -176,6 +176,21 @@ const peers: Readonly<Record<string, string>> = {
 const targetsOf = (specifier: string): string[] =>
   specifier.startsWith('#') ? Object.values<string>(manifest.imports[specifier]) : [specifier]
 
+test('the programs in Python that the documents name are in the package, and what they import', () => {
+  const documents = ['README.md', ...manifest.files].filter(name => name.endsWith('.md'))
+  const named = documents.flatMap(name => [
+    ...readFileSync(new URL(name, root), 'utf8').matchAll(/fixtures\/python\/\w+\.py/g),
+  ])
+  const pending = named.map(([name]) => name)
+  for (const name of pending) {
+    assert.ok(manifest.files.includes(name), name)
+    for (const [, module] of readFileSync(new URL(name, root), 'utf8').matchAll(/^from (\w+) import/gm)) {
+      const other = `fixtures/python/${module}.py`
+      if (existsSync(new URL(other, root)) && !pending.includes(other)) pending.push(other)
+    }
+  }
+})
+
 test('what goes by `imports` is a script for Node and a module for all others, of the same package', () => {
   const { resolve } = createRequire(import.meta.url)
   for (const targets of Object.values<Record<string, string>>(manifest.imports)) {
