@@ -36,6 +36,11 @@ function rows(): [name: string, value: unknown, told: unknown][] {
   const shared = { name: 'one' }
   const loop: unknown[] = [1]
   loop.push(loop)
+  const map = new Map([['a', 1]])
+  const loopMap = new Map<string, unknown>()
+  loopMap.set('me', loopMap)
+  const view = new Float64Array(1000).fill(0.5)
+  const told = floats('<f8', new Array(1000).fill(0.5))
   const memory = new ArrayBuffer(32)
   new Uint8Array(memory).set([1, 2, 3, 4, 5, 6, 7, 8])
   const proto = '{"__proto__":{"a":1}}'
@@ -58,6 +63,8 @@ function rows(): [name: string, value: unknown, told: unknown][] {
     ['a date before 1970', new Date(-1), { date: -1 }],
     ['a Map and a Set', [new Map([['a', [1]]]), new Set([1, 2])], [{ a: [1] }, { set: [1, 2] }]],
     ['an object twice', [shared, shared], [{ name: 'one' }, { again: 1 }]],
+    ['a Map twice, and one in itself', [map, map, loopMap], [{ a: 1 }, { again: 1 }, { me: { again: 2 } }]],
+    ['a view twice, in a Map as well', [view, new Map([['v', [view]]])], [told, { v: [{ again: 1 }] }]],
     ['a list in itself', loop, [1, { again: 0 }]],
     ['bytes', Uint8Array.of(0, 255), { bytes: '00ff' }],
     ['a Buffer', Buffer.from('hi'), { bytes: '6869' }],
