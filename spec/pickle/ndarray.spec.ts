@@ -60,6 +60,11 @@ for (const [name, data, shape, options] of [
   })
 }
 
+test('a dtype that is none is what the error is about', () => {
+  const { message } = thrown(() => new NDArray(six, [6], { dtype: '<f9' })) as Error
+  assert.match(message, /^dtype: wanted one of numpy/)
+})
+
 test('what the package ndarray has is taken as it is, and has the same fields', () => {
   // Of ndarray(data, [2, 3]).transpose(1, 0), say.
   const transposed = { data: six, shape: [3, 2], stride: [1, 3], offset: 0 }

@@ -167,12 +167,12 @@ plain('one that has said all is not late: it hears what takes longer than it may
     async channel => {
       for await (const _ of channel);
       for (const size of sizes) {
-        await new Promise(resolve => setTimeout(resolve, 100))
+        await new Promise(resolve => setTimeout(resolve, 200))
         await channel.send(new Uint8Array(size))
       }
       await channel.close()
     },
-    { allowHalfOpen: true, idleTimeoutMs: 400, closeTimeoutMs: 400 },
+    { allowHalfOpen: true, idleTimeoutMs: 800, closeTimeoutMs: 800 },
   )
   const peer = await rawPeer(path)
   peer.end(frameOf('all of them'))

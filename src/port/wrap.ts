@@ -67,7 +67,10 @@ export interface Wrapped {
    * known to be wrapped, since it would not report.
    */
   drained(): Promise<void>
-  /** Bytes posted that the peer has not accepted, as far as is known; 0 while it is not known to be wrapped. */
+  /**
+   * Bytes posted that the peer has not accepted, as far as is known: it reports in steps of half the high-water mark, so it may not
+   * come back to 0. Is 0 while the peer is not known to be wrapped.
+   */
   readonly bufferedAmount: number
   /** Bytes of out-of-band buffers posted, by what became of the sender's memory. */
   readonly counts: Readonly<Counts>

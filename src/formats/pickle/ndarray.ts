@@ -50,11 +50,8 @@ export class NDArray<T extends NDArrayData = NDArrayData> {
     const size = sizeOf(shape)
     expectArgument(size !== undefined, 'NDArray', 'a shape of lengths')
     const layout = layoutOf(dtype)
-    expectArgument(
-      layout !== undefined && holds(data, layout),
-      'NDArray',
-      'data of the dtype, in whole elements',
-    )
+    expectArgument(layout !== undefined, 'dtype', "one of numpy, such as '<f4'")
+    expectArgument(holds(data, layout), 'NDArray', 'data of the dtype, in whole elements')
     expectArgument(order === 'C' || order === 'F' || order === 'K', 'NDArray', "an order 'C', 'F' or 'K'")
     expectArgument(order !== 'K' || strides !== undefined, 'NDArray', "strides with the order 'K'")
     this.data = data
