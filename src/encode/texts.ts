@@ -19,9 +19,18 @@ const CACHE = 512
 const SHORTEST = 3
 const LONGEST = 32
 
+/** Number of a string that came but once. */
+const ONCE = -1
+
+/** Where a string is looked for, as its length and ends say. */
+function slotOf(text: string, units: number): number {
+  return (units * 37 + text.charCodeAt(0) * 5 + text.charCodeAt(units - 1) * 11) & (CACHE - 1)
+}
+
 export class Texts {
-  /** The first strings of a message, while their units are few. */
+  /** The first strings of a message, while their units are few, and their numbers, as in `#numbers`. */
   readonly #few: string[] = new Array<string>(FEW).fill('')
+  readonly #fewNumbers = new Int32Array(FEW)
   #fewCount = 0
   #fewUnits = 0
   #isSmall = true
@@ -29,7 +38,7 @@ export class Texts {
   readonly #closed = new Writer()
   /** Strings of this message, where their length and ends say. */
   readonly #cache: string[] = new Array<string>(CACHE).fill('')
-  /** Number of the string, or −1: seen once. */
+  /** Number of the string, or `ONCE`. */
   readonly #numbers = new Int32Array(CACHE)
   #defined = 0
   /** Slots to empty after the message: no string of the caller's (and what it is a slice of) may stay. */
@@ -54,6 +63,7 @@ export class Texts {
 
   /** Writes the op of a string to `out`, which must have room for 10 bytes. */
   write(out: Writer, text: string): void {
+    if (this.#isSmall && this.#writeFew(out, text)) return
     const units = text.length
     if (units >= SHORTEST && units <= LONGEST && this.#repeats(out, text, units)) return
     if (units < TEXTS) out.bytes[out.pos++] = TEXT | units
@@ -61,7 +71,6 @@ export class Texts {
       out.bytes[out.pos++] = TEXT_LONG
       out.varint(units)
       if (units >= SEGMENT) {
-        if (this.#isSmall) this.#spill()
         this.#close()
         this.#open = text
         this.#close()
@@ -71,32 +80,67 @@ export class Texts {
     this.#append(text, units)
   }
 
+  /** The same while the message is small: its few strings are compared one by one. False when it is so no more. */
+  #writeFew(out: Writer, text: string): boolean {
+    const units = text.length
+    if (this.#fewUnits + units > FEW) {
+      this.#spill()
+      return false
+    }
+    let number = ONCE
+    if (units >= SHORTEST) {
+      let i = this.#fewCount
+      while (--i >= 0 && this.#few[i] !== text);
+      if (i >= 0) {
+        number = this.#fewNumbers[i]
+        if (number !== ONCE) {
+          out.bytes[out.pos++] = TEXT_REF
+          out.varint(number)
+          return true
+        }
+        number = this.#defined++
+      }
+    }
+    if (number === ONCE && units < TEXTS) out.bytes[out.pos++] = TEXT | units
+    else {
+      out.bytes[out.pos++] = number === ONCE ? TEXT_LONG : TEXT_DEFINE
+      out.varint(units)
+    }
+    if (units === 0) return true
+    this.#fewUnits += units
+    this.#fewNumbers[this.#fewCount] = number
+    this.#few[this.#fewCount++] = text
+    return true
+  }
+
   #append(text: string, units: number): void {
     if (units === 0) return
-    if (this.#isSmall) {
-      this.#fewUnits += units
-      if (this.#fewUnits <= FEW) {
-        this.#few[this.#fewCount++] = text
-        return
-      }
-      this.#spill()
-    }
     this.#open += text
     if (this.#open.length >= SEGMENT) this.#close()
   }
 
+  /** The message is small no more: what was kept of it goes where that of others is. */
   #spill(): void {
     this.#isSmall = false
-    for (let i = 0; i < this.#fewCount; i++) this.#open += this.#few[i]
+    for (let i = 0; i < this.#fewCount; i++) {
+      const text = this.#few[i]
+      const units = text.length
+      this.#open += text
+      if (units < SHORTEST || units > LONGEST) continue
+      const at = slotOf(text, units)
+      this.#cache[at] = text
+      this.#filled[this.#fills++ & (CACHE - 1)] = at
+      this.#numbers[at] = this.#fewNumbers[i]
+    }
   }
 
   /** True when the string was one seen before in this message, and is written. */
   #repeats(out: Writer, text: string, units: number): boolean {
-    const at = (units * 37 + text.charCodeAt(0) * 5 + text.charCodeAt(units - 1) * 11) & (CACHE - 1)
+    const at = slotOf(text, units)
     if (this.#cache[at] !== text) {
       this.#cache[at] = text
       this.#filled[this.#fills++ & (CACHE - 1)] = at
-      this.#numbers[at] = -1
+      this.#numbers[at] = ONCE
       return false
     }
     const number = this.#numbers[at]
