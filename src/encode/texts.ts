@@ -87,30 +87,30 @@ export class Texts {
       this.#spill()
       return false
     }
-    let number = ONCE
-    if (units >= SHORTEST) {
-      let i = this.#fewCount
-      while (--i >= 0 && this.#few[i] !== text);
-      if (i >= 0) {
-        number = this.#fewNumbers[i]
-        if (number !== ONCE) {
-          out.bytes[out.pos++] = TEXT_REF
-          out.varint(number)
-          return true
-        }
-        number = this.#defined++
-      }
+    const known = units < SHORTEST ? -1 : this.#indexOf(text)
+    const number = known < 0 ? ONCE : this.#fewNumbers[known]
+    if (number !== ONCE) {
+      out.bytes[out.pos++] = TEXT_REF
+      out.varint(number)
+      return true
     }
-    if (number === ONCE && units < TEXTS) out.bytes[out.pos++] = TEXT | units
+    if (known < 0 && units < TEXTS) out.bytes[out.pos++] = TEXT | units
     else {
-      out.bytes[out.pos++] = number === ONCE ? TEXT_LONG : TEXT_DEFINE
+      out.bytes[out.pos++] = known < 0 ? TEXT_LONG : TEXT_DEFINE
       out.varint(units)
     }
     if (units === 0) return true
     this.#fewUnits += units
-    this.#fewNumbers[this.#fewCount] = number
+    this.#fewNumbers[this.#fewCount] = known < 0 ? ONCE : this.#defined++
     this.#few[this.#fewCount++] = text
     return true
+  }
+
+  /** The last of the few strings that is the same; −1 for none. */
+  #indexOf(text: string): number {
+    let i = this.#fewCount
+    while (--i >= 0 && this.#few[i] !== text);
+    return i
   }
 
   #append(text: string, units: number): void {

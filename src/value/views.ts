@@ -51,7 +51,7 @@ export class Entry implements Run {
   kind: number
   /** Bytes from the start of the ArrayBuffer. */
   readonly start: number
-  end: number
+  readonly end: number
   isForced: boolean
   /** Whether it is the only one of its run. */
   readonly isAlone: boolean
