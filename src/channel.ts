@@ -59,7 +59,7 @@ export interface ChannelStats {
   readonly received: Traffic
   /** Values that arrived and wait for a reader. */
   readonly queueLength: number
-  /** Bytes sent that the peer has not accepted, as far as is known: over ports it reports in steps of half the high-water mark. */
+  /** Bytes sent that the peer has not accepted, as far as is known. */
   readonly queuedBytes: number
 }
 

@@ -652,6 +652,7 @@ face('a stopped reader shows in bufferedAmount, and drained waits for it', async
   ends.far.on('message', () => {})
   await drained
   assert.ok(ends.near.bufferedAmount <= 100_000)
+  await until(() => ends.near.bufferedAmount === 0, 'nothing buffered')
   ends.near.close()
 })
 

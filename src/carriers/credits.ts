@@ -5,6 +5,9 @@
 import { expectArgument } from '../errors.js'
 import { Deferred } from './deferred.js'
 
+/** Who looks but twice in a row, between two messages, does not wait: to ask each time would cost as much as they do. */
+const AWAITED_MS = 10
+
 export class Credits {
   readonly #highWaterMark: number
   /** Bytes sent, sent when last asked, and when last asked or marked, and taken in by the peer; all since the beginning. */
@@ -14,6 +17,9 @@ export class Credits {
   #taken = 0
   /** Bytes that nobody waits for, taken in or not. */
   #passed = 0
+  /** Bytes sent when somebody looked, and when that was for the first time since they were. */
+  #looked = 0
+  #lookedAt = 0
   #room: Deferred | undefined
 
   /** @throws TypeError for what is no mark */
@@ -57,6 +63,16 @@ export class Credits {
     if (this.#asked === this.#sent) return undefined
     this.#asked = this.#marked = this.#sent
     return this.#sent
+  }
+
+  /** Notes that somebody looks; whether he has before, and sent nothing since: then he waits for the last of it. */
+  isAwaited(): boolean {
+    const now = Date.now()
+    if (this.#looked !== this.#sent) {
+      this.#looked = this.#sent
+      this.#lookedAt = now
+    }
+    return this.queuedBytes > 0 && now - this.#lookedAt >= AWAITED_MS
   }
 
   /** The peer has taken in what was sent up to this count. */

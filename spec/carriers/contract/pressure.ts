@@ -4,7 +4,7 @@ import type { Carrier, Transfer } from '../../../src/carriers/carrier.js'
 import type { ErrorCode } from '../../../src/errors.js'
 import type { Parcel } from '../../../src/packet.js'
 import type { Abilities, Far, Test, WithPair } from '../../contract.js'
-import { codeOf, numbered, talk, turns, upTo, within } from '../inbox.js'
+import { codeOf, numbered, talk, turns, until, upTo, within } from '../inbox.js'
 
 export function pressure(name: string, withPair: WithPair, { transfers, kills }: Abilities): void {
   const waits = suite(`${name}: back-pressure`)
@@ -81,6 +81,18 @@ export function pressure(name: string, withPair: WithPair, { transfers, kills }:
         assert.ok(left.queuedBytes <= 10_000, `${left.queuedBytes} bytes`)
       },
       { highWaterMark: 10_000 },
+    ),
+  )
+
+  waits(
+    'who looks again and again sees that nothing is queued when all was taken in',
+    withPair(
+      async ({ left, atRight }) => {
+        for (const i of upTo(20)) await left.send(numbered(i, 1000))
+        await atRight.reach(20)
+        await until(() => left.queuedBytes === 0, 'nothing queued')
+      },
+      { highWaterMark: 16_000 },
     ),
   )
 

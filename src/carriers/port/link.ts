@@ -78,6 +78,13 @@ export class Link {
     return this.#sender.isMet ? this.#credits.queuedBytes : 0
   }
 
+  /** The same for who may look until nothing is left. */
+  look(): number {
+    const { queuedBytes } = this
+    if (queuedBytes > 0 && !this.#isEnded && this.#credits.isAwaited()) this.#ask()
+    return queuedBytes
+  }
+
   /** Posts a packet; memory is copied, moved or shared before this returns. */
   send(parcel: Parcel, transfer: Transfer): Promise<void> | undefined {
     const { meta, buffers, hosts } = parcel

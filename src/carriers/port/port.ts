@@ -72,7 +72,7 @@ export class PortCarrier implements Carrier, Outlet {
   }
 
   get queuedBytes(): number {
-    return this.#link.queuedBytes
+    return this.#link.look()
   }
 
   get closed(): Promise<void> {

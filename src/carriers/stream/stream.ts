@@ -159,6 +159,7 @@ export class StreamCarrier implements Carrier, Inlet {
   }
 
   get queuedBytes(): number {
+    if (this.#peer === 'channel' && this.#credits.isAwaited()) this.#ask()
     return this.#credits.queuedBytes
   }
 
