@@ -47,13 +47,19 @@ export async function eventually(what: string, isTrue: () => boolean): Promise<v
   }
 }
 
-/** Whether there is such a process, and more of it than its number. */
-export function isAlive(pid: number): boolean {
+/** Whether nothing is left of a process: it has ended, and its parent knows. */
+export function isReaped(pid: number): boolean {
   try {
     process.kill(pid, 0)
-  } catch {
     return false
+  } catch {
+    return true
   }
+}
+
+/** Whether there is such a process, and more of it than its number. */
+export function isAlive(pid: number): boolean {
+  if (isReaped(pid)) return false
   const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' })
   return !stdout.startsWith('Z')
 }
