@@ -13,7 +13,10 @@ const SLOTS = 2 ** SLOT_BITS
 
 export class ShortTexts {
   readonly #texts: string[] = new Array<string>(SLOTS).fill('')
-  /** Of each its first and its last four units, or all, if it has fewer; of one of more than eight also those beside them, which may overlap. */
+  /**
+   * Of each its first and its last four units, or all, if it has fewer; of one of more than eight also those beside them, which
+   * may overlap.
+   */
   readonly #words = new Int32Array(SLOTS * 4)
   readonly #bytes = new Uint8Array(MOST)
   readonly #view = new DataView(this.#bytes.buffer)

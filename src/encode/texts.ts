@@ -127,6 +127,7 @@ export class Texts {
       const units = text.length
       this.#open += text
       if (units < SHORTEST || units > LONGEST) continue
+      // As in `#repeats`, where V8 no longer puts it in place once it is a function of both: documents take 5 to 11 % more (measured).
       const at = slotOf(text, units)
       this.#cache[at] = text
       this.#filled[this.#fills++ & (CACHE - 1)] = at

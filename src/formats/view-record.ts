@@ -86,7 +86,7 @@ function setRecord(
   ownKinds: ReadonlySet<number>,
 ): void {
   const { kind, start, end, run } = view.entry
-  const { window, isOutOfBand, isShared, start: runStart } = run as Run
+  const { window, isOutOfBand, isShared, start: runStart } = run
   const flags =
     (kind & VIEW_READONLY ? RECORD_READONLY : 0) |
     (isShared && !copyShared ? RECORD_SHARED : 0) |

@@ -221,18 +221,22 @@ function merge(first: Entry): void {
   const entries: Entry[] = []
   for (let entry: Entry | undefined = first; entry !== undefined; entry = entry.next) entries.push(entry)
   entries.sort((a, b) => a.start - b.start)
-  let from = 0
-  let { end } = entries[0]
-  for (let i = 1; i <= entries.length; i++) {
-    const isJoined = i < entries.length && entries[i].start <= end
-    if (!isJoined && i - from > 1) share(entries.slice(from, i), end)
-    if (!isJoined) from = i
-    end = isJoined ? Math.max(end, entries[i].end) : (entries[i]?.end ?? 0)
+  let group: Entry[] = []
+  let end = 0
+  for (const entry of entries) {
+    if (entry.start > end) {
+      share(group, end)
+      group = []
+    }
+    group.push(entry)
+    end = Math.max(end, entry.end)
   }
+  share(group, end)
 }
 
-/** One run for these entries, of which the first is the lowest. It is as their most demanding. */
+/** One run for these entries, if they are more than one, of which the first is the lowest. It is as their most demanding. */
 function share(entries: readonly Entry[], end: number): void {
+  if (entries.length < 2) return
   const { source, buffer, start } = entries[0]
   const isForced = entries.some(entry => entry.isForced)
   const isReadonly = entries.every(({ kind }) => (kind & VIEW_READONLY) !== 0)
