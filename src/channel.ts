@@ -59,7 +59,7 @@ export interface ChannelStats {
   readonly received: Traffic
   /** Values that arrived and wait for a reader. */
   readonly queueLength: number
-  /** Bytes sent that the peer has not accepted, as far as is known. */
+  /** Bytes sent that the peer has not accepted, as far as is known; when it is read again with nothing sent for 10 ms the peer is asked. */
   readonly queuedBytes: number
 }
 

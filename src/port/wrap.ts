@@ -69,7 +69,7 @@ export interface Wrapped {
   drained(): Promise<void>
   /**
    * Bytes posted that the peer has not accepted, as far as is known: it reports in steps of half the high-water mark, and of the last
-   * of it when this is read again with nothing posted since. Is 0 while the peer is not known to be wrapped.
+   * of it when this is read again with nothing posted for 10 ms. Is 0 while the peer is not known to be wrapped.
    */
   readonly bufferedAmount: number
   /** Bytes of out-of-band buffers posted, by what became of the sender's memory. */
@@ -394,7 +394,7 @@ class Wrapper implements Outlet, PeerListener {
             this.post(value, options, list),
         },
         drained: { value: () => this.#link.room() ?? DONE },
-        bufferedAmount: { get: () => this.#link.look() },
+        bufferedAmount: { get: () => this.#link.poll() },
         counts: { get: () => this.#link.counts },
         // Node's Worker has none, and libraries for ports of browsers ask for them.
         addEventListener: {

@@ -78,8 +78,8 @@ export class Link {
     return this.#sender.isMet ? this.#credits.queuedBytes : 0
   }
 
-  /** The same for who may look until nothing is left. */
-  look(): number {
+  /** The same for who may read it until nothing is left: then the peer is asked. */
+  poll(): number {
     const { queuedBytes } = this
     if (queuedBytes > 0 && !this.#isEnded && this.#credits.isAwaited()) this.#ask()
     return queuedBytes

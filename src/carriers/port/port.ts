@@ -72,7 +72,7 @@ export class PortCarrier implements Carrier, Outlet {
   }
 
   get queuedBytes(): number {
-    return this.#link.look()
+    return this.#link.poll()
   }
 
   get closed(): Promise<void> {

@@ -159,6 +159,7 @@ export class StreamCarrier implements Carrier, Inlet {
   }
 
   get queuedBytes(): number {
+    // Who reads it again may do so until nothing is left.
     if (this.#peer === 'channel' && this.#credits.isAwaited()) this.#ask()
     return this.#credits.queuedBytes
   }
