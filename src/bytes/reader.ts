@@ -47,16 +47,14 @@ export class Reader {
       this.view = view
       return
     }
-    if (typeof bytes === 'string') {
-      if (length > SCRATCH) this.#begin(new Uint8Array(length))
-      writeText(this.bytes, 0, bytes, false)
-      return
-    }
-    if (length <= SCRATCH) {
-      this.#scratch.set(bytes)
-      return
-    }
-    this.#begin(isVolatile(bytes.buffer) ? new Uint8Array(bytes) : bytes)
+    if (typeof bytes === 'string') this.#loadText(bytes)
+    else if (length <= SCRATCH) this.#scratch.set(bytes)
+    else this.#begin(isVolatile(bytes.buffer) ? new Uint8Array(bytes) : bytes)
+  }
+
+  #loadText(text: string): void {
+    if (text.length > SCRATCH) this.#begin(new Uint8Array(text.length))
+    writeText(this.bytes, 0, text, false)
   }
 
   #begin(bytes: Uint8Array): void {
@@ -84,8 +82,10 @@ export class Reader {
   }
 
   u8(): number {
-    if (this.pos >= this.end) throw this.truncated(1)
-    return this.bytes[this.pos++]
+    const { pos } = this
+    if (pos >= this.end) throw this.truncated(1)
+    this.pos = pos + 1
+    return this.bytes[pos]
   }
 
   u32(): number {
@@ -98,18 +98,24 @@ export class Reader {
 
   /** LEB128 as `Writer.varint` makes it: shortest form only, below 2**53. */
   varint(): number {
-    const first = this.u8()
-    if (first < 128) return first
-    let n = first & 127
-    for (let scale = 128; ; scale *= 128) {
-      const byte = this.u8()
+    const { pos } = this
+    if (pos >= this.end || this.bytes[pos] > 127) return this.#longVarint()
+    this.pos = pos + 1
+    return this.bytes[pos]
+  }
+
+  #longVarint(): number {
+    let n = this.u8() & 127
+    let byte = this.u8()
+    n |= (byte & 127) << 7
+    for (let scale = 2 ** 14; byte > 127; scale *= 128) {
+      byte = this.u8()
       n += (byte & 127) * scale
       // Not `n >`: after some 150 empty bytes the scale is infinite, and what it makes of another is no number.
       if (!(n <= Number.MAX_SAFE_INTEGER)) throw this.malformed('a number past 2**53')
-      if (byte >= 128) continue
-      if (byte === 0) throw this.malformed('a number longer than needed')
-      return n
     }
+    if (byte === 0) throw this.malformed('a number longer than needed')
+    return n
   }
 
   /** Text as `Writer.segment` writes it. */

@@ -83,6 +83,11 @@ export class Writer {
 
   /** LEB128: 7 bits a byte, low first. `0 ≤ n < 2**53`; at most 8 bytes. */
   varint(n: number): void {
+    if (n > 127) this.#longVarint(n)
+    else this.bytes[this.pos++] = n
+  }
+
+  #longVarint(n: number): void {
     for (; n > 0x7fff_ffff; n = Math.floor(n / 128)) this.bytes[this.pos++] = (n % 128) | 128
     for (; n > 127; n >>>= 7) this.bytes[this.pos++] = n | 128
     this.bytes[this.pos++] = n

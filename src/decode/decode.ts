@@ -1,6 +1,6 @@
 /** packet → value: the message around the body, and the dispatch over its ops. The mirror of `encode/encode.ts`. */
 import { crc32c } from '../bytes/crc32c.js'
-import { expectArgument, isOutbandError, isStackOverflow, TOO_DEEP } from '../errors.js'
+import { expectArgument, isOutbandError, isStackOverflow, type OutbandError, TOO_DEEP } from '../errors.js'
 import { checkLimit } from '../limits.js'
 import type { PacketLike, Parcel } from '../packet.js'
 import { enterDecoder, leaveDecoder } from '../value/nesting.js'
@@ -93,28 +93,32 @@ export class Decoder extends Walk {
     this.buffers.begin(buffers)
     if (flags & HAS_VIEWS) this.views.read(this, (flags & HAS_CHECKSUM) !== 0)
     else this.buffers.expectEnd()
-    this.texts.begin(this.pos, this.end)
+    this.texts.begin(this, this.limits.stringBytes)
     this.pos = body
     this.end = body + bodyBytes
     const value = this.value()
-    if (this.pos !== this.end) throw this.malformed('a second value')
-    if (!this.views.isSpent) throw this.malformed('unused views')
-    if (!this.texts.isSpent) {
-      throw this.failed('TRAILING', 'unused text or bytes', { offset: this.texts.pos })
-    }
+    if (this.pos !== this.end || !this.views.isSpent || !this.texts.isSpent) throw this.#unused()
     return value
+  }
+
+  /** The error for what the body does not use. */
+  #unused(): OutbandError {
+    if (this.pos !== this.end) return this.malformed('a second value')
+    if (!this.views.isSpent) return this.malformed('unused views')
+    return this.failed('TRAILING', 'unused text or bytes', { offset: this.texts.pos })
   }
 
   #header(): number {
     if (this.u8() !== MAGIC_0 || this.u8() !== MAGIC_1) throw this.malformed('no packet')
-    const byte = this.u8()
-    const version = byte >> VERSION_SHIFT
-    if (version !== FORMAT_VERSION) {
-      const fields = { offset: 2, requested: version, available: FORMAT_VERSION }
-      throw this.failed('VERSION', 'unknown format version', fields)
-    }
-    this.hasRefs = (byte & HAS_REFS) !== 0
-    return byte
+    const flags = this.u8()
+    if (flags >> VERSION_SHIFT !== FORMAT_VERSION) throw this.#unknown(flags >> VERSION_SHIFT)
+    this.hasRefs = (flags & HAS_REFS) !== 0
+    return flags
+  }
+
+  #unknown(version: number): OutbandError {
+    const fields = { offset: 2, requested: version, available: FORMAT_VERSION }
+    return this.failed('VERSION', 'unknown format version', fields)
   }
 
   #check(): void {

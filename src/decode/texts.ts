@@ -7,6 +7,7 @@
  */
 import { isWideSegment, type Reader, segmentBytes } from '../bytes/reader.js'
 import { isTextCheap, readText } from '../bytes/text.js'
+import type { OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
 import { ShortTexts } from './short-texts.js'
 
@@ -19,6 +20,7 @@ export class Texts {
   /** The segment at work: where its bytes are, its units, and how many of them were cut off. */
   #start = 0
   #isWide = false
+  #isShort = false
   #length = 0
   #cut = 0
   /** The units of it that are a string, from one unit to another. */
@@ -31,11 +33,17 @@ export class Texts {
   readonly #short = new ShortTexts()
   readonly defined: string[] = []
 
-  begin(start: number, end: number): void {
+  /** The text part is what is left of the reader's bytes; whatever is wrong with it is told to who wants a string. */
+  begin(reader: Reader, stringBytes: number): void {
+    const { bytes, pos, end } = reader
     this.#length = 0
     this.#cut = 0
-    this.#pos = start
+    this.#pos = pos
     this.#end = end
+    const header = pos < end ? bytes[pos] : 0
+    const byteLength = segmentBytes(header)
+    // The only one of a small message is opened here, so that V8 need not put that where each string is read.
+    if (header < 128 && byteLength > 0 && byteLength < end - pos) this.#open(reader, stringBytes)
   }
 
   end(): void {
@@ -47,18 +55,20 @@ export class Texts {
   /** The next `units` units of text. @throws MALFORMED, TRUNCATED, LIMIT */
   next(reader: Reader, units: number, stringBytes: number): string {
     if (units === 0) return ''
-    if (this.#cut === this.#length) {
-      this.#open(reader, stringBytes)
-      if (units > this.#length) throw reader.malformed('a string longer than its segment')
-    } else if (this.#cut + units > this.#length) throw reader.malformed('a string across segments')
+    if (this.#cut === this.#length) this.#openNext(reader, stringBytes)
     const start = this.#cut
     const end = start + units
+    if (end > this.#length) throw this.#tooLong(reader)
     this.#cut = end
     if (end > this.#pieceEnd) {
-      if (this.#length <= SHORT && !this.#isWide) return this.#short.read(reader, this.#start + start, units)
+      if (this.#isShort) return this.#short.read(reader, this.#start + start, units)
       this.#read(reader, start, units)
     }
     return this.#piece.substring(start - this.#pieceStart, end - this.#pieceStart)
+  }
+
+  #tooLong(reader: Reader): OutbandError {
+    return reader.malformed(this.#cut === 0 ? 'a string longer than its segment' : 'a string across segments')
   }
 
   /** Makes the piece that begins at this unit, of so many at the least. */
@@ -70,10 +80,16 @@ export class Texts {
     this.#pieceEnd = start + length
   }
 
-  #open(reader: Reader, stringBytes: number): void {
+  #openNext(reader: Reader, stringBytes: number): void {
     const { pos, end } = reader
     reader.pos = this.#pos
     reader.end = this.#end
+    this.#open(reader, stringBytes)
+    reader.pos = pos
+    reader.end = end
+  }
+
+  #open(reader: Reader, stringBytes: number): void {
     const offset = reader.pos
     const header = reader.varint()
     this.#isWide = isWideSegment(header)
@@ -81,11 +97,10 @@ export class Texts {
     if (byteLength > stringBytes) throw overLimit('stringBytes', stringBytes, byteLength, offset)
     this.#start = reader.take(byteLength)
     this.#length = this.#isWide ? byteLength / 2 : byteLength
+    this.#isShort = byteLength <= SHORT && !this.#isWide
     this.#cut = 0
     this.#pieceEnd = 0
     this.#pos = reader.pos
-    reader.pos = pos
-    reader.end = end
   }
 
   /** Whether all text was used. */
@@ -93,7 +108,9 @@ export class Texts {
     return this.#cut === this.#length && this.#pos === this.#end
   }
 
+  /** Where that which was not used begins. */
   get pos(): number {
-    return this.#pos
+    const unitBytes = this.#isWide ? 2 : 1
+    return this.#cut < this.#length ? this.#start + this.#cut * unitBytes : this.#pos
   }
 }

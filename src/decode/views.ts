@@ -8,14 +8,15 @@
  */
 import type { Reader } from '../bytes/reader.js'
 import { allocate, isShared, maxBytes } from '../bytes/window.js'
-import { named } from '../errors.js'
-import { checkLimit, forbidden, type Limits } from '../limits.js'
+import { named, type OutbandError } from '../errors.js'
+import { forbidden, type Limits, overLimit } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import type { Buffers, Memory } from '../value/buffers.js'
 import {
   KIND_ARRAY_BUFFER,
   KIND_BUFFER,
   KINDS,
+  type Kind,
   PHASE_SHIFT,
   RUN_KNOWN,
   RUN_OUT_OF_BAND,
@@ -95,34 +96,19 @@ export class Views {
     const { limits } = walk
     const runCount = walk.varint()
     const viewCount = walk.varint()
-    checkLimit('buffers', limits.buffers, runCount, walk.pos)
-    checkLimit('items', limits.items, viewCount, walk.pos)
-    const least = runCount * 2 + viewCount
-    if (least > walk.end - walk.pos) throw walk.truncated(least)
-    const { buffers } = walk
-    // Lists as long as they will be: one that grows is made for seventeen.
-    const runs = new Array<Run>(runCount)
-    let total = 0
-    for (let i = 0; i < runCount; i++) {
-      const run = readRun(walk)
-      total += Math.max(run.byteLength, run.max)
-      checkLimit('totalBytes', limits.totalBytes, total, walk.pos)
-      if (run.flags & RUN_OUT_OF_BAND) receive(run, buffers, isChecked ? walk.u32() : -1)
-      runs[i] = run
-    }
-    buffers.expectEnd()
-    const entries = new Array<Entry>(viewCount)
-    let used = 0
-    for (let i = 0; i < viewCount; i++) {
-      const flags = walk.u8()
-      const index = flags & VIEW_WHOLE ? used : walk.varint()
-      used = Math.max(used, index + 1)
-      entries[i] = readView(walk, flags, runs[index])
-    }
+    const least = leastBytes(runCount, viewCount)
+    if (runCount > limits.buffers || viewCount > limits.items || least > walk.end - walk.pos)
+      throw tooMany(walk, runCount, viewCount)
+    const runs = readRuns(walk, runCount, isChecked)
+    walk.buffers.expectEnd()
+    const entries = readEntries(walk, viewCount, runs)
     let hasTracked = false
-    for (const run of runs) {
-      settle(walk, run)
-      hasTracked ||= run.isTracked
+    for (let i = 0; i < runCount; i++) {
+      const run = runs[i]
+      const { flags, isAligned, isBuffer, isTracked } = run
+      // Most can stay where they came.
+      if (!(flags & RUN_OUT_OF_BAND) || !isAligned || isBuffer || isTracked) settle(walk, run)
+      hasTracked ||= isTracked
     }
     if (hasTracked) makeOdd(entries)
     this.#entries = entries
@@ -131,8 +117,9 @@ export class Views {
 
   /** The next view of the body. */
   next(walk: Source): Memory {
-    if (this.isSpent) throw walk.malformed('one view too many')
-    const entry = this.#entries[this.#next++]
+    const entries = this.#entries
+    if (this.#next === entries.length) throw walk.malformed('one view too many')
+    const entry = entries[this.#next++]
     const { flags } = entry
     if ((flags & VIEW_KIND) === KIND_ARRAY_BUFFER) return entry.run.buffer
     const view = entry.made ?? make(entry)
@@ -181,19 +168,64 @@ function makeOdd(entries: readonly Entry[]): void {
   }
 }
 
+/** Bytes that so many runs and views take at the least. */
+function leastBytes(runCount: number, viewCount: number): number {
+  return runCount * 2 + viewCount
+}
+
+function tooMany(walk: Source, runCount: number, viewCount: number): OutbandError {
+  const { limits, pos } = walk
+  if (runCount > limits.buffers) return overLimit('buffers', limits.buffers, runCount, pos)
+  if (viewCount > limits.items) return overLimit('items', limits.items, viewCount, pos)
+  return walk.truncated(leastBytes(runCount, viewCount))
+}
+
+/** Lists are as long as they will be: one that grows is made for seventeen. */
+function readRuns(walk: Source, count: number, isChecked: boolean): readonly Run[] {
+  const { limits, buffers } = walk
+  const runs = new Array<Run>(count)
+  let total = 0
+  for (let i = 0; i < count; i++) {
+    const run = readRun(walk)
+    total += Math.max(run.byteLength, run.max)
+    if (total > limits.totalBytes) throw overLimit('totalBytes', limits.totalBytes, total, walk.pos)
+    if (run.flags & RUN_OUT_OF_BAND) receive(run, buffers, isChecked ? walk.u32() : -1)
+    runs[i] = run
+  }
+  return runs
+}
+
+function readEntries(walk: Source, count: number, runs: readonly Run[]): readonly Entry[] {
+  const entries = new Array<Entry>(count)
+  let used = 0
+  for (let i = 0; i < count; i++) {
+    const flags = walk.u8()
+    const index = flags & VIEW_WHOLE ? used : walk.varint()
+    used = Math.max(used, index + 1)
+    entries[i] = readView(walk, flags, runs[index])
+  }
+  return entries
+}
+
 function readRun(walk: Source): Run {
   const flags = walk.u8()
   const byteLength = walk.varint()
   const max = flags & RUN_RESIZABLE ? walk.varint() : -1
-  checkLimit('bufferBytes', walk.limits.bufferBytes, Math.max(byteLength, max), walk.pos)
   const isKnown = (flags & ~RUN_KNOWN) === 0 && (max < 0 || max >= byteLength)
-  if (!isKnown || (flags & RUN_SHARED && !(flags & RUN_OUT_OF_BAND))) {
-    throw walk.malformed(`a run of ${byteLength} bytes with flags ${flags}`)
-  }
-  if (flags & RUN_SHARED && !walk.limits.shared) {
-    throw forbidden('decode', 'shared', { offset: walk.pos })
-  }
+  const isAllowed = Math.max(byteLength, max) <= walk.limits.bufferBytes
+  const isShareable = walk.limits.shared && flags & RUN_OUT_OF_BAND
+  if (!isKnown || !isAllowed || (flags & RUN_SHARED && !isShareable))
+    throw refused(walk, flags, byteLength, max)
   return makeRun(flags, byteLength, max)
+}
+
+function refused(walk: Source, flags: number, byteLength: number, max: number): OutbandError {
+  const { limits, pos } = walk
+  const bytes = Math.max(byteLength, max)
+  if (bytes > limits.bufferBytes) return overLimit('bufferBytes', limits.bufferBytes, bytes, pos)
+  const isKnown = (flags & ~RUN_KNOWN) === 0 && (max < 0 || max >= byteLength)
+  if (isKnown && flags & RUN_OUT_OF_BAND) return forbidden('decode', 'shared', { offset: pos })
+  return walk.malformed(`a run of ${byteLength} bytes with flags ${flags}`)
 }
 
 /** Takes the buffer of an out-of-band run from the packet. @throws BUFFERS, CHECKSUM */
@@ -204,39 +236,60 @@ function receive(run: Run, buffers: Buffers, checksum: number): void {
     run.byteOffset = memory.byteOffset
   } else run.buffer = memory
   if (run.flags & RUN_SHARED && !isShared(run.buffer)) throw buffers.unshared()
-  if (checksum >= 0) buffers.check(new Uint8Array(run.buffer, run.byteOffset, run.byteLength), checksum)
+  if (checksum >= 0) buffers.check(bytesOf(run), checksum)
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Run): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }
 
 /** varint offset · varint length, unless the view is the whole of its run */
 function readView(walk: Source, flags: number, run: Run | undefined): Entry {
-  const kind = flags & VIEW_KIND
-  const known = KINDS[kind]
-  if (known === undefined || run === undefined) throw walk.malformed('a view of unknown kind or run')
-  const { size, name } = known
+  const kind = KINDS[flags & VIEW_KIND]
+  if (kind === undefined || run === undefined) throw walk.malformed('a view of unknown kind or run')
+  const { size } = kind
   const isWhole = (flags & VIEW_WHOLE) !== 0
   const offset = isWhole ? 0 : walk.varint()
   const length = isWhole ? run.byteLength / size : walk.varint()
-  const phase = run.flags >> PHASE_SHIFT
   const isInside = offset + length * size <= run.byteLength && Number.isInteger(length)
-  const isBuffer = kind === KIND_ARRAY_BUFFER
-  const isTracked = (flags & VIEW_TRACKING) !== 0
-  if (
-    !isInside ||
-    ((phase + offset) & (size - 1)) !== 0 ||
-    (isBuffer && (phase !== 0 || length !== run.byteLength || isTracked)) ||
-    (isTracked && run.max < 0)
-  ) {
-    throw walk.malformed(`${named(name)} of ${length} at ${offset} in a run of ${run.byteLength} bytes`)
-  }
-  // Where there is no Buffer its bytes are a Uint8Array.
-  if (known.class === undefined && kind !== KIND_BUFFER)
-    throw walk.failed('UNSUPPORTED', `no ${name} in this engine`)
-  if (isBuffer) run.isBuffer = true
-  if (isTracked) run.isTracked = true
+  const isAligned = (((run.flags >> PHASE_SHIFT) + offset) & (size - 1)) === 0
+  if (!isInside || !isAligned || (isBound(flags) && !bind(run, flags, length)))
+    throw misplaced(walk, kind, run, offset, length)
+  if (kind.class === undefined) expectBuffer(walk, kind)
   if (((run.byteOffset + offset) & (size - 1)) !== 0) run.isAligned = false
   const entry = makeEntry(flags, run, offset, length)
   run.whole = isWhole ? entry : undefined
   return entry
+}
+
+function misplaced(
+  walk: Source,
+  { name }: Kind,
+  { byteLength }: Run,
+  offset: number,
+  length: number,
+): OutbandError {
+  return walk.malformed(`${named(name)} of ${length} at ${offset} in a run of ${byteLength} bytes`)
+}
+
+/** Where there is no Buffer its bytes are a Uint8Array. */
+function expectBuffer(walk: Source, kind: Kind): void {
+  if (kind !== KINDS[KIND_BUFFER]) throw walk.failed('UNSUPPORTED', `no ${kind.name} in this engine`)
+}
+
+/** Whether it needs memory of its own: an ArrayBuffer, or a view that follows the length of one. */
+function isBound(flags: number): boolean {
+  return (flags & VIEW_KIND) === KIND_ARRAY_BUFFER || (flags & VIEW_TRACKING) !== 0
+}
+
+/** Notes it at the run; false when that cannot be. */
+function bind(run: Run, flags: number, length: number): boolean {
+  if (flags & VIEW_TRACKING) {
+    run.isTracked = true
+    return (flags & VIEW_KIND) !== KIND_ARRAY_BUFFER && run.max >= 0
+  }
+  run.isBuffer = true
+  return run.flags >> PHASE_SHIFT === 0 && length === run.byteLength
 }
 
 /** Puts a run where its views can lie: in place, or in memory of its own. */
@@ -248,7 +301,6 @@ function settle(walk: Source, run: Run): void {
     else own(run, walk.bytes.subarray(start, start + byteLength))
     return
   }
-  if (run.isAligned && !run.isBuffer && !run.isTracked) return
   const isShareable = (flags & RUN_SHARED) !== 0
   // Growable shared memory may have grown since it was sent; it is whole all the same.
   const isAtEnd =
@@ -258,7 +310,7 @@ function settle(walk: Source, run: Run): void {
   const fits = isAtEnd && (!run.isBuffer || (byteOffset === 0 && isKindred))
   if (run.isAligned && fits) return
   if (isShareable) throw walk.malformed('shared memory that must be copied')
-  own(run, new Uint8Array(buffer, byteOffset, byteLength))
+  own(run, bytesOf(run))
 }
 
 /** Bytes of a typed array that V8 keeps on its heap until somebody asks for its ArrayBuffer: 90 ns instead of 260 (measured). */

@@ -3,6 +3,7 @@
  * the way back to the dispatch, so that no part imports another.
  */
 import { Reader } from '../bytes/reader.js'
+import type { OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
 import { Buffers } from '../value/buffers.js'
 import { ARRAY, TEXT, TEXT_LONG, TEXT_REF } from '../wire/ops.js'
@@ -66,13 +67,21 @@ export abstract class Walk extends Reader {
 
   /** Goes one container down, one of `count` elements of at least a byte each. The caller counts `depth` down again. */
   enter(count: number): void {
-    if (count > this.end - this.pos) throw this.truncated(count)
-    const { limits } = this
-    if (++this.depth > limits.depth) throw overLimit('depth', limits.depth, this.depth, this.pos)
-    this.items += count
+    const { limits, end } = this
+    const depth = ++this.depth
+    const items = this.items + count
+    this.items = items
     // Counts inside each other, each within what remains, would add up to depth times the body.
-    if (this.items > this.end) throw this.malformed('more elements than bytes')
-    if (this.items > limits.items) throw overLimit('items', limits.items, this.items, this.pos)
+    if (count > end - this.pos || depth > limits.depth || items > end || items > limits.items)
+      throw this.#refused(count)
+  }
+
+  #refused(count: number): OutbandError {
+    const { limits, depth, items, pos } = this
+    if (count > this.end - pos) return this.truncated(count)
+    if (depth > limits.depth) return overLimit('depth', limits.depth, depth, pos)
+    if (items > this.end) return this.malformed('more elements than bytes')
+    return overLimit('items', limits.items, items, pos)
   }
 
   note(object: unknown): void {

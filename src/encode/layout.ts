@@ -105,7 +105,7 @@ function buffersOf(runs: readonly Run[]): Uint8Array[] {
   // A list that is made with its one element is not grown to seventeen for it.
   if (runs.length === 1) return runs[0].isOutOfBand ? [runs[0].window] : []
   const buffers: Uint8Array[] = []
-  for (const run of runs) if (run.isOutOfBand) buffers.push(run.window)
+  for (let i = 0; i < runs.length; i++) if (runs[i].isOutOfBand) buffers.push(runs[i].window)
   return buffers
 }
 

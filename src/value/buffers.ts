@@ -45,14 +45,16 @@ export class Buffers {
   /** The next buffer (borrow), of `byteLength` bytes. @throws BUFFERS */
   take(byteLength: number): Memory {
     const memory = this.#next()
-    if (memory === undefined) throw this.#wrong('is missing', byteLength, 0)
-    const got = bytesOf(memory)
-    if (got === byteLength) return memory
-    throw this.#wrong(
-      got < 0 ? 'is no memory, or lost it' : 'has the wrong size',
-      byteLength,
-      Math.max(0, got),
-    )
+    const got = memory === undefined ? -1 : bytesOf(memory)
+    if (got !== byteLength) throw this.#misfit(memory, byteLength, got)
+    return memory as Memory
+  }
+
+  #misfit(memory: Memory | undefined, requested: number, got: number): OutbandError {
+    if (memory === undefined) return this.#wrong('is missing', requested, 0)
+    return got < 0
+      ? this.#wrong('is no memory, or lost it', requested, 0)
+      : this.#wrong('has the wrong size', requested, got)
   }
 
   /** The next buffer (borrow), whatever its size. @throws BUFFERS */
@@ -91,9 +93,12 @@ export class Buffers {
   expectEnd(): void {
     const list = this.#list
     // A gap in the list is not its end.
-    const wanted = this.#index
-    const isEnd = Array.isArray(list) ? this.#index++ >= list.length : this.#step(list).done === true
-    if (!isEnd) throw this.#wrong('is one too many', wanted, Array.isArray(list) ? list.length : this.#index)
+    if (Array.isArray(list) ? this.#index < list.length : !this.#step(list).done) throw this.#oneTooMany(list)
+  }
+
+  #oneTooMany(list: PacketLike['buffers']): OutbandError {
+    if (!Array.isArray(list)) return this.#wrong('is one too many', this.#index - 1, this.#index)
+    return this.#wrong('is one too many', this.#index++, list.length)
   }
 
   #wrong(what: string, requested: number, available: number): OutbandError {
