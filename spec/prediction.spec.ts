@@ -122,6 +122,34 @@ for (const flag of ['--disable-proto=delete', '--disable-proto=throw']) {
 
 odd.run()
 
+/** Shapes are compared and copied eight bytes at a time: here the second eight of them, or the last, are such a float. */
+const floats: [name: string, bytes: string, others: string][] = [
+  ['0 and −0', '\0\0\0\0\0\0\0\0', '\0\0\0\0\0\0\0\x80'],
+  ['NaNs', '\xff\xff\xff\xff\xff\xff\xff\xff', '\xff\xff\xff\xff\xff\xff\xff\x7f'],
+  ['signaling NaNs', '\x01\0\0\0\0\0\xf0\x7f', '\x02\0\0\0\0\0\xf0\x7f'],
+  ['the least there is', '\x01\0\0\0\0\0\0\0', '\x01\0\0\0\0\0\0\x80'],
+  ['infinities', '\0\0\0\0\0\0\xf0\x7f', '\0\0\0\0\0\0\xf0\xff'],
+]
+
+const float = suite('prediction: keys that are odd floats')
+
+for (const [name, bytes, others] of floats) {
+  for (const [where, keyOf] of [
+    ['within', (eight: string) => `within${eight}and more`],
+    ['at the end', (eight: string) => `the end${eight}`],
+  ] as const) {
+    float(`${name}, ${where}`, () => {
+      const codec = new Codec()
+      for (const eight of [bytes, others, bytes, bytes, others, others]) {
+        const sent = { [keyOf(eight)]: 1 }
+        assert.equal(Object.keys(codec.decode<object>(codec.encode(sent))), Object.keys(sent))
+      }
+    })
+  }
+}
+
+float.run()
+
 const many = suite('prediction: more shapes than are kept')
 
 const ids = (count: number, prefix: string, value: unknown = 1) =>

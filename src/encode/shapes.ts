@@ -10,9 +10,10 @@
  * anew: see `Patience`.
  */
 
+import { doublesOf, NO_DOUBLES } from '../bytes/doubles.js'
 import type { Writer } from '../bytes/writer.js'
 import { traced } from '../value/trace.js'
-import { isIndex, Patience, shapeBytes, wordsOf, writeShape } from '../wire/shapes.js'
+import { isIndex, Patience, shapeBytes, writeShape } from '../wire/shapes.js'
 import { type Fields, generateFields, generateTest, type Test } from './fields.js'
 import type { Walk } from './walk.js'
 
@@ -30,8 +31,8 @@ const MOST_KEPT = 64
 /** Bytes of all shapes that are kept, which each new one tells again; and what part of a message they may take. */
 const MOST_TOLD = 2048
 const SHARE = 64
-/** Bytes of a shape that are copied by words: then `set` is as quick. */
-const MOST_BY_WORDS = 64
+/** Bytes of a shape that are copied as floats: then `set` is as quick. */
+const MOST_BY_DOUBLES = 64
 
 /** The shape of no object: where nothing is predicted yet. */
 let nothing: ShapeNode | undefined
@@ -63,8 +64,8 @@ export class ShapeNode {
   arrays = 0
   /** What the shape part says of it; kept for shapes that the trie holds. */
   bytes: Uint8Array | undefined = undefined
-  /** The same as words, unless it is long. */
-  words: Int32Array | undefined = undefined
+  /** The same as floats, unless it is long. */
+  doubles: Float64Array = NO_DOUBLES
 
   constructor(key: string, parent: ShapeNode | undefined, length: number, isLinked: boolean) {
     this.key = key
@@ -284,7 +285,7 @@ export class Shapes {
     let mayBeKept = true
     for (let id = 0; id < this.count; id++) {
       const node = this.used[id]
-      if (node.bytes !== undefined) out.append(node.bytes, node.words)
+      if (node.bytes !== undefined) out.append(node.bytes, node.doubles)
       else {
         mayBeKept &&= node.isLinked && !this.#hasBegunAnew
         if (node.isLinked) this.#append(out, node)
@@ -299,7 +300,7 @@ export class Shapes {
   #append(out: Writer, node: ShapeNode): void {
     const bytes = shapeBytes(node.keys())
     node.bytes = bytes
-    if (bytes.length <= MOST_BY_WORDS) node.words = wordsOf(bytes)
+    if (bytes.length <= MOST_BY_DOUBLES) node.doubles = doublesOf(bytes)
     this.#bytes += bytes.length
     out.append(bytes)
   }

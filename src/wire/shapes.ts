@@ -57,15 +57,6 @@ export function shapeBytes(keys: readonly string[]): Uint8Array {
   return scratch.finish()
 }
 
-/** The same four at a time, little-endian, the last filled up with zeros. */
-export function wordsOf(bytes: Uint8Array): Int32Array {
-  const words = new Int32Array((bytes.length + 3) >> 2)
-  new Uint8Array(words.buffer).set(bytes)
-  const view = new DataView(words.buffer)
-  for (let i = 0; i < words.length; i++) words[i] = view.getInt32(i * 4, true)
-  return words
-}
-
 /** Appends the keys as the shape part has them. */
 export function writeShape(out: Writer, keys: readonly string[]): void {
   out.reserve(9)
