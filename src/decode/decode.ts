@@ -109,11 +109,18 @@ export class Decoder extends Walk {
   }
 
   #header(): number {
-    if (this.u8() !== MAGIC_0 || this.u8() !== MAGIC_1) throw this.malformed('no packet')
-    const flags = this.u8()
+    const { bytes } = this
+    if (this.end < 3 || bytes[0] !== MAGIC_0 || bytes[1] !== MAGIC_1) throw this.#noPacket()
+    const flags = bytes[2]
     if (flags >> VERSION_SHIFT !== FORMAT_VERSION) throw this.#unknown(flags >> VERSION_SHIFT)
     this.hasRefs = (flags & HAS_REFS) !== 0
+    this.pos = 3
     return flags
+  }
+
+  #noPacket(): OutbandError {
+    if (this.u8() !== MAGIC_0 || this.u8() !== MAGIC_1) return this.malformed('no packet')
+    return this.truncated(1)
   }
 
   #unknown(version: number): OutbandError {
