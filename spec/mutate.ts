@@ -6,7 +6,9 @@
 import { varint } from '../fixtures/assemble.js'
 import { crc32c } from '../src/bytes/crc32c.js'
 import type { PacketLike } from '../src/index.js'
-import * as ops from '../src/wire/ops.js'
+import { ERROR_CAUSE, ERROR_ERRORS, ERROR_FIELDS, ERROR_MESSAGE } from '../src/wire/errors.js'
+import { OP_NAMES } from '../src/wire/names.js'
+import { Head, Op } from '../src/wire/ops.js'
 
 /** A seeded generator that can start anywhere at no cost (mulberry32). */
 export class Dice {
@@ -66,44 +68,42 @@ const NUMBERS = [
   2n ** 63n,
   2n ** 64n - 1n,
 ].map(n => Uint8Array.from(varint(n)))
-const OPS = Object.values<unknown>(ops).filter(
-  (op): op is number => typeof op === 'number' && op >= ops.UNDEFINED,
-)
+const OPS = [...OP_NAMES.keys()]
 /** Ops with operands that could be right. */
 const PHRASES = [
-  [ops.ARRAY | 1],
-  [ops.ARRAY | 2, 1, 2],
-  [ops.ARRAY_LONG, 1],
-  [ops.ARRAY_PROPS, ops.ARRAY, ops.OBJECT_LONG, 0, 0, 0],
-  [ops.OBJECT],
-  [ops.OBJECT | 1],
-  [ops.OBJECT_LONG, 0, 0, 0],
-  [ops.OBJECT_NULL, 0, 0, 0],
-  [ops.MAP, 1, 0, 0, 0],
-  [ops.MAP, 0, 0, 0, 0],
-  [ops.SET, 1, 0, 0, 0],
-  [ops.TEXT | 1],
-  [ops.TEXT_LONG, 2],
-  [ops.TEXT_DEFINE, 1],
-  [ops.TEXT_REF, 0],
-  [ops.NUMBERS_I8, 2, 1, 2],
-  [ops.NUMBERS_F64, 1, 0, 0, 0, 0, 0, 0, 240, 63],
-  [ops.BIGINT, 4, 1, 2],
-  [ops.DATE, 0, 0, 0, 0, 0, 0, 0, 0],
-  [ops.REGEXP, ops.TEXT | 1, ops.TEXT],
-  [ops.BOXED, 1],
-  [ops.BOXED, ops.TEXT | 1],
-  [ops.ERROR, 5, ops.ERROR_MESSAGE, ops.TEXT | 1],
-  [ops.ERROR, 7, ops.ERROR_ERRORS, ops.ARRAY],
-  [ops.ERROR, 0, ops.ERROR_CAUSE],
-  [ops.ERROR, 0, ops.ERROR_FIELDS, ops.OBJECT_LONG, 0, 0, 0],
-  [ops.VIEW],
-  [ops.CUSTOM, ops.TEXT | 4],
-  [ops.CUSTOM, ops.TEXT | 5],
-  [ops.REF, 0],
-  [ops.REF, 1],
-  [ops.REF_NUMBERS, 0],
-  [ops.HOLE],
+  [Op.ARRAY | 1],
+  [Op.ARRAY | 2, 1, 2],
+  [Op.ARRAY_LONG, 1],
+  [Op.ARRAY_PROPS, Op.ARRAY, Op.OBJECT_LONG, 0, 0, 0],
+  [Op.OBJECT],
+  [Op.OBJECT | 1],
+  [Op.OBJECT_LONG, 0, 0, 0],
+  [Op.OBJECT_NULL, 0, 0, 0],
+  [Op.MAP, 1, 0, 0, 0],
+  [Op.MAP, 0, 0, 0, 0],
+  [Op.SET, 1, 0, 0, 0],
+  [Op.TEXT | 1],
+  [Op.TEXT_LONG, 2],
+  [Op.TEXT_DEFINE, 1],
+  [Op.TEXT_REF, 0],
+  [Op.NUMBERS_I8, 2, 1, 2],
+  [Op.NUMBERS_F64, 1, 0, 0, 0, 0, 0, 0, 240, 63],
+  [Op.BIGINT, 4, 1, 2],
+  [Op.DATE, 0, 0, 0, 0, 0, 0, 0, 0],
+  [Op.REGEXP, Op.TEXT | 1, Op.TEXT],
+  [Op.BOXED, 1],
+  [Op.BOXED, Op.TEXT | 1],
+  [Op.ERROR, 5, ERROR_MESSAGE, Op.TEXT | 1],
+  [Op.ERROR, 7, ERROR_ERRORS, Op.ARRAY],
+  [Op.ERROR, 0, ERROR_CAUSE],
+  [Op.ERROR, 0, ERROR_FIELDS, Op.OBJECT_LONG, 0, 0, 0],
+  [Op.VIEW],
+  [Op.CUSTOM, Op.TEXT | 4],
+  [Op.CUSTOM, Op.TEXT | 5],
+  [Op.REF, 0],
+  [Op.REF, 1],
+  [Op.REF_NUMBERS, 0],
+  [Op.HOLE],
 ].map(phrase => Uint8Array.from(phrase))
 
 /** Before the body, where the header is written last. */
@@ -191,9 +191,7 @@ export class Mutator {
         return
       case 6:
         bytes[at] =
-          dice.next() & 1
-            ? ops.TEXT + dice.below(ops.TEXTS)
-            : ops.ARRAY + dice.below(ops.ARRAYS + ops.OBJECTS)
+          dice.next() & 1 ? Op.TEXT + dice.below(Op.TEXTS) : Op.ARRAY + dice.below(Op.ARRAYS + Op.OBJECTS)
         return
       case 7:
         this.#replace(at, 1, dice.pick(NUMBERS))
@@ -287,9 +285,9 @@ export class Mutator {
     const lie = dice.below(64) === 0 ? dice.pick(NUMBERS) : undefined
     const length = lie ?? Uint8Array.from(varint(this.#bodyEnd - HEADROOM))
     const start = HEADROOM - 3 - length.length
-    bytes[start] = ops.MAGIC_0
-    bytes[start + 1] = ops.MAGIC_1
-    bytes[start + 2] = (ops.FORMAT_VERSION << ops.VERSION_SHIFT) | this.#flags
+    bytes[start] = Head.MAGIC_0
+    bytes[start + 1] = Head.MAGIC_1
+    bytes[start + 2] = (Head.VERSION << Head.VERSION_SHIFT) | this.#flags
     bytes.set(length, start + 3)
     return start
   }
@@ -297,7 +295,7 @@ export class Mutator {
   /** The checksum of what it has become. */
   #seal(start: number): void {
     const end = this.#length - 4
-    if ((this.#flags & ops.HAS_CHECKSUM) === 0 || end < HEADROOM) return
+    if ((this.#flags & Head.HAS_CHECKSUM) === 0 || end < HEADROOM) return
     const checksum = crc32c(this.#bytes.subarray(start, end))
     for (let i = 0; i < 4; i++) this.#bytes[end + i] = checksum >>> (8 * i)
   }

@@ -1,17 +1,7 @@
 /** Arrays, plain objects, Maps and Sets. */
 import { checkKey, countEntries } from '../value/keys.js'
 import { define, defineField } from '../value/properties.js'
-import {
-  ARRAY,
-  ARRAY_LONG,
-  HOLE,
-  NUMBERS_BYTES,
-  NUMBERS_F64,
-  NUMBERS_I8,
-  NUMBERS_I16,
-  OBJECT,
-  OBJECT_LONG,
-} from '../wire/ops.js'
+import { Op } from '../wire/ops.js'
 import { isIndex } from '../wire/shapes.js'
 import type { Shape } from './shapes.js'
 import type { Walk } from './walk.js'
@@ -24,7 +14,7 @@ export function decodeArray(walk: Walk, length: number): unknown[] {
   const array = length === 0 ? [] : new Array<unknown>(length)
   walk.note(array)
   for (let i = 0; i < length; i++) {
-    if (walk.bytes[walk.pos] === HOLE && walk.pos < walk.end) walk.pos++
+    if (walk.bytes[walk.pos] === Op.HOLE && walk.pos < walk.end) walk.pos++
     else array[i] = walk.value()
   }
   walk.depth--
@@ -35,7 +25,10 @@ export function decodeArray(walk: Walk, length: number): unknown[] {
 export function decodeArrayProps(walk: Walk): unknown {
   // The op is looked at first: anything but an array could go deeper here without counting depth.
   const op = walk.peek()
-  const isArray = (op >= ARRAY && op < OBJECT) || (op >= NUMBERS_I8 && op <= NUMBERS_F64) || op === ARRAY_LONG
+  const isArray =
+    (op >= Op.ARRAY && op < Op.OBJECT) ||
+    (op >= Op.NUMBERS_I8 && op <= Op.NUMBERS_F64) ||
+    op === Op.ARRAY_LONG
   if (!isArray) throw walk.malformed('properties of no array')
   const array = walk.value() as unknown[]
   // An index or `length` here would make an array longer than what was paid for in bytes.
@@ -45,7 +38,7 @@ export function decodeArrayProps(walk: Walk): unknown {
 
 /** Own properties of an array or an error: an object record that is not an object of its own. */
 export function fillProperties(walk: Walk, target: object, isForbidden: (key: string) => boolean): void {
-  if (walk.u8() !== OBJECT_LONG) throw walk.malformed('properties that are no record')
+  if (walk.u8() !== Op.OBJECT_LONG) throw walk.malformed('properties that are no record')
   const shape = shapeAt(walk)
   if (shape.keys.some(isForbidden)) throw walk.malformed('properties of a forbidden name')
   fill(walk, target as Record<string, unknown>, shape, false)
@@ -55,7 +48,7 @@ export function decodeNumbers(walk: Walk, op: number): number[] {
   const length = walk.varint()
   walk.enter(length)
   walk.depth--
-  const pos = walk.take(length * NUMBERS_BYTES[op - NUMBERS_I8])
+  const pos = walk.take(length * (1 << (op - Op.NUMBERS_I8)))
   const numbers = readNumbers(walk, op, pos, length)
   if (walk.hasRefs) walk.numbers.push(numbers)
   return numbers
@@ -65,15 +58,16 @@ function readNumbers(walk: Walk, op: number, pos: number, length: number): numbe
   const { bytes, view } = walk
   // A literal is exactly as large as it must be and never has holes; pairs are what there is most of.
   if (length === 2) {
-    if (op === NUMBERS_I8) return [(bytes[pos] << 24) >> 24, (bytes[pos + 1] << 24) >> 24]
-    if (op === NUMBERS_I16) return [view.getInt16(pos, true), view.getInt16(pos + 2, true)]
-    if (op === NUMBERS_F64) return [view.getFloat64(pos, true), view.getFloat64(pos + 8, true)]
+    if (op === Op.NUMBERS_I8) return [(bytes[pos] << 24) >> 24, (bytes[pos + 1] << 24) >> 24]
+    if (op === Op.NUMBERS_I16) return [view.getInt16(pos, true), view.getInt16(pos + 2, true)]
+    if (op === Op.NUMBERS_F64) return [view.getFloat64(pos, true), view.getFloat64(pos + 8, true)]
     return [view.getInt32(pos, true), view.getInt32(pos + 4, true)]
   }
   const numbers = new Array<number>(length)
-  if (op === NUMBERS_I8) for (let i = 0; i < length; i++) numbers[i] = (bytes[pos + i] << 24) >> 24
-  else if (op === NUMBERS_I16) for (let i = 0; i < length; i++) numbers[i] = view.getInt16(pos + i * 2, true)
-  else if (op === NUMBERS_F64)
+  if (op === Op.NUMBERS_I8) for (let i = 0; i < length; i++) numbers[i] = (bytes[pos + i] << 24) >> 24
+  else if (op === Op.NUMBERS_I16)
+    for (let i = 0; i < length; i++) numbers[i] = view.getInt16(pos + i * 2, true)
+  else if (op === Op.NUMBERS_F64)
     for (let i = 0; i < length; i++) numbers[i] = view.getFloat64(pos + i * 8, true)
   else for (let i = 0; i < length; i++) numbers[i] = view.getInt32(pos + i * 4, true)
   return numbers

@@ -1,7 +1,7 @@
 /** Error objects: a built-in class, and what the error itself held. */
 import { forbidden } from '../limits.js'
 import { hide, makeError } from '../value/errors.js'
-import { AGGREGATE, ERROR_ERRORS, ERROR_FIELDS, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
+import { AGGREGATE, ERROR_ERRORS, ERROR_FIELDS, ERROR_KEYS, ERROR_STRINGS } from '../wire/errors.js'
 import { fillProperties } from './containers.js'
 import type { Walk } from './walk.js'
 

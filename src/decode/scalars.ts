@@ -1,7 +1,7 @@
 /** Numbers, BigInts, and the small built-in objects that hold one of them. */
 import { readInteger } from '../bytes/bigint.js'
 import { checkLimit, forbidden } from '../limits.js'
-import { ARRAY, FALSE, I8, TEXT_REF, TRUE } from '../wire/ops.js'
+import { Op } from '../wire/ops.js'
 import type { Walk } from './walk.js'
 
 export function decodeI8(walk: Walk): number {
@@ -58,7 +58,7 @@ export function decodeBoxed(walk: Walk): object {
   walk.note(undefined)
   // The op is looked at first: anything but a primitive could go deeper here without counting depth.
   const op = walk.peek()
-  const isPrimitive = op < ARRAY || op === FALSE || op === TRUE || (op >= I8 && op <= TEXT_REF)
+  const isPrimitive = op < Op.ARRAY || op === Op.FALSE || op === Op.TRUE || (op >= Op.I8 && op <= Op.TEXT_REF)
   if (!isPrimitive) throw walk.malformed('a wrapper without a primitive')
   const primitive = walk.value()
   const boxed = Object(primitive) as object

@@ -12,23 +12,8 @@ import { named, type OutbandError } from '../errors.js'
 import { forbidden, type Limits, overLimit } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import type { Buffers, Memory } from '../value/buffers.js'
-import {
-  KIND_ARRAY_BUFFER,
-  KIND_BUFFER,
-  KINDS,
-  type Kind,
-  PHASE_SHIFT,
-  RUN_KNOWN,
-  RUN_OUT_OF_BAND,
-  RUN_RESIZABLE,
-  RUN_SHARED,
-  VIEW_KIND,
-  VIEW_READONLY,
-  VIEW_TRACKING,
-  VIEW_WHOLE,
-  viewOn,
-  whileShorter,
-} from '../wire/views.js'
+import { RunFlag, ViewFlag, ViewKind } from '../wire/flags.js'
+import { KINDS, type Kind, viewOn, whileShorter } from '../wire/views.js'
 
 /** Where the view part is read from: the walk, as far as it is needed here. */
 interface Source extends Reader {
@@ -107,7 +92,7 @@ export class Views {
       const run = runs[i]
       const { flags, isAligned, isBuffer, isTracked } = run
       // Most can stay where they came.
-      if (!(flags & RUN_OUT_OF_BAND) || !isAligned || isBuffer || isTracked) settle(walk, run)
+      if (!(flags & RunFlag.OUT_OF_BAND) || !isAligned || isBuffer || isTracked) settle(walk, run)
       hasTracked ||= isTracked
     }
     if (hasTracked) makeOdd(entries)
@@ -121,9 +106,9 @@ export class Views {
     if (this.#next === entries.length) throw walk.malformed('one view too many')
     const entry = entries[this.#next++]
     const { flags } = entry
-    if ((flags & VIEW_KIND) === KIND_ARRAY_BUFFER) return entry.run.buffer
+    if ((flags & ViewFlag.KIND) === ViewKind.ARRAY_BUFFER) return entry.run.buffer
     const view = entry.made ?? make(entry)
-    if (flags & VIEW_READONLY) markReadonly(view)
+    if (flags & ViewFlag.READONLY) markReadonly(view)
     return view
   }
 
@@ -139,12 +124,12 @@ export class Views {
 
 function make({ flags, run, offset, length }: Entry): ArrayBufferView {
   const byteOffset = run.byteOffset + offset
-  return viewOn(flags & VIEW_KIND, run.buffer, byteOffset, flags & VIEW_TRACKING ? undefined : length)
+  return viewOn(flags & ViewFlag.KIND, run.buffer, byteOffset, flags & ViewFlag.TRACKING ? undefined : length)
 }
 
 /** Bytes by which memory is longer than whole elements of a view that follows it. */
 function restOf({ flags, run }: Entry): number {
-  return flags & VIEW_TRACKING ? run.buffer.byteLength % KINDS[flags & VIEW_KIND].size : 0
+  return flags & ViewFlag.TRACKING ? run.buffer.byteLength % KINDS[flags & ViewFlag.KIND].size : 0
 }
 
 /** Makes the views that follow memory of no whole number of their elements: to resize it for each takes up to 8 µs (measured). */
@@ -189,7 +174,7 @@ function readRuns(walk: Source, count: number, isChecked: boolean): readonly Run
     const run = readRun(walk)
     total += Math.max(run.byteLength, run.max)
     if (total > limits.totalBytes) throw overLimit('totalBytes', limits.totalBytes, total, walk.pos)
-    if (run.flags & RUN_OUT_OF_BAND) receive(run, buffers, isChecked ? walk.u32() : -1)
+    if (run.flags & RunFlag.OUT_OF_BAND) receive(run, buffers, isChecked ? walk.u32() : -1)
     runs[i] = run
   }
   return runs
@@ -200,7 +185,7 @@ function readEntries(walk: Source, count: number, runs: readonly Run[]): readonl
   let used = 0
   for (let i = 0; i < count; i++) {
     const flags = walk.u8()
-    const index = flags & VIEW_WHOLE ? used : walk.varint()
+    const index = flags & ViewFlag.WHOLE ? used : walk.varint()
     used = Math.max(used, index + 1)
     entries[i] = readView(walk, flags, runs[index])
   }
@@ -210,11 +195,11 @@ function readEntries(walk: Source, count: number, runs: readonly Run[]): readonl
 function readRun(walk: Source): Run {
   const flags = walk.u8()
   const byteLength = walk.varint()
-  const max = flags & RUN_RESIZABLE ? walk.varint() : -1
-  const isKnown = (flags & ~RUN_KNOWN) === 0 && (max < 0 || max >= byteLength)
+  const max = flags & RunFlag.RESIZABLE ? walk.varint() : -1
+  const isKnown = (flags & ~RunFlag.KNOWN) === 0 && (max < 0 || max >= byteLength)
   const isAllowed = Math.max(byteLength, max) <= walk.limits.bufferBytes
-  const isShareable = walk.limits.shared && flags & RUN_OUT_OF_BAND
-  if (!isKnown || !isAllowed || (flags & RUN_SHARED && !isShareable))
+  const isShareable = walk.limits.shared && flags & RunFlag.OUT_OF_BAND
+  if (!isKnown || !isAllowed || (flags & RunFlag.SHARED && !isShareable))
     throw refused(walk, flags, byteLength, max)
   return makeRun(flags, byteLength, max)
 }
@@ -223,8 +208,8 @@ function refused(walk: Source, flags: number, byteLength: number, max: number): 
   const { limits, pos } = walk
   const bytes = Math.max(byteLength, max)
   if (bytes > limits.bufferBytes) return overLimit('bufferBytes', limits.bufferBytes, bytes, pos)
-  const isKnown = (flags & ~RUN_KNOWN) === 0 && (max < 0 || max >= byteLength)
-  if (isKnown && flags & RUN_OUT_OF_BAND) return forbidden('decode', 'shared', { offset: pos })
+  const isKnown = (flags & ~RunFlag.KNOWN) === 0 && (max < 0 || max >= byteLength)
+  if (isKnown && flags & RunFlag.OUT_OF_BAND) return forbidden('decode', 'shared', { offset: pos })
   return walk.malformed(`a run of ${byteLength} bytes with flags ${flags}`)
 }
 
@@ -235,7 +220,7 @@ function receive(run: Run, buffers: Buffers, checksum: number): void {
     run.buffer = memory.buffer
     run.byteOffset = memory.byteOffset
   } else run.buffer = memory
-  if (run.flags & RUN_SHARED && !isShared(run.buffer)) throw buffers.unshared()
+  if (run.flags & RunFlag.SHARED && !isShared(run.buffer)) throw buffers.unshared()
   if (checksum >= 0) buffers.check(bytesOf(run), checksum)
 }
 
@@ -245,14 +230,14 @@ function bytesOf({ buffer, byteOffset, byteLength }: Run): Uint8Array {
 
 /** varint offset · varint length, unless the view is the whole of its run */
 function readView(walk: Source, flags: number, run: Run | undefined): Entry {
-  const kind = KINDS[flags & VIEW_KIND]
+  const kind = KINDS[flags & ViewFlag.KIND]
   if (kind === undefined || run === undefined) throw walk.malformed('a view of unknown kind or run')
   const { size } = kind
-  const isWhole = (flags & VIEW_WHOLE) !== 0
+  const isWhole = (flags & ViewFlag.WHOLE) !== 0
   const offset = isWhole ? 0 : walk.varint()
   const length = isWhole ? run.byteLength / size : walk.varint()
   const isInside = offset + length * size <= run.byteLength && Number.isInteger(length)
-  const isAligned = (((run.flags >> PHASE_SHIFT) + offset) & (size - 1)) === 0
+  const isAligned = (((run.flags >> RunFlag.PHASE_SHIFT) + offset) & (size - 1)) === 0
   if (!isInside || !isAligned || (isBound(flags) && !bind(run, flags, length)))
     throw misplaced(walk, kind, run, offset, length)
   if (kind.class === undefined) expectBuffer(walk, kind)
@@ -274,34 +259,34 @@ function misplaced(
 
 /** Where there is no Buffer its bytes are a Uint8Array. */
 function expectBuffer(walk: Source, kind: Kind): void {
-  if (kind !== KINDS[KIND_BUFFER]) throw walk.failed('UNSUPPORTED', `no ${kind.name} in this engine`)
+  if (kind !== KINDS[ViewKind.BUFFER]) throw walk.failed('UNSUPPORTED', `no ${kind.name} in this engine`)
 }
 
 /** Whether it needs memory of its own: an ArrayBuffer, or a view that follows the length of one. */
 function isBound(flags: number): boolean {
-  return (flags & VIEW_KIND) === KIND_ARRAY_BUFFER || (flags & VIEW_TRACKING) !== 0
+  return (flags & ViewFlag.KIND) === ViewKind.ARRAY_BUFFER || (flags & ViewFlag.TRACKING) !== 0
 }
 
 /** Notes it at the run; false when that cannot be. */
 function bind(run: Run, flags: number, length: number): boolean {
-  if (flags & VIEW_TRACKING) {
+  if (flags & ViewFlag.TRACKING) {
     run.isTracked = true
-    return (flags & VIEW_KIND) !== KIND_ARRAY_BUFFER && run.max >= 0
+    return (flags & ViewFlag.KIND) !== ViewKind.ARRAY_BUFFER && run.max >= 0
   }
   run.isBuffer = true
-  return run.flags >> PHASE_SHIFT === 0 && length === run.byteLength
+  return run.flags >> RunFlag.PHASE_SHIFT === 0 && length === run.byteLength
 }
 
 /** Puts a run where its views can lie: in place, or in memory of its own. */
 function settle(walk: Source, run: Run): void {
   const { byteLength, max, flags, buffer, byteOffset } = run
-  if (!(flags & RUN_OUT_OF_BAND)) {
+  if (!(flags & RunFlag.OUT_OF_BAND)) {
     const start = walk.take(byteLength)
     if (isSmall(run)) run.whole.made = smallArray(run.whole, walk.bytes, start, byteLength)
     else own(run, walk.bytes.subarray(start, start + byteLength))
     return
   }
-  const isShareable = (flags & RUN_SHARED) !== 0
+  const isShareable = (flags & RunFlag.SHARED) !== 0
   // Growable shared memory may have grown since it was sent; it is whole all the same.
   const isAtEnd =
     (isShareable || byteOffset + byteLength === buffer.byteLength) &&
@@ -319,14 +304,19 @@ const SMALL = 64
 /** Whether a run in band is nothing but one such array. */
 function isSmall(run: Run): run is Run & { readonly whole: Entry } {
   const { whole, byteLength, flags } = run
-  if (whole === undefined || byteLength > SMALL || flags & RUN_RESIZABLE || flags >> PHASE_SHIFT !== 0)
+  if (
+    whole === undefined ||
+    byteLength > SMALL ||
+    flags & RunFlag.RESIZABLE ||
+    flags >> RunFlag.PHASE_SHIFT !== 0
+  )
     return false
-  return (whole.flags & VIEW_KIND) > KIND_BUFFER
+  return (whole.flags & ViewFlag.KIND) > ViewKind.BUFFER
 }
 
 const scratch = new Uint8Array(SMALL)
 const scratchArrays = KINDS.map(({ class: ViewClass }, kind) =>
-  ViewClass !== undefined && kind > KIND_BUFFER
+  ViewClass !== undefined && kind > ViewKind.BUFFER
     ? (new ViewClass(scratch.buffer, 0) as Uint8Array)
     : undefined,
 )
@@ -339,12 +329,12 @@ function smallArray(
   byteLength: number,
 ): ArrayBufferView {
   for (let i = 0; i < byteLength; i++) scratch[i] = bytes[start + i]
-  return (scratchArrays[flags & VIEW_KIND] as Uint8Array).slice(0, length)
+  return (scratchArrays[flags & ViewFlag.KIND] as Uint8Array).slice(0, length)
 }
 
 /** Copies the run to fresh memory, at the phase it had at the sender's. */
 function own(run: Run, bytes: Uint8Array): void {
-  const phase = run.flags >> PHASE_SHIFT
+  const phase = run.flags >> RunFlag.PHASE_SHIFT
   const buffer = allocate(phase + bytes.length, run.max < 0 ? run.max : phase + run.max)
   new Uint8Array(buffer, phase).set(bytes)
   run.buffer = buffer

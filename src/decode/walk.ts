@@ -6,7 +6,7 @@ import { Reader } from '../bytes/reader.js'
 import type { OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
 import { Buffers } from '../value/buffers.js'
-import { ARRAY, TEXT, TEXT_LONG, TEXT_REF } from '../wire/ops.js'
+import { Op } from '../wire/ops.js'
 import { type DecodeSettings, decodeSettings } from './settings.js'
 import { NO_SHAPES, type Shape, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
@@ -95,7 +95,7 @@ export abstract class Walk extends Reader {
   /** A value that must be a string; its op is looked at first, since nothing here counts depth. */
   string(what: string): string {
     const op = this.peek()
-    const isText = (op >= TEXT && op < ARRAY) || (op >= TEXT_LONG && op <= TEXT_REF)
+    const isText = (op >= Op.TEXT && op < Op.ARRAY) || (op >= Op.TEXT_LONG && op <= Op.TEXT_REF)
     if (!isText) throw this.malformed(`${what} that is not a string`)
     return this.value() as string
   }

@@ -1,6 +1,6 @@
 /** The built-in classes: how an object of each is written. */
 import type { BuiltinKind } from '../value/builtins.js'
-import { VIEW } from '../wire/ops.js'
+import { Op } from '../wire/ops.js'
 import { encodeMap, encodeSet } from './containers.js'
 import { encodeError } from './errors.js'
 import { encodeBoxed, encodeDate, encodeRegExp } from './scalars.js'
@@ -24,6 +24,6 @@ export function encodeBuiltin(walk: Walk, kind: BuiltinKind, object: object, slo
 }
 
 function encodeBuffer(walk: Walk, buffer: ArrayBufferLike): void {
-  walk.u8(VIEW)
+  walk.u8(Op.VIEW)
   walk.views.addBuffer(buffer)
 }

@@ -5,24 +5,7 @@ import { expectOwnClass } from '../value/builtins.js'
 import { checkKey, entriesOf, membersOf } from '../value/keys.js'
 import { lengthOf } from '../value/properties.js'
 import { stopped, traced } from '../value/trace.js'
-import {
-  ARRAY,
-  ARRAY_LONG,
-  ARRAY_PROPS,
-  ARRAYS,
-  HOLE,
-  MAP,
-  NUMBERS_BYTES,
-  NUMBERS_F64,
-  NUMBERS_I8,
-  NUMBERS_I16,
-  NUMBERS_I32,
-  OBJECT,
-  OBJECT_LONG,
-  OBJECTS,
-  REF_NUMBERS,
-  SET,
-} from '../wire/ops.js'
+import { Op } from '../wire/ops.js'
 import { isIndex } from '../wire/shapes.js'
 import type { ShapeNode } from './shapes.js'
 import type { Walk } from './walk.js'
@@ -39,10 +22,10 @@ export function encodeArray(walk: Walk, array: readonly unknown[], slot: ShapeNo
   if (walk.isRepeatedArray(array)) return
   walk.enter(length)
   const names = searched(walk, array, slot)
-  if (names.length > 0) walk.u8(ARRAY_PROPS)
-  if (length < ARRAYS) walk.u8(ARRAY | length)
+  if (names.length > 0) walk.u8(Op.ARRAY_PROPS)
+  if (length < Op.ARRAYS) walk.u8(Op.ARRAY | length)
   else {
-    walk.u8(ARRAY_LONG)
+    walk.u8(Op.ARRAY_LONG)
     walk.varint(length)
   }
   encodeElements(walk, array, length, slot)
@@ -63,7 +46,7 @@ function encodeElements(walk: Walk, array: readonly unknown[], length: number, s
       const element = array[i]
       if (element === undefined && !hasOwn(array, i)) {
         walk.reserve(1)
-        walk.u8(HOLE)
+        walk.u8(Op.HOLE)
       } else if (isNested && Array.isArray(element)) {
         // Without the dispatch: a tenth of coordinates.
         if (walk.pos >= walk.room) walk.reserve(SLACK)
@@ -88,9 +71,9 @@ function numbersOp(array: readonly unknown[], length: number): number {
     const whole = n | 0
     bits |= whole === n && (n !== 0 || 1 / n > 0) ? whole ^ (whole >> 31) : FRACTION
   }
-  if (bits & FRACTION) return NUMBERS_F64
-  if (bits < 128) return NUMBERS_I8
-  return bits < 32_768 ? NUMBERS_I16 : NUMBERS_I32
+  if (bits & FRACTION) return Op.NUMBERS_F64
+  if (bits < 128) return Op.NUMBERS_I8
+  return bits < 32_768 ? Op.NUMBERS_I16 : Op.NUMBERS_I32
 }
 
 function encodeNumbers(
@@ -102,20 +85,20 @@ function encodeNumbers(
 ): void {
   if (walk.settings.references) {
     const number = walk.memo.findNumbers(array)
-    if (number >= 0) return walk.ref(REF_NUMBERS, number)
+    if (number >= 0) return walk.ref(Op.REF_NUMBERS, number)
   }
   walk.enter(length)
   const names = length <= LONGEST_SEARCHED || walk.settings.strict ? searched(walk, array, slot) : NO_NAMES
-  walk.reserve(length * NUMBERS_BYTES[op - NUMBERS_I8] + 10)
-  if (names.length > 0) walk.u8(ARRAY_PROPS)
+  walk.reserve(length * (1 << (op - Op.NUMBERS_I8)) + 10)
+  if (names.length > 0) walk.u8(Op.ARRAY_PROPS)
   walk.u8(op)
   walk.varint(length)
   const { bytes, view } = walk
   let { pos } = walk
-  if (op === NUMBERS_I8) for (let i = 0; i < length; i++) bytes[pos++] = numberAt(array, i)
-  else if (op === NUMBERS_I16)
+  if (op === Op.NUMBERS_I8) for (let i = 0; i < length; i++) bytes[pos++] = numberAt(array, i)
+  else if (op === Op.NUMBERS_I16)
     for (let i = 0; i < length; i++, pos += 2) view.setInt16(pos, numberAt(array, i), true)
-  else if (op === NUMBERS_I32)
+  else if (op === Op.NUMBERS_I32)
     for (let i = 0; i < length; i++, pos += 4) view.setInt32(pos, numberAt(array, i), true)
   else for (let i = 0; i < length; i++, pos += 8) view.setFloat64(pos, numberAt(array, i), true)
   walk.pos = pos
@@ -207,9 +190,9 @@ export function encodeLike(walk: Walk, object: Record<string, unknown>, shape: S
     shape.write(walk, object)
     closeObject(walk, at, shape)
   } else {
-    if (shape.id < OBJECTS && !shape.isCostly) walk.u8(OBJECT + shape.id)
+    if (shape.id < Op.OBJECTS && !shape.isCostly) walk.u8(Op.OBJECT + shape.id)
     else {
-      writeId(walk, walk.pos, OBJECT_LONG, shape.id)
+      writeId(walk, walk.pos, Op.OBJECT_LONG, shape.id)
       walk.pos += 4
     }
     shape.write(walk, object)
@@ -242,16 +225,16 @@ function encodeUnlike(walk: Walk, object: Record<string, unknown>, slot: ShapeNo
 /** Leaves room for the op that the object will probably have, and returns where. */
 function openObject(walk: Walk): number {
   const at = walk.pos
-  const isShort = walk.shapes.count < OBJECTS
-  walk.bytes[at] = isShort ? OBJECT : OBJECT_LONG
+  const isShort = walk.shapes.count < Op.OBJECTS
+  walk.bytes[at] = isShort ? Op.OBJECT : Op.OBJECT_LONG
   walk.pos += isShort ? 1 : 4
   return at
 }
 
 function closeObject(walk: Walk, at: number, shape: ShapeNode): void {
   const id = walk.shapes.idOf(shape)
-  const isShort = walk.bytes[at] === OBJECT
-  const mayBeShort = id < OBJECTS && !shape.isCostly
+  const isShort = walk.bytes[at] === Op.OBJECT
+  const mayBeShort = id < Op.OBJECTS && !shape.isCostly
   if (isShort !== mayBeShort) {
     // Not the op that was guessed at the start: make room for the other one.
     walk.reserve(3)
@@ -259,8 +242,8 @@ function closeObject(walk: Walk, at: number, shape: ShapeNode): void {
     walk.bytes.copyWithin(to, from, walk.pos)
     walk.pos += to - from
   }
-  if (mayBeShort) walk.bytes[at] = OBJECT + id
-  else writeId(walk, at, OBJECT_LONG, id)
+  if (mayBeShort) walk.bytes[at] = Op.OBJECT + id
+  else writeId(walk, at, Op.OBJECT_LONG, id)
 }
 
 function writeId(walk: Walk, at: number, op: number, id: number): void {
@@ -272,7 +255,7 @@ function writeId(walk: Walk, at: number, op: number, id: number): void {
 }
 
 /** Own enumerable properties by a list of keys: of instances, null-prototype objects, arrays and errors. */
-export function encodeRecord(walk: Walk, object: object, keys: readonly string[], op = OBJECT_LONG): void {
+export function encodeRecord(walk: Walk, object: object, keys: readonly string[], op = Op.OBJECT_LONG): void {
   const { shapes } = walk
   walk.enter(keys.length)
   walk.reserve(4)
@@ -298,7 +281,7 @@ export function encodeRecord(walk: Walk, object: object, keys: readonly string[]
 /** Op · u32 count · key and value, so many times */
 export function encodeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, slot: ShapeNode): void {
   const [keys, values] = entriesOf(walk.keys, map)
-  startCounted(walk, MAP, keys.length, 2)
+  startCounted(walk, Op.MAP, keys.length, 2)
   let i = 0
   try {
     for (; i < keys.length; i++) {
@@ -315,7 +298,7 @@ export function encodeMap(walk: Walk, map: ReadonlyMap<unknown, unknown>, slot: 
 /** Op · u32 count · members */
 export function encodeSet(walk: Walk, set: ReadonlySet<unknown>, slot: ShapeNode): void {
   const members = membersOf(walk.keys, set)
-  startCounted(walk, SET, members.length, 1)
+  startCounted(walk, Op.SET, members.length, 1)
   let i = 0
   try {
     for (; i < members.length; i++) {

@@ -5,7 +5,7 @@ import { NO_TEXT, type Packet, type Parcel } from '../packet.js'
 import { builtinOf, expectNothingBeside, fieldsOf, isBare } from '../value/builtins.js'
 import { placed } from '../value/place.js'
 import { explained, stopped } from '../value/trace.js'
-import { FALSE, NULL, OBJECT_NULL, TRUE, UNDEFINED, VIEW } from '../wire/ops.js'
+import { Op } from '../wire/ops.js'
 import { encodeBuiltin } from './builtins.js'
 import { encodeArray, encodeLike, encodeObject, encodeRecord } from './containers.js'
 import { finishPacket } from './layout.js'
@@ -60,11 +60,11 @@ export class Encoder extends Walk {
     if (typeof value === 'string') return this.texts.write(this, value)
     if (typeof value === 'number') return encodeNumber(this, value)
     if (typeof value === 'object') {
-      if (value === null) return this.u8(NULL)
+      if (value === null) return this.u8(Op.NULL)
       return this.#object(value, slot)
     }
-    if (typeof value === 'boolean') return this.u8(value ? TRUE : FALSE)
-    if (value === undefined) return this.u8(UNDEFINED)
+    if (typeof value === 'boolean') return this.u8(value ? Op.TRUE : Op.FALSE)
+    if (value === undefined) return this.u8(Op.UNDEFINED)
     if (typeof value === 'bigint') return encodeBigInt(this, value)
     const type = this.settings.types?.typeOf(value as object | symbol)
     if (type === undefined) throw stopped('UNSUPPORTED', `a ${typeof value} cannot travel`)
@@ -92,7 +92,7 @@ export class Encoder extends Walk {
     if (host?.is?.(object)) return encodeCustom(this, object, host, slot)
     if (isBare(object)) {
       this.isBeyondClone = true
-      return encodeRecord(this, object, Object.keys(object), OBJECT_NULL)
+      return encodeRecord(this, object, Object.keys(object), Op.OBJECT_NULL)
     }
     const builtin = builtinOf(object)
     const { name, kind } = builtin
@@ -109,7 +109,7 @@ export class Encoder extends Walk {
       if (isForced || readonly) this.views.wish(view, isForced, readonly)
       return
     }
-    this.u8(VIEW)
+    this.u8(Op.VIEW)
     this.views.addView(view, isForced, readonly)
   }
 }

@@ -3,7 +3,8 @@
 import { forbidden } from '../limits.js'
 import { errorClassOf, partsOfError } from '../value/errors.js'
 import { traced } from '../value/trace.js'
-import { AGGREGATE, ERROR, ERROR_FIELDS, ERROR_KEYS } from '../wire/ops.js'
+import { AGGREGATE, ERROR_FIELDS, ERROR_KEYS } from '../wire/errors.js'
+import { Op } from '../wire/ops.js'
 import { encodeRecord } from './containers.js'
 import type { ShapeNode } from './shapes.js'
 import type { Walk } from './walk.js'
@@ -16,7 +17,7 @@ export function encodeError(walk: Walk, error: Error, slot: ShapeNode): void {
   for (const [key] of parts) flags |= 1 << ERROR_KEYS.indexOf(key)
   walk.enter(0)
   walk.reserve(3)
-  walk.u8(ERROR)
+  walk.u8(Op.ERROR)
   walk.u8(number)
   walk.u8(flags)
   for (const [key, part] of parts) {

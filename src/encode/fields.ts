@@ -5,7 +5,7 @@
  * quarter less, records and football.json an eighth (measured). And what recognises such objects, in the same way.
  */
 import { traced } from '../value/trace.js'
-import { FALSE, INTS, NULL, TRUE } from '../wire/ops.js'
+import { Op } from '../wire/ops.js'
 import { encodeNumber } from './scalars.js'
 import type { ShapeNode } from './shapes.js'
 import type { Walk } from './walk.js'
@@ -69,8 +69,8 @@ const BYTE = 'w.bytes[w.pos++]='
 /** How the kinds of value that most fields hold are known, and written where there is room. */
 const KINDS: Readonly<Record<string, readonly [isLike: string, write: string]>> = {
   string: ["typeof v==='string'", 'w.texts.write(w,v)'],
-  number: ["typeof v==='number'", `if(v>0&&v<${INTS}&&(v|0)===v)${BYTE}v;else number(w,v)`],
-  constant: ['v===null||v===true||v===false', `${BYTE}v===null?${NULL}:v?${TRUE}:${FALSE}`],
+  number: ["typeof v==='number'", `if(v>0&&v<${Op.INTS}&&(v|0)===v)${BYTE}v;else number(w,v)`],
+  constant: ['v===null||v===true||v===false', `${BYTE}v===null?${Op.NULL}:v?${Op.TRUE}:${Op.FALSE}`],
 }
 
 /** Code that writes `v`, the value under the key of node `i`: what it probably is comes first. */

@@ -8,27 +8,9 @@ import { checkLimit } from '../limits.js'
 import { LENT, type Parcel } from '../packet.js'
 import { chosenRuns } from '../value/runs.js'
 import type { Entry, Run } from '../value/views.js'
-import {
-  CHECKSUM_BYTES,
-  FORMAT_VERSION,
-  HAS_CHECKSUM,
-  HAS_REFS,
-  HAS_SHAPES,
-  HAS_VIEWS,
-  MAGIC_0,
-  MAGIC_1,
-  VERSION_SHIFT,
-} from '../wire/ops.js'
-import {
-  KINDS,
-  PHASE_SHIFT,
-  RUN_OUT_OF_BAND,
-  RUN_READONLY,
-  RUN_RESIZABLE,
-  RUN_SHARED,
-  VIEW_KIND,
-  VIEW_WHOLE,
-} from '../wire/views.js'
+import { RunFlag, ViewFlag } from '../wire/flags.js'
+import { Head } from '../wire/ops.js'
+import { KINDS } from '../wire/views.js'
 import { BODY_START, type Walk } from './walk.js'
 
 /**
@@ -47,22 +29,22 @@ export function finishPacket(walk: Walk, textBytes: number): Parcel {
   walk.texts.finish(walk)
   const end = walk.pos
   const start = BODY_START - headerBytes(bodyEnd - BODY_START)
-  const length = end - start + (settings.checksum ? CHECKSUM_BYTES : 0)
+  const length = end - start + (settings.checksum ? Head.CHECKSUM_BYTES : 0)
   checkLimit('metaBytes', settings.limits.metaBytes, length)
   const { bytes } = walk
-  bytes[start] = MAGIC_0
-  bytes[start + 1] = MAGIC_1
+  bytes[start] = Head.MAGIC_0
+  bytes[start + 1] = Head.MAGIC_1
   bytes[start + 2] =
-    (FORMAT_VERSION << VERSION_SHIFT) |
-    (walk.hasRefs ? HAS_REFS : 0) |
-    (hasShapes ? HAS_SHAPES : 0) |
-    (runs !== undefined ? HAS_VIEWS : 0) |
-    (settings.checksum ? HAS_CHECKSUM : 0)
+    (Head.VERSION << Head.VERSION_SHIFT) |
+    (walk.hasRefs ? Head.HAS_REFS : 0) |
+    (hasShapes ? Head.HAS_SHAPES : 0) |
+    (runs !== undefined ? Head.HAS_VIEWS : 0) |
+    (settings.checksum ? Head.HAS_CHECKSUM : 0)
   walk.pos = start + 3
   walk.varint(bodyEnd - BODY_START)
   walk.pos = end
   if (settings.checksum) {
-    walk.reserve(CHECKSUM_BYTES)
+    walk.reserve(Head.CHECKSUM_BYTES)
     walk.u32(crc32c(walk.bytes.subarray(start, end)))
   }
   return { meta: finishMeta(walk, start, textBytes), buffers: runs === undefined ? [] : buffersOf(runs) }
@@ -115,11 +97,11 @@ function writeRun(walk: Walk, run: Run): void {
   const { window, isOutOfBand } = run
   walk.reserve(24)
   walk.u8(
-    (isOutOfBand ? RUN_OUT_OF_BAND : 0) |
-      (run.isReadonly ? RUN_READONLY : 0) |
-      (run.isShared && !copyShared ? RUN_SHARED : 0) |
-      (run.max >= 0 ? RUN_RESIZABLE : 0) |
-      ((run.start & 7) << PHASE_SHIFT),
+    (isOutOfBand ? RunFlag.OUT_OF_BAND : 0) |
+      (run.isReadonly ? RunFlag.READONLY : 0) |
+      (run.isShared && !copyShared ? RunFlag.SHARED : 0) |
+      (run.max >= 0 ? RunFlag.RESIZABLE : 0) |
+      ((run.start & 7) << RunFlag.PHASE_SHIFT),
   )
   walk.varint(run.end - run.start)
   if (run.max >= 0) walk.varint(run.max)
@@ -133,12 +115,12 @@ function writeRun(walk: Walk, run: Run): void {
 function writeView(walk: Walk, { kind, start, end }: Entry, run: Run, used: number): number {
   walk.reserve(28)
   if (run.index === used && start === run.start && end === run.end) {
-    walk.u8(kind | VIEW_WHOLE)
+    walk.u8(kind | ViewFlag.WHOLE)
     return used + 1
   }
   walk.u8(kind)
   walk.varint(run.index)
   walk.varint(start - run.start)
-  walk.varint((end - start) / KINDS[kind & VIEW_KIND].size)
+  walk.varint((end - start) / KINDS[kind & ViewFlag.KIND].size)
   return Math.max(used, run.index + 1)
 }

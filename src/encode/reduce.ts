@@ -2,7 +2,7 @@
 import type { CustomType } from '../registry.js'
 import { expectSendable } from '../value/guard.js'
 import { traced } from '../value/trace.js'
-import { CUSTOM } from '../wire/ops.js'
+import { Op } from '../wire/ops.js'
 import type { ShapeNode } from './shapes.js'
 import type { Walk } from './walk.js'
 
@@ -10,7 +10,7 @@ export function encodeCustom(walk: Walk, value: unknown, type: CustomType, slot:
   expectSendable(type, walk.settings.limits)
   if (type !== walk.settings.host) walk.isBeyondClone = true
   walk.enter(1)
-  walk.u8(CUSTOM)
+  walk.u8(Op.CUSTOM)
   walk.text(type.tag)
   const isWhole = type.rebuild !== undefined
   if (isWhole) walk.unbuilt.push(value)

@@ -9,7 +9,7 @@
  */
 import { writeShort } from '../bytes/text.js'
 import { Writer } from '../bytes/writer.js'
-import { TEXT, TEXT_DEFINE, TEXT_LONG, TEXT_REF, TEXTS } from '../wire/ops.js'
+import { Op } from '../wire/ops.js'
 
 /** Units after which a segment is closed; also the length from which a string has a segment of its own. */
 const SEGMENT = 4096
@@ -66,9 +66,9 @@ export class Texts {
     if (this.#isSmall && this.#writeFew(out, text)) return
     const units = text.length
     if (units >= SHORTEST && units <= LONGEST && this.#repeats(out, text, units)) return
-    if (units < TEXTS) out.bytes[out.pos++] = TEXT | units
+    if (units < Op.TEXTS) out.bytes[out.pos++] = Op.TEXT | units
     else {
-      out.bytes[out.pos++] = TEXT_LONG
+      out.bytes[out.pos++] = Op.TEXT_LONG
       out.varint(units)
       if (units >= SEGMENT) {
         this.#close()
@@ -90,13 +90,13 @@ export class Texts {
     const known = units < SHORTEST ? -1 : this.#indexOf(text)
     const number = known < 0 ? ONCE : this.#fewNumbers[known]
     if (number !== ONCE) {
-      out.bytes[out.pos++] = TEXT_REF
+      out.bytes[out.pos++] = Op.TEXT_REF
       out.varint(number)
       return true
     }
-    if (known < 0 && units < TEXTS) out.bytes[out.pos++] = TEXT | units
+    if (known < 0 && units < Op.TEXTS) out.bytes[out.pos++] = Op.TEXT | units
     else {
-      out.bytes[out.pos++] = known < 0 ? TEXT_LONG : TEXT_DEFINE
+      out.bytes[out.pos++] = known < 0 ? Op.TEXT_LONG : Op.TEXT_DEFINE
       out.varint(units)
     }
     if (units === 0) return true
@@ -146,12 +146,12 @@ export class Texts {
     }
     const number = this.#numbers[at]
     if (number >= 0) {
-      out.bytes[out.pos++] = TEXT_REF
+      out.bytes[out.pos++] = Op.TEXT_REF
       out.varint(number)
       return true
     }
     this.#numbers[at] = this.#defined++
-    out.bytes[out.pos++] = TEXT_DEFINE
+    out.bytes[out.pos++] = Op.TEXT_DEFINE
     out.varint(units)
     this.#append(text, units)
     return true

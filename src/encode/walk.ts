@@ -9,7 +9,7 @@ import { SentKeys } from '../value/keys.js'
 import { Memo } from '../value/memo.js'
 import { stopped } from '../value/trace.js'
 import { Views } from '../value/views.js'
-import { REF } from '../wire/ops.js'
+import { Op } from '../wire/ops.js'
 import { type EncodeSettings, encodeSettings } from './settings.js'
 import { type ShapeNode, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
@@ -95,7 +95,7 @@ export abstract class Walk extends Writer {
     if (this.unbuilt.includes(object)) {
       throw stopped('UNSUPPORTED', 'a cycle through a one-step type; wanted one with create and fill')
     }
-    this.ref(REF, number)
+    this.ref(Op.REF, number)
     return true
   }
 

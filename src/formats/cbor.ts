@@ -6,7 +6,7 @@ import { addExtension, Encoder } from 'cbor-x'
 import { asBuffer } from '../bytes/text.js'
 import type { Packet, PacketLike } from '../packet.js'
 import { stopped } from '../value/trace.js'
-import { KIND_UINT8 } from '../wire/views.js'
+import { ViewKind } from '../wire/flags.js'
 import { magnitudeBytes } from './bigint.js'
 import { joined } from './cbor-chunks.js'
 import { FoundTags } from './cbor-found.js'
@@ -129,7 +129,7 @@ const textLength: TextLength = (bytes, headEnd) => {
   return byte >= 0x60 && byte < 0x78 ? byte & 31 : -1
 }
 
-const OWN_KINDS: ReadonlySet<number> = new Set([KIND_UINT8, ...tags.TYPED_TAGS.keys()])
+const OWN_KINDS: ReadonlySet<number> = new Set([ViewKind.UINT8, ...tags.TYPED_TAGS.keys()])
 
 /** Encodings at work: cbor-x has one place to write to, and one that is begun inside another, by a getter, spoils it. */
 let underWay = 0

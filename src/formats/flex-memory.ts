@@ -6,7 +6,8 @@
  */
 import { decodeFailure } from '../errors.js'
 import { markReadonly } from '../out-of-band.js'
-import { KIND_ARRAY_BUFFER, KINDS, viewOn } from '../wire/views.js'
+import { ViewKind } from '../wire/flags.js'
+import { KINDS, viewOn } from '../wire/views.js'
 import { RECORD_IN_BAND, RECORD_READONLY, type ViewRecord } from './view-record.js'
 
 type Buffer = ArrayBufferView | ArrayBufferLike
@@ -26,7 +27,7 @@ export class LentMemory {
   view(record: ViewRecord): ArrayBufferView | ArrayBufferLike {
     const { kind, flags, offset, byteLength } = record
     const run = flags & RECORD_IN_BAND ? this.#own(record) : this.#lent(record)
-    if (kind === KIND_ARRAY_BUFFER) return run.buffer
+    if (kind === ViewKind.ARRAY_BUFFER) return run.buffer
     const view = viewOn(kind, run.buffer, run.byteOffset + offset, byteLength / KINDS[kind].size)
     if (flags & RECORD_READONLY) markReadonly(view)
     return view
@@ -63,7 +64,7 @@ export class LentMemory {
 /** Whether a view can lie on the run where it is. */
 function fits({ buffer, byteOffset, byteLength }: Uint8Array, { kind, offset }: ViewRecord): boolean {
   const isWhole = byteOffset === 0 && byteLength === buffer.byteLength
-  return (byteOffset + offset) % KINDS[kind].size === 0 && (kind !== KIND_ARRAY_BUFFER || isWhole)
+  return (byteOffset + offset) % KINDS[kind].size === 0 && (kind !== ViewKind.ARRAY_BUFFER || isWhole)
 }
 
 /** A copy of a run, on which this view is aligned. */

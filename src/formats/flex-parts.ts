@@ -1,7 +1,7 @@
 /** Blobs, and vectors that begin with one: what stands for what FlexBuffers cannot say. The page is `spec/FORMATS.md`. */
 import { readU32 } from '../bytes/words.js'
 import { checkLimit } from '../limits.js'
-import { KIND_UINT8 } from '../wire/views.js'
+import { ViewKind } from '../wire/flags.js'
 import { bigintOfComplement, complementLength } from './bigint.js'
 import { dateMs } from './dates.js'
 import { BLOB, type FlexBytes, type FlexValue } from './flex-read.js'
@@ -69,7 +69,7 @@ export class FlexParts {
     if (letter === letters.BYTES) {
       // Each is copied, and many may be in one place.
       this.memory.count(content.length, byteOffset)
-      return new Lifted('bytes', [KIND_UINT8, content])
+      return new Lifted('bytes', [ViewKind.UINT8, content])
     }
     if (letter === letters.UNDEFINED) return new Lifted('undefined', undefined)
     if (letter === letters.BIGINT) {

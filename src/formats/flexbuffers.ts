@@ -8,7 +8,7 @@ import { checkLimit, forbidden, type Limits, type LimitsOption, resolveLimits } 
 import { expectPacket, type Packet, type PacketLike } from '../packet.js'
 import { expectRegistry, type Registry } from '../registry.js'
 import { type Memory as Buffer, takeAll } from '../value/buffers.js'
-import { KIND_UINT8 } from '../wire/views.js'
+import { ViewKind } from '../wire/flags.js'
 import { decoding } from './decoding.js'
 import { encoding } from './encoding.js'
 import { LentMemory } from './flex-memory.js'
@@ -21,7 +21,7 @@ import { Lower, type Source } from './lower.js'
 import { malformed } from './malformed.js'
 import type { Memory } from './memory.js'
 
-const OWN_KINDS: ReadonlySet<number> = new Set([KIND_UINT8])
+const OWN_KINDS: ReadonlySet<number> = new Set([ViewKind.UINT8])
 
 function encode(value: unknown, settings: FormatEncodeSettings): Packet {
   if (!settings.limits.unverified) throw forbidden('encode', 'unverified')

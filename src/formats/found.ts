@@ -6,7 +6,7 @@
 import { isBytes } from '../bytes/window.js'
 import type { Limits } from '../limits.js'
 import type { PacketLike } from '../packet.js'
-import { KIND_UINT8 } from '../wire/views.js'
+import { ViewKind } from '../wire/flags.js'
 import { Lifted } from './lifted.js'
 import type { Source } from './lower.js'
 import { malformed } from './malformed.js'
@@ -86,7 +86,7 @@ export abstract class Found implements Source {
     }
     const part = this.#partOf(object)
     if (part instanceof Mark) throw malformed('a mark outside of an array')
-    return part ?? (isBytes(object) ? new Lifted('bytes', [KIND_UINT8, object]) : undefined)
+    return part ?? (isBytes(object) ? new Lifted('bytes', [ViewKind.UINT8, object]) : undefined)
   }
 
   #partOf(object: unknown): Lifted | Mark | undefined {

@@ -4,7 +4,7 @@ import { type BuiltinKind, partsOfRegExp, primitiveOf } from '../value/builtins.
 import { errorClassOf, partsOfError } from '../value/errors.js'
 import { checkKey, entriesOf, membersOf } from '../value/keys.js'
 import { stopped, traced } from '../value/trace.js'
-import { ERROR_CLASSES } from '../wire/ops.js'
+import { ERROR_CLASSES } from '../wire/errors.js'
 import type { Lift } from './lift.js'
 import { Lifted } from './lifted.js'
 

@@ -2,7 +2,7 @@
 import { forbidden } from '../limits.js'
 import { hide, makeError } from '../value/errors.js'
 import { define, setField } from '../value/properties.js'
-import { AGGREGATE, ERROR_CLASSES, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
+import { AGGREGATE, ERROR_CLASSES, ERROR_KEYS, ERROR_STRINGS } from '../wire/errors.js'
 import { isIndex } from '../wire/shapes.js'
 import type { Lower } from './lower.js'
 import { malformed } from './malformed.js'

@@ -8,7 +8,8 @@ import type { Registry } from '../registry.js'
 import { expectVerified, guarded } from '../value/guard.js'
 import { checkKey, countEntries, type KeyBudget } from '../value/keys.js'
 import { define, setField } from '../value/properties.js'
-import { KIND_ARRAY_BUFFER, KIND_UINT8, KINDS, viewOn } from '../wire/views.js'
+import { ViewKind } from '../wire/flags.js'
+import { KINDS, viewOn } from '../wire/views.js'
 import type { FormatDecodeSettings } from './format.js'
 import type { Lifted } from './lifted.js'
 import { lowerError } from './lower-error.js'
@@ -197,7 +198,7 @@ export class Lower implements KeyBudget {
   /** A view on a copy of these bytes. */
   #own([kind, bytes]: readonly [kind: number, bytes: Uint8Array]): ArrayBufferView | ArrayBuffer {
     const { length } = bytes
-    if (kind === KIND_ARRAY_BUFFER) return new Uint8Array(bytes).buffer
+    if (kind === ViewKind.ARRAY_BUFFER) return new Uint8Array(bytes).buffer
     if (length === 0) {
       // One buffer for all: of its own, each would take 190 bytes of ours for one of theirs.
       this.#noBytes ??= new ArrayBuffer(0)
@@ -205,7 +206,7 @@ export class Lower implements KeyBudget {
     }
     const copy = new Uint8Array(length)
     copy.set(bytes)
-    return kind === KIND_UINT8 ? copy : viewOn(kind, copy.buffer, 0, length / KINDS[kind].size)
+    return kind === ViewKind.UINT8 ? copy : viewOn(kind, copy.buffer, 0, length / KINDS[kind].size)
   }
 
   #regexp([source, flags]: readonly [source: string, flags: string]): RegExp {

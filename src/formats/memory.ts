@@ -11,7 +11,8 @@ import { checkLimit, forbidden, type Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import type { PacketLike } from '../packet.js'
 import { takeAll } from '../value/buffers.js'
-import { KIND_ARRAY_BUFFER, KIND_BUFFER, KINDS, viewOn } from '../wire/views.js'
+import { ViewKind } from '../wire/flags.js'
+import { KINDS, viewOn } from '../wire/views.js'
 import { RECORD_IN_BAND, RECORD_READONLY, RECORD_SHARED, type ViewRecord } from './view-record.js'
 
 interface Run {
@@ -67,7 +68,7 @@ export class Memory {
     if (record.flags & RECORD_SHARED && !this.#limits.shared)
       throw forbidden('decode', 'shared', { offset: at })
     const { class: known, name } = KINDS[record.kind]
-    if (known === undefined && record.kind !== KIND_BUFFER)
+    if (known === undefined && record.kind !== ViewKind.BUFFER)
       throw decodeFailure('UNSUPPORTED', `no ${name} in this engine`, { offset: at })
     runs[number].records.push(record)
   }
@@ -90,7 +91,7 @@ export class Memory {
   /** The view of a record that was announced. */
   view({ kind, flags, run: number, offset, byteLength }: ViewRecord): ArrayBufferView | ArrayBufferLike {
     const { buffer, byteOffset } = (flags & RECORD_IN_BAND ? this.#inBand : this.#outOfBand)[number]
-    if (kind === KIND_ARRAY_BUFFER) return buffer
+    if (kind === ViewKind.ARRAY_BUFFER) return buffer
     const view = viewOn(kind, buffer, byteOffset + offset, byteLength / KINDS[kind].size)
     if (flags & RECORD_READONLY) markReadonly(view)
     return view
@@ -109,7 +110,7 @@ function settle(run: Run): void {
   const isWhole = byteOffset === 0 && byteLength === buffer.byteLength
   const fits = records.every(
     ({ kind, offset }) =>
-      (byteOffset + offset) % KINDS[kind].size === 0 && (kind !== KIND_ARRAY_BUFFER || isWhole),
+      (byteOffset + offset) % KINDS[kind].size === 0 && (kind !== ViewKind.ARRAY_BUFFER || isWhole),
   )
   if (fits) return
   if (records.some(({ flags }) => flags & RECORD_SHARED))
@@ -120,7 +121,7 @@ function settle(run: Run): void {
 /** Copies a run to fresh memory, as many bytes in as its views need to be aligned. @throws MALFORMED when none will do */
 function own(run: Run, bytes: Uint8Array): void {
   const { records } = run
-  const isBuffer = records.some(({ kind }) => kind === KIND_ARRAY_BUFFER)
+  const isBuffer = records.some(({ kind }) => kind === ViewKind.ARRAY_BUFFER)
   let phase = 0
   while (records.some(({ kind, offset }) => (phase + offset) % KINDS[kind].size !== 0)) {
     if (++phase === LARGEST || isBuffer)

@@ -12,7 +12,8 @@
  */
 import { readU32 } from '../bytes/words.js'
 import { checkLimit, type Limits } from '../limits.js'
-import { KIND_ARRAY_BUFFER, KIND_DATA_VIEW, KIND_NUMBERS, KINDS } from '../wire/views.js'
+import { ViewKind } from '../wire/flags.js'
+import { KIND_NUMBERS, KINDS } from '../wire/views.js'
 import { bigintOfComplement, complementLength } from './bigint.js'
 import { dateMs } from './dates.js'
 import { expectCounted, Mark } from './found.js'
@@ -45,8 +46,8 @@ const TYPED_NAMES = [
 ]
 const TYPED_KINDS: ReadonlyMap<number, number> = new Map([
   ...TYPED_NAMES.map((name, code) => [code, KIND_NUMBERS.get(`${name}Array`) as number] as const),
-  [16, KIND_ARRAY_BUFFER],
-  [17, KIND_DATA_VIEW],
+  [16, ViewKind.ARRAY_BUFFER],
+  [17, ViewKind.DATA_VIEW],
 ])
 export const TYPED_CODES: ReadonlyMap<number, number> = new Map(
   [...TYPED_KINDS].map(([code, kind]) => [kind, code]),

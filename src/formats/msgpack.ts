@@ -5,7 +5,7 @@
  */
 import { addExtension, Packr } from 'msgpackr'
 import type { Packet, PacketLike } from '../packet.js'
-import { KIND_UINT8 } from '../wire/views.js'
+import { ViewKind } from '../wire/flags.js'
 import { complementBytes } from './bigint.js'
 import { decoding } from './decoding.js'
 import { encoding } from './encoding.js'
@@ -75,7 +75,7 @@ function writeMarked(
 
 function writeView({ record, isAlone }: SentView, allot: Allot): void {
   const { kind, bytes } = record
-  if (isAlone && bytes !== undefined && kind === KIND_UINT8) return writeBin(bytes, allot)
+  if (isAlone && bytes !== undefined && kind === ViewKind.UINT8) return writeBin(bytes, allot)
   const code = isAlone ? exts.TYPED_CODES.get(kind) : undefined
   const head = code === undefined ? 1 + RECORD_BYTES : 1
   const byteLength = head + (bytes?.length ?? 0)
@@ -132,7 +132,7 @@ const textLength: TextLength = (bytes, headEnd) => {
   return (byte & 0xe0) === 0xa0 ? byte & 31 : -1
 }
 
-const OWN_KINDS: ReadonlySet<number> = new Set([KIND_UINT8, ...exts.TYPED_CODES.keys()])
+const OWN_KINDS: ReadonlySet<number> = new Set([ViewKind.UINT8, ...exts.TYPED_CODES.keys()])
 
 function encode(value: unknown, settings: FormatEncodeSettings): Packet {
   return encoding(value, settings, OWN_KINDS, tree => {

@@ -8,7 +8,8 @@
 import { readU32, readU64, writeU32, writeU64 } from '../bytes/words.js'
 import { named } from '../errors.js'
 import type { Entry, Run } from '../value/views.js'
-import { KIND_ARRAY_BUFFER, KINDS, VIEW_KIND, VIEW_READONLY } from '../wire/views.js'
+import { ViewFlag, ViewKind } from '../wire/flags.js'
+import { KINDS } from '../wire/views.js'
 import { malformed } from './malformed.js'
 
 export interface ViewRecord {
@@ -88,14 +89,14 @@ function setRecord(
   const { kind, start, end, run } = view.entry
   const { window, isOutOfBand, isShared, start: runStart } = run
   const flags =
-    (kind & VIEW_READONLY ? RECORD_READONLY : 0) |
+    (kind & ViewFlag.READONLY ? RECORD_READONLY : 0) |
     (isShared && !copyShared ? RECORD_SHARED : 0) |
     (isOutOfBand ? 0 : RECORD_IN_BAND)
   const byteLength = end - start
   const runBytes = window.byteLength
   view.isAlone = isOnly && flags === RECORD_IN_BAND && byteLength === runBytes && ownKinds.has(kind)
   view.record = {
-    kind: kind & VIEW_KIND,
+    kind: kind & ViewFlag.KIND,
     flags,
     run: number,
     offset: start - runStart,
@@ -131,7 +132,7 @@ export function readRecord(bytes: Uint8Array, at: number): ViewRecord {
   if (known === undefined || flags > RECORD_KNOWN || bytes[2] !== 0 || bytes[3] !== 0)
     throw malformed('a view of unknown kind', { offset: at })
   const isInside = offset + byteLength <= runBytes && runBytes <= Number.MAX_SAFE_INTEGER
-  const isWhole = kind !== KIND_ARRAY_BUFFER || byteLength === runBytes
+  const isWhole = kind !== ViewKind.ARRAY_BUFFER || byteLength === runBytes
   if (!isInside || !isWhole || byteLength % known.size !== 0) {
     const what = `${named(known.name)} of ${byteLength} bytes at ${offset} in a run of ${runBytes}`
     throw malformed(what, { offset: at })

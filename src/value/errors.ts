@@ -1,5 +1,5 @@
 /** Error objects: which built-in class one is of, and how one is made. */
-import { AGGREGATE, ERROR_CLASSES, ERROR_KEYS, ERROR_STRINGS } from '../wire/ops.js'
+import { AGGREGATE, ERROR_CLASSES, ERROR_KEYS, ERROR_STRINGS } from '../wire/errors.js'
 import { builtinOf } from './builtins.js'
 import { define } from './properties.js'
 

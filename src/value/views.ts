@@ -9,14 +9,8 @@
 import { isBuffer } from '../bytes/text.js'
 import { arrayName, isDetached, isLengthTracking, isShared, maxBytes, windowBytes } from '../bytes/window.js'
 import { named } from '../errors.js'
-import {
-  KIND_ARRAY_BUFFER,
-  KIND_BUFFER,
-  KIND_DATA_VIEW,
-  KIND_NUMBERS,
-  VIEW_READONLY,
-  VIEW_TRACKING,
-} from '../wire/views.js'
+import { ViewFlag, ViewKind } from '../wire/flags.js'
+import { KIND_NUMBERS } from '../wire/views.js'
 import { about } from './place.js'
 import { stopped } from './trace.js'
 
@@ -109,15 +103,15 @@ export class Views {
     const { buffer, byteOffset } = view
     if (buffer === undefined) throw stopped('UNSUPPORTED', 'a view without its prototype cannot travel')
     let kind = kindOf(view)
-    if (isReadonly) kind |= VIEW_READONLY
-    if (isReadonly || kind === KIND_BUFFER) this.isBeyondClone = true
-    if (maxBytes(buffer) >= 0 && isLengthTracking(view)) kind |= VIEW_TRACKING
+    if (isReadonly) kind |= ViewFlag.READONLY
+    if (isReadonly || kind === ViewKind.BUFFER) this.isBeyondClone = true
+    if (maxBytes(buffer) >= 0 && isLengthTracking(view)) kind |= ViewFlag.TRACKING
     this.#add(view, buffer, byteOffset, byteOffset + byteLength, kind, isForced, isAlone)
   }
 
   addBuffer(buffer: ArrayBufferLike): void {
     if (isDetached(buffer)) throw stopped('DETACHED', GONE)
-    this.#add(buffer, buffer, 0, buffer.byteLength, KIND_ARRAY_BUFFER, false)
+    this.#add(buffer, buffer, 0, buffer.byteLength, ViewKind.ARRAY_BUFFER, false)
   }
 
   /** A view met before turns out to have wishes. */
@@ -125,7 +119,7 @@ export class Views {
     if (isReadonly) this.isBeyondClone = true
     for (const entry of this.#of(view)) {
       entry.isForced ||= isForced
-      if (isReadonly) entry.kind |= VIEW_READONLY
+      if (isReadonly) entry.kind |= ViewFlag.READONLY
     }
   }
 
@@ -239,22 +233,22 @@ function share(entries: readonly Entry[], end: number): void {
   if (entries.length < 2) return
   const { source, buffer, start } = entries[0]
   const isForced = entries.some(entry => entry.isForced)
-  const isReadonly = entries.every(({ kind }) => (kind & VIEW_READONLY) !== 0)
-  const kind = (entries.some(mayGrow) ? VIEW_TRACKING : 0) | (isReadonly ? VIEW_READONLY : 0)
-  const run = new Entry(source, buffer, kind | KIND_DATA_VIEW, start, end, isForced, false, false)
+  const isReadonly = entries.every(({ kind }) => (kind & ViewFlag.READONLY) !== 0)
+  const kind = (entries.some(mayGrow) ? ViewFlag.TRACKING : 0) | (isReadonly ? ViewFlag.READONLY : 0)
+  const run = new Entry(source, buffer, kind | ViewKind.DATA_VIEW, start, end, isForced, false, false)
   for (const entry of entries) entry.run = run
 }
 
 /** Whether its run must be resizable, where its memory is: an ArrayBuffer, or a view that follows the length of one. */
 function mayGrow({ kind }: Entry): boolean {
-  return kind === KIND_ARRAY_BUFFER || (kind & VIEW_TRACKING) !== 0
+  return kind === ViewKind.ARRAY_BUFFER || (kind & ViewFlag.TRACKING) !== 0
 }
 
 /** Gives a run its place, when its first view comes, and what was not asked before. */
 function settle(run: Entry, index: number): void {
   const { buffer, start, kind } = run
   run.index = index
-  run.isReadonly = (kind & VIEW_READONLY) !== 0
+  run.isReadonly = (kind & ViewFlag.READONLY) !== 0
   run.isShared = isShared(buffer)
   const max = mayGrow(run) ? maxBytes(buffer) : -1
   run.max = max < 0 ? max : max - start
@@ -269,8 +263,8 @@ let last = { name: '', kind: 0 }
 
 function kindOf(view: ArrayBufferView): number {
   const name = arrayName(view)
-  if (name === undefined) return KIND_DATA_VIEW
-  if (name === 'Uint8Array' && isBuffer(view)) return KIND_BUFFER
+  if (name === undefined) return ViewKind.DATA_VIEW
+  if (name === 'Uint8Array' && isBuffer(view)) return ViewKind.BUFFER
   if (name === last.name) return last.kind
   const kind = KIND_NUMBERS.get(name)
   if (kind === undefined) throw stopped('UNSUPPORTED', `${named(name)} cannot travel`)

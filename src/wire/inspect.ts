@@ -7,32 +7,12 @@ import { Reader } from '../bytes/reader.js'
 import { readText } from '../bytes/text.js'
 import { isBytes } from '../bytes/window.js'
 import type { PacketLike } from '../packet.js'
+import { RunFlag, ViewFlag } from './flags.js'
 import { count, keyList, Lines, quoted, reasonOf, SHOWN } from './lines.js'
 import { Body, type Parts } from './listing.js'
-import {
-  CHECKSUM_BYTES,
-  FORMAT_VERSION,
-  HAS_CHECKSUM,
-  HAS_REFS,
-  HAS_SHAPES,
-  HAS_VIEWS,
-  MAGIC_0,
-  MAGIC_1,
-  VERSION_SHIFT,
-} from './ops.js'
+import { Head } from './ops.js'
 import { readShape } from './shapes.js'
-import {
-  KINDS,
-  PHASE_SHIFT,
-  RUN_OUT_OF_BAND,
-  RUN_READONLY,
-  RUN_RESIZABLE,
-  RUN_SHARED,
-  VIEW_KIND,
-  VIEW_READONLY,
-  VIEW_TRACKING,
-  VIEW_WHOLE,
-} from './views.js'
+import { KINDS } from './views.js'
 
 const MOST_BYTES = 16
 const FLAG_NAMES = ['refs', 'shapes', 'views', 'checksum']
@@ -116,16 +96,17 @@ class Inspection {
 
   #header(): void {
     const reader = this.#reader
-    if (reader.u8() !== MAGIC_0 || reader.u8() !== MAGIC_1) throw reader.malformed('no magic number')
+    if (reader.u8() !== Head.MAGIC_0 || reader.u8() !== Head.MAGIC_1)
+      throw reader.malformed('no magic number')
     const byte = reader.u8()
-    const version = byte >> VERSION_SHIFT
-    this.#flags = byte & ((1 << VERSION_SHIFT) - 1)
+    const version = byte >> Head.VERSION_SHIFT
+    this.#flags = byte & ((1 << Head.VERSION_SHIFT) - 1)
     const names = FLAG_NAMES.filter((_, bit) => byte & (1 << bit))
     this.#lines.title(
       `version ${version}, flags ${this.#flags}${names.length > 0 ? `: ${names.join(', ')}` : ''}`,
     )
-    if (version !== FORMAT_VERSION) throw reader.malformed(`version ${version}, not ${FORMAT_VERSION},`)
-    this.#parts.hasRefs = (byte & HAS_REFS) !== 0
+    if (version !== Head.VERSION) throw reader.malformed(`version ${version}, not ${Head.VERSION},`)
+    this.#parts.hasRefs = (byte & Head.HAS_REFS) !== 0
     this.#bodyBytes = reader.varint()
   }
 
@@ -134,18 +115,18 @@ class Inspection {
     if (missing > 0) throw reader.truncated(missing)
     const flags = this.#flags
     const { end } = reader
-    if (flags & HAS_CHECKSUM) {
-      if (end - CHECKSUM_BYTES < reader.pos) throw reader.truncated(CHECKSUM_BYTES)
-      reader.end = end - CHECKSUM_BYTES
+    if (flags & Head.HAS_CHECKSUM) {
+      if (end - Head.CHECKSUM_BYTES < reader.pos) throw reader.truncated(Head.CHECKSUM_BYTES)
+      reader.end = end - Head.CHECKSUM_BYTES
     }
     const steps = [
-      ...(flags & HAS_SHAPES ? [() => this.#shapes(lines)] : []),
-      ...(flags & HAS_VIEWS ? [() => this.#views(lines, (flags & HAS_CHECKSUM) !== 0)] : []),
+      ...(flags & Head.HAS_SHAPES ? [() => this.#shapes(lines)] : []),
+      ...(flags & Head.HAS_VIEWS ? [() => this.#views(lines, (flags & Head.HAS_CHECKSUM) !== 0)] : []),
       () => this.#text(lines),
     ]
     // Each part starts where the one before ends: after a failure the rest cannot be found.
     steps.every(step => this.#isRead(lines, step))
-    if (flags & HAS_CHECKSUM) {
+    if (flags & Head.HAS_CHECKSUM) {
       const wanted = reader.view.getUint32(reader.end, true)
       const got = crc32c(reader.bytes.subarray(0, reader.end))
       lines.part(reader.end, `checksum ${hex(wanted)}`)
@@ -182,14 +163,14 @@ class Inspection {
       const at = reader.pos
       const flags = reader.u8()
       const byteLength = reader.varint()
-      const place = flags & RUN_OUT_OF_BAND ? `buffer ${buffer++}` : 'in band'
-      if (!(flags & RUN_OUT_OF_BAND)) inBand.push(byteLength)
+      const place = flags & RunFlag.OUT_OF_BAND ? `buffer ${buffer++}` : 'in band'
+      if (!(flags & RunFlag.OUT_OF_BAND)) inBand.push(byteLength)
       const notes = [
-        flags & RUN_READONLY ? ', read-only' : '',
-        flags & RUN_SHARED ? ', shared' : '',
-        flags & RUN_RESIZABLE ? `, resizable to ${reader.varint()}` : '',
-        flags >> PHASE_SHIFT ? `, phase ${flags >> PHASE_SHIFT}` : '',
-        isChecked && flags & RUN_OUT_OF_BAND ? `, checksum ${hex(reader.u32())}` : '',
+        flags & RunFlag.READONLY ? ', read-only' : '',
+        flags & RunFlag.SHARED ? ', shared' : '',
+        flags & RunFlag.RESIZABLE ? `, resizable to ${reader.varint()}` : '',
+        flags >> RunFlag.PHASE_SHIFT ? `, phase ${flags >> RunFlag.PHASE_SHIFT}` : '',
+        isChecked && flags & RunFlag.OUT_OF_BAND ? `, checksum ${hex(reader.u32())}` : '',
       ]
       isFull ||= lines.isFull(at, count(runCount - i, 'more run'))
       if (!isFull) lines.add(at, 1, `run ${i} ${place}, ${count(byteLength, 'byte')}${notes.join('')}`)
@@ -198,7 +179,7 @@ class Inspection {
     for (let i = 0, isFull = false; i < viewCount; i++) {
       const at = reader.pos
       const flags = reader.u8()
-      const run = flags & VIEW_WHOLE ? used : reader.varint()
+      const run = flags & ViewFlag.WHOLE ? used : reader.varint()
       used = Math.max(used, run + 1)
       const view = this.#view(flags, run)
       this.#parts.views.push(view)
@@ -209,10 +190,10 @@ class Inspection {
   }
 
   #view(flags: number, run: number): string {
-    const kind = KINDS[flags & VIEW_KIND]
-    const name = kind?.name ?? `of unknown kind ${flags & VIEW_KIND}`
-    const notes = `${flags & VIEW_READONLY ? ', read-only' : ''}${flags & VIEW_TRACKING ? ', tracks length' : ''}`
-    if (flags & VIEW_WHOLE) return `${name}, all of run ${run}${notes}`
+    const kind = KINDS[flags & ViewFlag.KIND]
+    const name = kind?.name ?? `of unknown kind ${flags & ViewFlag.KIND}`
+    const notes = `${flags & ViewFlag.READONLY ? ', read-only' : ''}${flags & ViewFlag.TRACKING ? ', tracks length' : ''}`
+    if (flags & ViewFlag.WHOLE) return `${name}, all of run ${run}${notes}`
     const offset = this.#reader.varint()
     const length = this.#reader.varint()
     const size = kind === undefined || kind.size === 1 ? '' : ` × ${kind.size}`

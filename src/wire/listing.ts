@@ -5,9 +5,10 @@
  */
 import type { Reader } from '../bytes/reader.js'
 import { readText } from '../bytes/text.js'
+import { ERROR_CLASSES, ERROR_FIELDS, ERROR_KEYS } from './errors.js'
 import { count, keyList, keyName, type Lines, quoted, SHOWN } from './lines.js'
 import { OP_NAMES } from './names.js'
-import * as ops from './ops.js'
+import { Op } from './ops.js'
 
 const MOST_NUMBERS = 16
 /** Bytes of a BigInt that is shown in full. */
@@ -94,10 +95,10 @@ export class Body {
   #op(isRecord: boolean): string {
     const reader = this.#reader
     const op = reader.u8()
-    if (op < ops.TEXT) return `INT ${op}`
-    if (op < ops.ARRAY) return `TEXT ${this.#text(op - ops.TEXT)}`
-    if (op < ops.OBJECT) return `ARRAY ${this.#array(op - ops.ARRAY)}`
-    if (op < ops.UNDEFINED) return `OBJECT ${this.#object(op - ops.OBJECT, isRecord)}`
+    if (op < Op.TEXT) return `INT ${op}`
+    if (op < Op.ARRAY) return `TEXT ${this.#text(op - Op.TEXT)}`
+    if (op < Op.OBJECT) return `ARRAY ${this.#array(op - Op.ARRAY)}`
+    if (op < Op.UNDEFINED) return `OBJECT ${this.#object(op - Op.OBJECT, isRecord)}`
     const name = OP_NAMES.get(op)
     if (name === undefined) {
       reader.pos--
@@ -109,64 +110,64 @@ export class Body {
   #operands(op: number, isRecord: boolean): string {
     const reader = this.#reader
     switch (op) {
-      case ops.I8:
+      case Op.I8:
         return String((reader.u8() << 24) >> 24)
-      case ops.I16:
+      case Op.I16:
         return String(reader.view.getInt16(reader.take(2), true))
-      case ops.I32:
+      case Op.I32:
         return String(reader.view.getInt32(reader.take(4), true))
-      case ops.F64:
+      case Op.F64:
         return float(reader.f64())
-      case ops.BIGINT:
+      case Op.BIGINT:
         return this.#bigint()
-      case ops.TEXT_LONG:
+      case Op.TEXT_LONG:
         return this.#text(reader.varint())
-      case ops.TEXT_DEFINE: {
+      case Op.TEXT_DEFINE: {
         const text = this.#text(reader.varint())
         return `${text} = text #${this.#defined.push(text) - 1}`
       }
-      case ops.TEXT_REF: {
+      case Op.TEXT_REF: {
         const number = reader.varint()
         return `#${number} ${this.#defined[number] ?? '(none such so far)'}`
       }
-      case ops.ARRAY_LONG:
+      case Op.ARRAY_LONG:
         return this.#array(reader.varint())
-      case ops.NUMBERS_I8:
-      case ops.NUMBERS_I16:
-      case ops.NUMBERS_I32:
-      case ops.NUMBERS_F64:
+      case Op.NUMBERS_I8:
+      case Op.NUMBERS_I16:
+      case Op.NUMBERS_I32:
+      case Op.NUMBERS_F64:
         return this.#numbers(op)
-      case ops.OBJECT_LONG:
-      case ops.OBJECT_NULL:
+      case Op.OBJECT_LONG:
+      case Op.OBJECT_NULL:
         return this.#object(reader.u8() | (reader.u8() << 8) | (reader.u8() << 16), isRecord)
-      case ops.ARRAY_PROPS:
+      case Op.ARRAY_PROPS:
         return this.#nest(2, ['array', 'properties'], 1)
-      case ops.MAP: {
+      case Op.MAP: {
         const entries = reader.u32()
         const children = this.#nest(entries * 2, ['key', 'value'])
         return `${count(entries, 'entry', 'entries')}${this.#number()}${children}`
       }
-      case ops.SET: {
+      case Op.SET: {
         const members = reader.u32()
         return `${count(members, 'member')}${this.#number()}${this.#nest(members)}`
       }
-      case ops.DATE:
+      case Op.DATE:
         return `${time(reader.f64())}${this.#number()}`
-      case ops.REGEXP:
+      case Op.REGEXP:
         return `${this.#number().trimStart()}${this.#nest(2, ['source', 'flags'])}`
-      case ops.BOXED:
+      case Op.BOXED:
         return `${this.#number().trimStart()}${this.#nest(1)}`
-      case ops.ERROR:
+      case Op.ERROR:
         return this.#error()
-      case ops.CUSTOM:
+      case Op.CUSTOM:
         return `${this.#number().trimStart()}${this.#nest(2, ['tag', 'parts'])}`
-      case ops.VIEW: {
+      case Op.VIEW: {
         const index = this.#views++
         return `${index} ${this.#parts.views[index] ?? '(none such)'}${this.#number()}`
       }
-      case ops.REF:
+      case Op.REF:
         return `#${known(reader.varint(), this.#objects)}`
-      case ops.REF_NUMBERS:
+      case Op.REF_NUMBERS:
         return `numbers #${known(reader.varint(), this.#numberArrays)}`
       default:
         return ''
@@ -197,14 +198,14 @@ export class Body {
   #numbers(op: number): string {
     const reader = this.#reader
     const length = reader.varint()
-    const size = ops.NUMBERS_BYTES[op - ops.NUMBERS_I8]
+    const size = 1 << (op - Op.NUMBERS_I8)
     const start = reader.take(length * size)
     const { view } = reader
     const shown = Array.from({ length: Math.min(length, MOST_NUMBERS) }, (_, i) => {
       const at = start + i * size
-      if (op === ops.NUMBERS_I8) return view.getInt8(at)
-      if (op === ops.NUMBERS_I16) return view.getInt16(at, true)
-      if (op === ops.NUMBERS_I32) return view.getInt32(at, true)
+      if (op === Op.NUMBERS_I8) return view.getInt8(at)
+      if (op === Op.NUMBERS_I16) return view.getInt16(at, true)
+      if (op === Op.NUMBERS_I32) return view.getInt32(at, true)
       return float(view.getFloat64(at, true))
     })
     if (length > MOST_NUMBERS) shown.push('…')
@@ -229,9 +230,9 @@ export class Body {
     const reader = this.#reader
     const number = reader.u8()
     const flags = reader.u8()
-    const names = [...ops.ERROR_KEYS, 'fields'].filter((_, i) => flags & (1 << i))
-    const record = flags & ops.ERROR_FIELDS ? names.length - 1 : -1
-    const name = ops.ERROR_CLASSES[number]?.name ?? `of unknown class ${number}`
+    const names = [...ERROR_KEYS, 'fields'].filter((_, i) => flags & (1 << i))
+    const record = flags & ERROR_FIELDS ? names.length - 1 : -1
+    const name = ERROR_CLASSES[number]?.name ?? `of unknown class ${number}`
     return `${name}${this.#number()}${this.#nest(names.length, names, record)}`
   }
 

@@ -4,31 +4,7 @@
  */
 
 import { asBuffer } from '../bytes/text.js'
-
-/** Bits of a run's flags byte; the three highest are its phase. */
-export const RUN_OUT_OF_BAND = 1
-export const RUN_READONLY = 2
-export const RUN_SHARED = 4
-export const RUN_RESIZABLE = 8
-export const RUN_KNOWN = 0b1110_1111
-/**
- * A run's start modulo 8 in the sender's memory. A receiver that must copy the run puts it at the same
- * phase, so that every view that was aligned is aligned again.
- */
-export const PHASE_SHIFT = 5
-
-/** Bits of a view's kind byte beside the kind. */
-export const VIEW_KIND = 31
-export const VIEW_READONLY = 32
-export const VIEW_TRACKING = 64
-/** The view is the whole of the next run that no view before it was on: nothing else is said of it. */
-export const VIEW_WHOLE = 128
-
-export const KIND_ARRAY_BUFFER = 0
-export const KIND_DATA_VIEW = 1
-export const KIND_BUFFER = 2
-
-export const KIND_UINT8 = 4
+import { ViewKind } from './flags.js'
 
 type ViewClass = new (buffer: ArrayBufferLike, byteOffset: number, length?: number) => ArrayBufferView
 
@@ -81,7 +57,7 @@ export function viewOn(
   byteOffset: number,
   length?: number,
 ): ArrayBufferView {
-  if (kind === KIND_BUFFER) return asBuffer(buffer, byteOffset, length)
+  if (kind === ViewKind.BUFFER) return asBuffer(buffer, byteOffset, length)
   const ViewClass = KINDS[kind].class as NonNullable<Kind['class']>
   return new ViewClass(buffer, byteOffset, length)
 }

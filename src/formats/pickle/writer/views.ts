@@ -21,7 +21,8 @@ import type { Packet } from '../../../packet.js'
 import { chosenRuns } from '../../../value/runs.js'
 import { stopped } from '../../../value/trace.js'
 import type { Entry, Run } from '../../../value/views.js'
-import { KINDS, VIEW_KIND } from '../../../wire/views.js'
+import { ViewFlag } from '../../../wire/flags.js'
+import { KINDS } from '../../../wire/views.js'
 import { dtypeOfClass } from '../dtype.js'
 import {
   BINBYTES,
@@ -178,7 +179,7 @@ function homesOf(runs: readonly Run[], splices: readonly Splice[]): Uint8Array {
   const sizes = new Uint8Array(runs.length)
   for (const { entry } of splices) {
     const run = entry.run
-    const { size } = KINDS[entry.kind & VIEW_KIND]
+    const { size } = KINDS[entry.kind & ViewFlag.KIND]
     const isFirst = sizes[run.index] === 0
     if (size > sizes[run.index]) sizes[run.index] = size
     const largest = sizes[run.index]
