@@ -4,7 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, truncateSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, truncateSync, writeSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
@@ -43,6 +43,12 @@ const bytesOf = ({ buffer }: SharedMemory): Uint8Array => new Uint8Array(buffer)
 const mapped = (): number =>
   readFileSync('/proc/self/maps', 'utf8').match(/ \/(?:dev\/shm\/|memfd:outband)/g)?.length ?? 0
 
+/** The processes that this thread has started and that have not ended. */
+const children = (): number[] => {
+  const numbers = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').trim()
+  return numbers.split(' ').map(Number)
+}
+
 const descriptors = (): number => readdirSync('/proc/self/fd').length
 
 /** Views of segments that were closed, unlinked and forgotten, in any order, are read and written. */
@@ -71,8 +77,7 @@ const roles: Record<string, () => Promise<void>> = {
     const { SharedMemory } = await shm()
     const make = (count: number): void => {
       const segments = Array.from({ length: count }, () => SharedMemory.create({ size: 4096 }))
-      const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
-      say({ names: segments.map(({ name }) => name), children: children.trim().split(' ').map(Number) })
+      say({ names: segments.map(({ name }) => name), children: children() })
     }
     make(Number(args[0]))
     process.stdin.on('data', () => make(1))
@@ -157,6 +162,31 @@ const roles: Record<string, () => Promise<void>> = {
       left.push([byWatcher, names()])
     }
     say(left)
+  },
+
+  /** Makes segments with hardly a descriptor left, and one when there are enough again. How many children there are then. */
+  async starve() {
+    const { SharedMemory } = await shm()
+    const make = () => SharedMemory.create({ size: 4096 })
+    // So that koffi, a file, is loaded by then.
+    SharedMemory.create({ size: 4096, anonymous: true }).close()
+    const taken: number[] = []
+    const take = (): void => {
+      try {
+        for (;;) taken.push(openSync('/dev/null', 'r'))
+      } catch {
+        // There are no more.
+      }
+    }
+    const codes: string[] = []
+    for (let left = 0; left < 4; left++) {
+      take()
+      for (const fd of taken.splice(0, left)) closeSync(fd)
+      codes.push(codeOf(() => make()[Symbol.dispose]()))
+    }
+    for (const fd of taken) closeSync(fd)
+    make()
+    say({ codes, watchers: children().length })
   },
 
   /** Sweeps all the time, until it is told to end. */

@@ -1,9 +1,23 @@
 /** Owners that end, in every way, leave nothing in /dev/shm; those that live, or only stand still, lose nothing. */
+import { spawnSync } from 'node:child_process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { sweep } from '../../src/memory/sweep.js'
 import { SharedMemory } from '../../src/shm/index.js'
-import { areGone, eventually, isAlive, isLinux, isReaped, type Living, playWith, start } from './kit.js'
+import {
+  areGone,
+  canRun,
+  commandOf,
+  ended,
+  eventually,
+  isAlive,
+  isLinux,
+  isReaped,
+  type Living,
+  PATIENCE_MS,
+  playWith,
+  start,
+} from './kit.js'
 
 interface Owner {
   readonly names: readonly string[]
@@ -92,6 +106,20 @@ row('an owner whose watcher is killed gets another one with the next segment', a
   await living.kill('SIGKILL')
   await eventually('all are gone', () => areGone([...names, ...more.names]))
 })
+
+const limited = isLinux && canRun('sh', '-c', 'ulimit -n 64') ? test : test.skip
+
+limited(
+  'where no descriptor is left for a watcher: LIMIT at most, and a watcher with the next segment',
+  () => {
+    const command = ['-c', 'ulimit -n 64 && exec "$@"', 'sh', ...commandOf('starve')]
+    const result = spawnSync('sh', command, { encoding: 'utf8', timeout: PATIENCE_MS })
+    const { codes, watchers } = ended(result, 'starve') as { codes: string[]; watchers: number }
+    assert.is(codes[0], 'LIMIT')
+    for (const code of codes) assert.ok(['LIMIT', 'done'].includes(code), code)
+    assert.is(watchers, 1)
+  },
+)
 
 for (const way of ['exit', 'throw', 'by itself']) {
   row(`a program that ends (${way}) has removed its segments by then`, async () => {

@@ -6,7 +6,8 @@
  *      - identity name       unlinked
  *
  * It is a process group of its own, so that neither Ctrl-C nor a kill of the owner's group ends it, and costs what an idle
- * Node does. Where none can be started (Node's permission model), a dead owner's segments wait for the next sweep.
+ * Node does. Where none can be started (Node's permission model, no descriptors left), a dead owner's segments wait for the next
+ * sweep, or for a watcher that starts with a later name.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -68,9 +69,14 @@ export class Watcher {
     const ended = () => {
       this.#process = undefined
     }
-    const pipe = this.#process.stdin as Socket
     this.#process.on('error', ended)
     this.#process.on('exit', ended)
+    const pipe = this.#process.stdin as Socket | null | undefined
+    if (!pipe) {
+      // It cannot start for want of descriptors, which 'error' tells later.
+      ended()
+      return
+    }
     pipe.on('error', ended)
     // The system keeps some 280 lines for who has not read them; further ones would wait in this process, and die with it.
     // So whoever makes more before the watcher has started waits for it.
