@@ -346,6 +346,35 @@ for (const [name, happens, code] of ends) {
   )
 }
 
+const senders: [name: string, send: (channel: RingChannel, value: unknown) => Promise<void> | void][] = [
+  ['sendSync', (channel, value) => channel.sendSync(value, { timeoutMs: 20_000 })],
+  ['send, awaited, which never has to wait', (channel, value) => channel.send(value)],
+]
+for (const [name, send] of senders) {
+  blocking(
+    `a thread that only sends (${name}), while its event loop has no turn, learns that its peer has closed`,
+    withThread('close', async (channel, worker) => {
+      const told = heard(worker)
+      const value = new Uint8Array(8000)
+      const flood = async () => {
+        for (let sent = 0; sent < 2 ** 29; sent += value.length) await send(channel, value)
+      }
+      assert.is(await codeOf(flood), 'CLOSED')
+      await channel.closed
+      assert.is(await told, 'closed')
+    }),
+  )
+}
+
+blocking(
+  'an answer to who has closed arrives, though nothing but its goodbye was there to be read',
+  withThread('echo-sync', async channel => {
+    await channel.send(new Uint8Array(2 ** 20))
+    void channel.close()
+    assert.is(((await next(channel)) as Uint8Array).length, 2 ** 20)
+  }),
+)
+
 blocking(
   'who blocks while its peer is terminated: PEER_GONE, after all that was written',
   withThread('flood-sync', async (channel, worker) => {

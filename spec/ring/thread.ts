@@ -11,6 +11,7 @@ export type Role =
   | 'count'
   | 'flood-sync'
   | 'wait-sync'
+  | 'close'
   | 'idle'
   | 'unref'
 
@@ -56,6 +57,12 @@ const roles: Record<Role, (channel: RingChannel) => Promise<void> | void> = {
     } catch (error) {
       parentPort!.postMessage(isOutbandError(error) ? error.code : String(error))
     }
+  },
+  /** Closes when a value has come, and says how that ended. */
+  close: async channel => {
+    for await (const _ of channel) break
+    const end = await channel.close().catch(error => error.code)
+    parentPort!.postMessage(end ?? 'closed')
   },
   idle: () => {},
   /** Has a channel open, and ends all the same. */

@@ -86,6 +86,11 @@ export class RingWriter extends Ring {
     return (this.#tail - this.#head) | 0
   }
 
+  /** Bytes written since the beginning, modulo 2**32. */
+  get written(): number {
+    return this.#tail
+  }
+
   /**
    * Writes a run with a mark of 32 bits; false, with nothing written, when there is no room for it now. For a run of
    * which two would fit into the ring there is room once all is read; a longer one may never find any. Text is of one

@@ -34,6 +34,11 @@ export class Incoming {
     return this.#mark() === POSTED && this.#posts.length === 0
   }
 
+  /** Whether all was taken that the peer has sent and will send. @throws RING_CORRUPT */
+  get isByeNext(): boolean {
+    return this.reader.mark === BYE
+  }
+
   /**
    * The next packet; 'bye' when there will be none, nothing when there is none now. `isNested`: the one before is still being
    * read. @throws RING_CORRUPT, MALFORMED

@@ -69,6 +69,11 @@ export class Outgoing {
     return this.#writer.unread + this.#backlog.byteLength + ((this.#posted - this.#taken) >>> 0) * UNIT
   }
 
+  /** Bytes that went to the ring or by the port since the beginning, modulo 2**32. */
+  get written(): number {
+    return (this.#writer.written + this.#posted * UNIT) | 0
+  }
+
   /** Whether more is under way than should be; looks only when it seems so. @throws RING_CORRUPT */
   get isFull(): boolean {
     if (this.queuedBytes <= this.#highWaterMark) return false

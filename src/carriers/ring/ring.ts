@@ -30,6 +30,11 @@ const AT_ONCE = 256
  */
 const LEVEL = 32
 const LEVEL_TURNS = 4
+/**
+ * How much a thread sends before it looks whether the peer has closed, and again before it takes note of that: where it only
+ * sends, its event loop, which would tell, may never have a turn.
+ */
+const UNHEARD_BYTES = 2 ** 24
 /** A thread that blocks looks whether its peer lives after so long. */
 const PATIENCE_MS = 50
 const NO_LIST: object[] = []
@@ -80,6 +85,9 @@ export class RingCarrier implements Carrier {
   #isGone = false
   /** Whether what was sent last is a bell by itself for a peer in its event loop. */
   #isHeard = false
+  /** What was written when last looked whether the peer has closed, and whether it had. */
+  #lookedAt = 0
+  #hasSeenBye = false
   /** Packets delivered. */
   #count = 0
 
@@ -146,6 +154,7 @@ export class RingCarrier implements Carrier {
     this.#ending.expectOpen()
     this.#isHeard = false
     try {
+      if (((this.#outgoing.written - this.#lookedAt) | 0) > UNHEARD_BYTES) this.#hearBye()
       this.#outgoing.send(parcel, transfer)
       const room = this.#outgoing.room()
       if (this.#outgoing.isWaiting) this.#settle()
@@ -263,6 +272,15 @@ export class RingCarrier implements Carrier {
   #expectMore(): void {
     if (this.#ending.isOver) this.#ending.expectOpen()
     if (this.#isFinished) throw new OutbandError('CLOSED', 'receive: the peer has closed')
+  }
+
+  /** A goodbye with nothing before it, which was there the last time as well. @throws CLOSED, RING_CORRUPT */
+  #hearBye(): void {
+    this.#lookedAt = this.#outgoing.written
+    if (this.#isPaused || !this.#incoming.isByeNext) return
+    if (this.#hasSeenBye) this.#deliver()
+    this.#hasSeenBye = true
+    this.#ending.expectOpen()
   }
 
   #hear(data: unknown): void {
