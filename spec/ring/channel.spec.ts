@@ -348,7 +348,7 @@ for (const [name, happens, code] of ends) {
 
 const senders: [name: string, send: (channel: RingChannel, value: unknown) => Promise<void> | void][] = [
   ['sendSync', (channel, value) => channel.sendSync(value, { timeoutMs: 20_000 })],
-  ['send, awaited, which never has to wait', (channel, value) => channel.send(value)],
+  ['send, awaited', (channel, value) => channel.send(value)],
 ]
 for (const [name, send] of senders) {
   blocking(
@@ -365,6 +365,23 @@ for (const [name, send] of senders) {
     }),
   )
 }
+
+blocking(
+  'who awaits each of many sends leaves its event loop its turns, though it never has to wait',
+  withThread('count', async channel => {
+    let turns = 0
+    const count = () => {
+      turns++
+      immediate = setImmediate(count)
+    }
+    let immediate = setImmediate(count)
+    const value = new Uint8Array(8000)
+    for (let sent = 0; sent < 2 ** 23; sent += value.length) await channel.send(value)
+    clearImmediate(immediate)
+    assert.ok(turns >= 4, `${turns} turns`)
+    await channel.close()
+  }),
+)
 
 blocking(
   'an answer to who has closed arrives, though nothing but its goodbye was there to be read',

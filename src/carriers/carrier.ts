@@ -99,7 +99,8 @@ export interface Carrier {
   receive(sink: Sink): void
   /**
    * Sends a packet, or throws and sends nothing of it. Returns nothing while under the high-water mark, else a promise
-   * for when it is and when memory that it was lent is the sender's again; packets are taken all the same.
+   * for when it is and when memory that it was lent is the sender's again; packets are taken all the same. Now and then it
+   * may be one for another turn of the event loop, of which who awaits what never waits would leave none.
    * @throws CLOSED, PEER_GONE or the error of `abort` after the end; DETACHED, UNSUPPORTED, NOT_TRANSFERABLE
    */
   send(parcel: Parcel, transfer?: Transfer): Promise<void> | undefined

@@ -69,9 +69,14 @@ export class Outgoing {
     return this.#writer.unread + this.#backlog.byteLength + ((this.#posted - this.#taken) >>> 0) * UNIT
   }
 
-  /** Bytes that went to the ring or by the port since the beginning, modulo 2**32. */
+  /** Bytes of entries since the beginning, those that there was no room for yet among them, modulo 2**32. */
+  get entered(): number {
+    return (this.#writer.written + this.#backlog.byteLength) | 0
+  }
+
+  /** The same with what went by the port. */
   get written(): number {
-    return (this.#writer.written + this.#posted * UNIT) | 0
+    return (this.entered + this.#posted * UNIT) | 0
   }
 
   /** Whether more is under way than should be; looks only when it seems so. @throws RING_CORRUPT */

@@ -35,6 +35,11 @@ const LEVEL_TURNS = 4
  * sends, its event loop, which would tell, may never have a turn.
  */
 const UNHEARD_BYTES = 2 ** 24
+/**
+ * Who awaits each `send` and never has to wait would leave its event loop without a turn for as long as it goes on: it has one
+ * after so many bytes, which are some 0.1 s of small messages.
+ */
+const TURN_BYTES = 2 ** 20
 /** A thread that blocks looks whether its peer lives after so long. */
 const PATIENCE_MS = 50
 const NO_LIST: object[] = []
@@ -88,6 +93,9 @@ export class RingCarrier implements Carrier {
   /** What was written when last looked whether the peer has closed, and whether it had. */
   #lookedAt = 0
   #hasSeenBye = false
+  /** What was sent by the last turn that `send` waited for, and the next one. */
+  #turnAt = 0
+  #turn: Promise<void> | undefined
   /** Packets delivered. */
   #count = 0
 
@@ -156,7 +164,7 @@ export class RingCarrier implements Carrier {
     try {
       if (((this.#outgoing.written - this.#lookedAt) | 0) > UNHEARD_BYTES) this.#hearBye()
       this.#outgoing.send(parcel, transfer)
-      const room = this.#outgoing.room()
+      const room = this.#outgoing.room() ?? this.#nextTurn()
       if (this.#outgoing.isWaiting) this.#settle()
       if (!this.#isHeard || this.#outgoing.isWaiting || isBlocking(this.#writer.control)) this.#wake()
       return room
@@ -272,6 +280,19 @@ export class RingCarrier implements Carrier {
   #expectMore(): void {
     if (this.#ending.isOver) this.#ending.expectOpen()
     if (this.#isFinished) throw new OutbandError('CLOSED', 'receive: the peer has closed')
+  }
+
+  /** Resolves in another turn of the event loop, where one is due that is quick. */
+  #nextTurn(): Promise<void> | undefined {
+    if (((this.#outgoing.entered - this.#turnAt) | 0) < TURN_BYTES || !hasQuickTurns) return undefined
+    this.#turn ??= new Promise(resolve => {
+      later(() => {
+        this.#turnAt = this.#outgoing.entered
+        this.#turn = undefined
+        resolve()
+      })
+    })
+    return this.#turn
   }
 
   /** A goodbye with nothing before it, which was there the last time as well. @throws CLOSED, RING_CORRUPT */
