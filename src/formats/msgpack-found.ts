@@ -6,7 +6,7 @@ import type { Finder } from './msgpack-scan.js'
 import { Places } from './places.js'
 
 export class FoundExts extends Found implements Finder {
-  /** Type of an ext, and by how many bytes its data begin behind those of the bin it was made. */
+  /** The data's first byte, if it is written over · u8 type · u2 one byte more than the data begin behind those of the bin. */
   #exts: Places | undefined
 
   ext(type: number, start: number, end: number, binStart: number): void {
@@ -16,14 +16,17 @@ export class FoundExts extends Found implements Finder {
       return
     }
     if (type === TYPED) this.memory.count(Math.max(0, end - start - 1), start)
+    const lost = start < binStart ? this.bytes[start] : 0
     this.#exts ??= new Places()
-    this.#exts.add(binStart, type * 4 + start - binStart + 1)
+    this.#exts.add(binStart, (lost << 10) | (type << 2) | (start - binStart + 1))
   }
 
   protected override partAt(binStart: number, end: number): Lifted | Mark | undefined {
     const ext = this.#exts?.find(binStart)
     if (ext === undefined) return undefined
     const start = binStart + (ext & 3) - 1
-    return readExt(ext >> 2, this.bytes.subarray(start, end), this.limits, start)
+    // What lies there now is the end of a head that has been read.
+    if (start < binStart) this.bytes[start] = ext >> 10
+    return readExt((ext >> 2) & 255, this.bytes.subarray(start, end), this.limits, start)
   }
 }

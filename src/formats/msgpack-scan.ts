@@ -16,7 +16,7 @@ import { isProtoKey } from './proto-key.js'
 
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
-  /** An ext of this type with data from `start` to `end`; msgpackr will make a bin of it that begins at `binStart`. */
+  /** An ext of this type with data from `start` to `end`; msgpackr will make a bin of it that begins at `binStart`. Its head is written next. */
   ext(type: number, start: number, end: number, binStart: number): void
   /** A bin. */
   bin(byteLength: number, at: number): void
@@ -203,7 +203,7 @@ class Scan {
       bytes[pos + 1] = 0
       bytes[pos + 2] = byteLength
     } else if (headBytes === 4 || byteLength === 0xffff) {
-      // Head and type of an ext 16 are four bytes, the head of a bin 32 five.
+      // Head and type of an ext 16 are four bytes, the head of a bin 32 five: the last of them lies on the data's first.
       this.#add(pos + 5, typeAt, typeAt + 1, next)
       bytes[pos] = 0xc6
       const rest = next - pos - 5
