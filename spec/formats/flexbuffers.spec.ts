@@ -104,6 +104,14 @@ test('an object twice, under keys that the engine has in another order than Flex
   }
 })
 
+for (const beside of [1, 1.5, 2 ** 40, -0, 'a', '\0', 1n]) {
+  test(`a hole beside ${JSON.stringify(String(beside))} arrives as undefined`, () => {
+    const sent = new Array<unknown>(2)
+    sent[1] = beside
+    assert.is(difference([undefined, beside], decode(encode(sent, { format }), { format })), undefined)
+  })
+}
+
 test('custom types, on both readings', () => {
   class Point {
     constructor(
@@ -152,6 +160,7 @@ const sent = {
   yes: true,
   'é🦊': 'text',
   ['__proto__']: { own: 1 },
+  zeros: ['a\0b', 'c'],
 }
 const packet = encode(sent, { format })
 const doc = open(packet)
@@ -171,6 +180,9 @@ const paths: [path: (string | number)[], value: unknown, kind: string][] = [
   [['é🦊'], 'text', 'string'],
   [['__proto__', 'own'], 1, 'number'],
   [['map'], new Map([['k', 1]]), 'part'],
+  [['zeros'], ['a\0b', 'c'], 'array'],
+  [['zeros', 0], 'a\0b', 'string'],
+  [['zeros', 1], 'c', 'string'],
 ]
 for (const [path, value, kind] of paths) {
   reader(`${path.join('.')} is ${kind}`, () => {

@@ -85,7 +85,8 @@ class FlexWriter {
     // A vector of nothing but text is read up to the first zero of each.
     if (array.every(isText) && array.some(text => text.includes('\0')))
       return this.#marked(lettered(ARRAY), array)
-    const isFloats = array.every(n => typeof n === 'number') && array.some(n => (n | 0) !== n)
+    // `every` would pass over a hole, which is no number.
+    const isFloats = !array.includes(undefined) && array.every(isNumber) && array.some(n => (n | 0) !== n)
     builder.startVector()
     for (const [i, element] of array.entries()) {
       if (isFloats) builder.stack.push(this.#float64(element as number))
@@ -179,6 +180,7 @@ class FlexWriter {
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'
+const isNumber = (value: unknown): value is number => typeof value === 'number'
 
 function lettered(letter: number, content: Uint8Array = NOTHING): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(1 + content.length)

@@ -14,7 +14,7 @@ import { encoding } from './encoding.js'
 import { LentMemory } from './flex-memory.js'
 import { FlexParts } from './flex-parts.js'
 import { BLOB, BOOL, FlexBytes, type FlexValue, MAP, NULL } from './flex-read.js'
-import { HEAD, SHARED, writeFlex } from './flex-write.js'
+import { ARRAY, HEAD, SHARED, writeFlex } from './flex-write.js'
 import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './format.js'
 import { Lifted } from './lifted.js'
 import { Lower, type Source } from './lower.js'
@@ -159,8 +159,8 @@ function stepInto(value: FlexValue, step: string | number): FlexValue | undefine
     const index = value.type === MAP ? value.find(utf8.encode(step)) : -1
     return index < 0 ? undefined : value.at(index, value.length)
   }
-  const isIndex = value.isVector && Number.isInteger(step) && step >= 0 && step < value.length
-  return isIndex ? value.at(step, value.length) : undefined
+  const isIndex = value.isVector && Number.isInteger(step) && step >= 0 && step < lengthOf(value)
+  return isIndex ? value.at(step + marksOf(value), value.length) : undefined
 }
 
 /** What is under the number of an object that is met again. */
@@ -175,12 +175,17 @@ function markOf(value: FlexValue): number {
   return first.type === BLOB ? first.blob()[0] : -1
 }
 
-function lengthOf(value: FlexValue): number {
-  return value.type === MAP || kindOf(value) === 'array' ? value.length : 0
+/** Elements before the first of an array: one, where it says that there is a zero in one of its texts. */
+function marksOf(value: FlexValue): number {
+  return markOf(value) === ARRAY ? 1 : 0
 }
 
-/** Letters of blobs that are values, such as bytes: a vector that begins with one is an array. */
-const VALUES: ReadonlySet<number> = new Set([-1, ...[...'BVUTN'].map(letter => letter.charCodeAt(0))])
+function lengthOf(value: FlexValue): number {
+  return value.type === MAP || kindOf(value) === 'array' ? value.length - marksOf(value) : 0
+}
+
+/** Letters of blobs that are values, such as bytes, or say no more than that it is an array: a vector that begins with one is an array. */
+const VALUES: ReadonlySet<number> = new Set([-1, ARRAY, ...[...'BVUTN'].map(letter => letter.charCodeAt(0))])
 
 function kindOf(value: FlexValue): FlexKind {
   const { type } = value
