@@ -19,6 +19,7 @@ import {
   defineType,
   encode,
   isReadonly,
+  type Limits,
   outOfBand,
   type PacketLike,
   registry,
@@ -181,6 +182,22 @@ globals('a subclass of list, a subclass of dict', () => {
     new Map([['a', null]]),
   )
 })
+
+for (const [what, stand] of [
+  ['kept', true],
+  ['updated', { create: () => ({}), update: () => {} }],
+  ['a Map', () => new Map()],
+] as const) {
+  globals(`entries of a subclass of dict count as those of a dict do: ${what}`, () => {
+    const entries = [ops.MARK, ops.BININT1, 1, ops.NONE, ops.BININT1, 2, ops.NONE, ops.SETITEMS]
+    const meta = bytes(name('m', 'Dict'), ops.EMPTY_TUPLE, ops.NEWOBJ, entries, ops.STOP)
+    const format = pickleFormat({ globals: { 'm.Dict': stand } })
+    const within = (limits: Partial<Limits>) => () => decode({ meta, buffers: [] }, { format, limits })
+    within({ items: 4, numberKeys: 2 })()
+    refused(within({ items: 3 }), 'LIMIT', { limit: 'items', requested: 4 })
+    refused(within({ numberKeys: 1 }), 'LIMIT', { limit: 'numberKeys', requested: 2 })
+  })
+}
 
 globals('names are own properties of the list, and what becomes of it later changes nothing', () => {
   const list: Record<string, () => number> = { 'm.f': () => 1 }

@@ -7,7 +7,7 @@ import { expectVerified, guarded } from '../../../value/guard.js'
 import { defineField, setField } from '../../../value/properties.js'
 import { PythonName, PythonObject, placeOf } from '../objects.js'
 import type { PythonClass } from '../settings.js'
-import { entriesOf, isDict, setEntries } from './dicts.js'
+import { entriesOf, isDict, pairsFrom, setEntries } from './dicts.js'
 import { FIELD, type Machine, PAIR, Pending } from './machine.js'
 import { canonical } from './moved.js'
 import { KNOWN } from './names.js'
@@ -275,8 +275,7 @@ class PendingObject extends Pending {
       if (!(this.#object instanceof Map)) return super.update(machine, start)
       return setEntries(machine, this.#object, start)
     }
-    const pairs: [unknown, unknown][] = []
-    for (let i = start; i + 1 < machine.size; i += 2) pairs.push([machine.valueAt(i), machine.valueAt(i + 1)])
+    const pairs = pairsFrom(machine, start)
     this.#run(machine, () => update(this.#object as never, pairs))
   }
 }

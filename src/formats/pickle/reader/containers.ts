@@ -2,7 +2,7 @@
 import { Dtype, PythonObject } from '../objects.js'
 import { INST, NEWOBJ, OBJ, REDUCE } from '../ops.js'
 import { type Call, call, named } from './calls.js'
-import { addMembers, newSet, PendingDict } from './dicts.js'
+import { addMembers, newSet, PendingDict, pairsFrom } from './dicts.js'
 import { setDtypeState } from './dtypes.js'
 import { PendingList } from './lists.js'
 import { type Machine, Pending } from './machine.js'
@@ -44,8 +44,7 @@ export function setItems(machine: Machine, start: number): void {
   if (target instanceof Pending) target.update(machine, start)
   else if (isKept(target)) {
     target.entries ??= []
-    for (let i = start; i < machine.size; i += 2)
-      target.entries.push([machine.valueAt(i), machine.valueAt(i + 1)])
+    for (const pair of pairsFrom(machine, start)) target.entries.push(pair)
   } else throw machine.malformed('keys for what has none')
   machine.dropFrom(start)
 }

@@ -41,9 +41,9 @@ export class PendingDict extends Pending {
     const isMap = machine.options.isMapAlways || !areStrings(machine.stack, start, size)
     if (this.#made === undefined) this.#made = isMap ? this.#newMap(machine) : {}
     else if (isMap && !(this.#made instanceof Map)) this.#made = this.#turned(machine)
+    if (this.#made instanceof Map) return setEntries(machine, this.#made, start)
     machine.count(size - start)
-    if (this.#made instanceof Map) setEntries(machine, this.#made, start)
-    else for (let i = start; i < size; i += 2) this.#set(machine.stack[i] as string, machine.valueAt(i + 1))
+    for (let i = start; i < size; i += 2) this.#set(machine.stack[i] as string, machine.valueAt(i + 1))
   }
 
   /** A Map that was not counted when the dict began. */
@@ -102,12 +102,26 @@ function areStrings(stack: readonly unknown[], start: number, end: number): bool
 /** Sets the pairs of the stack from a place on. */
 export function setEntries(machine: Machine, map: Map<unknown, unknown>, start: number): void {
   const { size } = machine
+  machine.count(size - start)
   countEntries(machine, (size - start) / 2)
   for (let i = start; i < size; i += 2) {
     const key = machine.valueAt(i)
     checkKey(machine, key)
     map.set(key, machine.valueAt(i + 1))
   }
+}
+
+/** The pairs of the stack from a place on, for who keeps them, or makes a table of them: keys count as those of a Map. */
+export function pairsFrom(machine: Machine, start: number): [key: unknown, value: unknown][] {
+  const { size } = machine
+  machine.count(size - start)
+  const pairs: [unknown, unknown][] = []
+  for (let i = start; i < size; i += 2) {
+    const key = machine.valueAt(i)
+    checkKey(machine, key)
+    pairs.push([key, machine.valueAt(i + 1)])
+  }
+  return pairs
 }
 
 /** Adds members to a set. */
