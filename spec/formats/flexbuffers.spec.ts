@@ -244,6 +244,46 @@ reader('views lie on the buffers of the packet, or on a copy when they must', ()
   assert.is(difference(sent.overlap[1], open(packet).get('overlap', 1)!.toValue()), undefined)
 })
 
+for (const threshold of [0, Number.POSITIVE_INFINITY]) {
+  for (const shift of [0, 1, 4]) {
+    reader(
+      `views read together share what they have in common, threshold ${threshold}, ${shift} bytes on`,
+      () => {
+        const of = new ArrayBuffer(40)
+        const bytes = new Uint8Array(of, 1, 10)
+        for (const value of [
+          [bytes, new Float64Array(of, 8, 2), new Uint16Array(of, 22, 4)],
+          [bytes, of],
+        ]) {
+          const { meta, buffers } = encode([value], { format, threshold })
+          const moved = buffers.map(buffer => {
+            const copy = new Uint8Array(shift + buffer.length)
+            copy.set(buffer, shift)
+            return copy.subarray(shift)
+          })
+          const doc = open({ meta, buffers: moved })
+          for (let i = 0; i < 2; i++) assert.is(difference(value, doc.get(0)!.toValue()), undefined)
+        }
+      },
+    )
+  }
+}
+
+reader('shared memory in place is what it is to decode', () => {
+  const value = new Float64Array(new SharedArrayBuffer(16))
+  const { meta, buffers } = encode(value, { format })
+  const within = (memory: Uint8Array[], limits = {}) => [
+    () => decode({ meta, buffers: memory }, { format, limits }),
+    () => open({ meta, buffers: memory }, { limits }).toValue(),
+  ]
+  for (const read of within([...buffers])) assert.is((read() as Float64Array).buffer, value.buffer)
+  for (const read of within([...buffers], { shared: false }))
+    refused(read, 'UNSUPPORTED', { limit: 'shared' })
+  for (const read of within([new Uint8Array(16)])) refused(read, 'BUFFERS', { buffer: 0 })
+  const odd = new Uint8Array(new SharedArrayBuffer(17), 1)
+  for (const read of within([odd])) refused(read, 'MALFORMED')
+})
+
 reader('bytes that another view has are found, however much there is besides', () => {
   const overlap = [new Uint8Array(memory, 0, 8), new Uint16Array(memory, 4, 4)]
   const rest = Array.from({ length: 5000 }, (_, i) => [i])

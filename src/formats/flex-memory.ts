@@ -1,36 +1,52 @@
 /**
  * Memory of a document that is read in part: views are made one by one, on buffers whose lengths were checked before.
  *
- * Memory: a view out of band lies on its buffer (borrow) when it is aligned there, else on a copy of the run that those
- * after it share if they can. A run in band is copied when a view on it is first read (own).
+ * Memory: a view out of band lies on its buffer (borrow) when it is aligned there, else on a copy of the run, which those
+ * that are read with it or after it share if they can. A run in band is copied when a view on it is first read (own).
  */
+import { isShared } from '../bytes/window.js'
 import { decodeFailure } from '../errors.js'
+import type { Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import { ViewKind } from '../wire/flags.js'
 import { KINDS, viewOn } from '../wire/views.js'
-import { RECORD_IN_BAND, RECORD_READONLY, type ViewRecord } from './view-record.js'
+import { expectAllowed, mustBeCopied } from './memory.js'
+import { RECORD_IN_BAND, RECORD_READONLY, RECORD_SHARED, type ViewRecord } from './view-record.js'
 
 type Buffer = ArrayBufferView | ArrayBufferLike
 
 export class LentMemory {
+  readonly #limits: Readonly<Limits>
   readonly #buffers: readonly Buffer[]
   readonly #copies = new Map<number, Uint8Array>()
   readonly #inBand = new Map<number, Uint8Array>()
   /** All records of the document, asked for when a view needs bytes that another record has. */
   readonly #records: () => readonly ViewRecord[]
 
-  constructor(buffers: readonly Buffer[], records: () => readonly ViewRecord[]) {
+  constructor(limits: Readonly<Limits>, buffers: readonly Buffer[], records: () => readonly ViewRecord[]) {
+    this.#limits = limits
     this.#buffers = buffers
     this.#records = records
   }
 
+  /** Takes note of views that are read together: where their runs lie the largest elements say, which all others can then share. */
+  announce(records: readonly ViewRecord[]): void {
+    for (const record of records.toSorted((a, b) => KINDS[b.kind].size - KINDS[a.kind].size))
+      this.#run(record)
+  }
+
   view(record: ViewRecord): ArrayBufferView | ArrayBufferLike {
     const { kind, flags, offset, byteLength } = record
-    const run = flags & RECORD_IN_BAND ? this.#own(record) : this.#lent(record)
+    const run = this.#run(record)
     if (kind === ViewKind.ARRAY_BUFFER) return run.buffer
     const view = viewOn(kind, run.buffer, run.byteOffset + offset, byteLength / KINDS[kind].size)
     if (flags & RECORD_READONLY) markReadonly(view)
     return view
+  }
+
+  #run(record: ViewRecord): Uint8Array {
+    expectAllowed(record, this.#limits, 0)
+    return record.flags & RECORD_IN_BAND ? this.#own(record) : this.#lent(record)
   }
 
   #lent(record: ViewRecord): Uint8Array {
@@ -42,9 +58,15 @@ export class LentMemory {
     const run = ArrayBuffer.isView(memory)
       ? new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength)
       : new Uint8Array(memory)
-    if (fits(run, record)) return run
+    const mustShare = (record.flags & RECORD_SHARED) !== 0
+    if (mustShare && !isShared(run.buffer)) {
+      const what = `buffer ${record.run} is a copy of shared memory`
+      throw decodeFailure('BUFFERS', what, { buffer: record.run })
+    }
     const copy = this.#copies.get(record.run)
     if (copy !== undefined && fits(copy, record)) return copy
+    if (fits(run, record)) return run
+    if (mustShare) throw mustBeCopied()
     return kept(this.#copies, record, run)
   }
 

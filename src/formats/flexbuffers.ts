@@ -146,6 +146,7 @@ export class FlexReader {
       const tree = parts.read(this.#value, nested.depth)
       // What is out of band was counted when the document was opened.
       for (const { bytes } of parts.records) if (bytes?.length) parts.memory.count(bytes.length, 0)
+      memory.announce(parts.records)
       return parts.isPlain ? tree : new Lower({ ...LIFTED, memory }, settings, nested).value(tree)
     }) as T
   }
@@ -236,7 +237,7 @@ export function open(packet: PacketLike, options: OpenOptions = {}): FlexReader 
       parts.read(rootOf(whole).root, 0)
       return parts.records
     }
-    const memory = new LentMemory(list, records)
+    const memory = new LentMemory(limits, list, records)
     return new FlexReader(root, { doc, memory, settings: { types: options.types, limits } })
   })
 }

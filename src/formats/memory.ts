@@ -6,13 +6,14 @@
  * is in band is copied (own).
  */
 import { isShared } from '../bytes/window.js'
-import { decodeFailure } from '../errors.js'
+import { decodeFailure, type OutbandError } from '../errors.js'
 import { checkLimit, forbidden, type Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import type { PacketLike } from '../packet.js'
 import { takeAll } from '../value/buffers.js'
 import { ViewKind } from '../wire/flags.js'
 import { KINDS, viewOn } from '../wire/views.js'
+import { malformed } from './malformed.js'
 import { RECORD_IN_BAND, RECORD_READONLY, RECORD_SHARED, type ViewRecord } from './view-record.js'
 
 interface Run {
@@ -65,11 +66,7 @@ export class Memory {
     } else if (runs[number].byteLength !== runBytes || bytes?.length) {
       throw decodeFailure('MALFORMED', `two announcements of run ${number}`, { offset: at })
     }
-    if (record.flags & RECORD_SHARED && !this.#limits.shared)
-      throw forbidden('decode', 'shared', { offset: at })
-    const { class: known, name } = KINDS[record.kind]
-    if (known === undefined && record.kind !== ViewKind.BUFFER)
-      throw decodeFailure('UNSUPPORTED', `no ${name} in this engine`, { offset: at })
+    expectAllowed(record, this.#limits, at)
     runs[number].records.push(record)
   }
 
@@ -98,6 +95,14 @@ export class Memory {
   }
 }
 
+/** @throws UNSUPPORTED for a view that the limits or the engine do not have */
+export function expectAllowed({ flags, kind }: ViewRecord, limits: Readonly<Limits>, at: number): void {
+  if (flags & RECORD_SHARED && !limits.shared) throw forbidden('decode', 'shared', { offset: at })
+  const { class: known, name } = KINDS[kind]
+  if (known === undefined && kind !== ViewKind.BUFFER)
+    throw decodeFailure('UNSUPPORTED', `no ${name} in this engine`, { offset: at })
+}
+
 /** For a message that announces no memory. @throws BUFFERS when there is some */
 export function receiveNone(list: PacketLike['buffers']): void {
   if (Array.isArray(list) && list.length === 0) return
@@ -113,9 +118,13 @@ function settle(run: Run): void {
       (byteOffset + offset) % KINDS[kind].size === 0 && (kind !== ViewKind.ARRAY_BUFFER || isWhole),
   )
   if (fits) return
-  if (records.some(({ flags }) => flags & RECORD_SHARED))
-    throw decodeFailure('MALFORMED', 'shared memory that must be copied', {})
+  if (records.some(({ flags }) => flags & RECORD_SHARED)) throw mustBeCopied()
   own(run, new Uint8Array(buffer, byteOffset, byteLength))
+}
+
+/** The error for memory that the sender shared and that views cannot lie on. */
+export function mustBeCopied(): OutbandError {
+  return malformed('shared memory that must be copied')
 }
 
 /** Copies a run to fresh memory, as many bytes in as its views need to be aligned. @throws MALFORMED when none will do */
