@@ -269,6 +269,18 @@ for (const threshold of [0, Number.POSITIVE_INFINITY]) {
   }
 }
 
+reader('views that no memory can align are refused: each would have a copy of its own', () => {
+  const of = new ArrayBuffer(16)
+  const value = [of, new Float32Array(of, 0, 2), new Float32Array(of, 4, 2)]
+  const { meta, buffers } = encode(value, { format, threshold: Number.POSITIVE_INFINITY })
+  const FLOAT_64 = 12
+  const heads = [...meta.keys()].filter(at => meta[at] === 0x56 && meta[at + 1] === FLOAT_64 - 1)
+  assert.is(heads.length, 2)
+  for (const at of heads) meta[at + 1] = FLOAT_64
+  refused(() => decode({ meta, buffers }, { format }), 'MALFORMED')
+  refused(() => open({ meta, buffers }).toValue(), 'MALFORMED')
+})
+
 reader('shared memory in place is what it is to decode', () => {
   const value = new Float64Array(new SharedArrayBuffer(16))
   const { meta, buffers } = encode(value, { format })

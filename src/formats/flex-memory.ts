@@ -10,16 +10,22 @@ import type { Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import { ViewKind } from '../wire/flags.js'
 import { KINDS, viewOn } from '../wire/views.js'
-import { expectAllowed, mustBeCopied } from './memory.js'
+import { cannotAlign, expectAllowed, mustBeCopied } from './memory.js'
 import { RECORD_IN_BAND, RECORD_READONLY, RECORD_SHARED, type ViewRecord } from './view-record.js'
 
 type Buffer = ArrayBufferView | ArrayBufferLike
 
+/** Memory of our own under a run, and the size of the elements that it was made for. */
+interface Copy {
+  readonly bytes: Uint8Array
+  readonly size: number
+}
+
 export class LentMemory {
   readonly #limits: Readonly<Limits>
   readonly #buffers: readonly Buffer[]
-  readonly #copies = new Map<number, Uint8Array>()
-  readonly #inBand = new Map<number, Uint8Array>()
+  readonly #copies = new Map<number, Copy>()
+  readonly #inBand = new Map<number, Copy>()
   /** All records of the document, asked for when a view needs bytes that another record has. */
   readonly #records: () => readonly ViewRecord[]
 
@@ -63,7 +69,7 @@ export class LentMemory {
       const what = `buffer ${record.run} is a copy of shared memory`
       throw decodeFailure('BUFFERS', what, { buffer: record.run })
     }
-    const copy = this.#copies.get(record.run)
+    const copy = this.#copies.get(record.run)?.bytes
     if (copy !== undefined && fits(copy, record)) return copy
     if (fits(run, record)) return run
     if (mustShare) throw mustBeCopied()
@@ -71,7 +77,7 @@ export class LentMemory {
   }
 
   #own(record: ViewRecord): Uint8Array {
-    const run = this.#inBand.get(record.run)
+    const run = this.#inBand.get(record.run)?.bytes
     if (run !== undefined && fits(run, record)) return run
     const isFirst = record.bytes?.length === record.runBytes
     const first = isFirst
@@ -89,17 +95,15 @@ function fits({ buffer, byteOffset, byteLength }: Uint8Array, { kind, offset }: 
   return (byteOffset + offset) % KINDS[kind].size === 0 && (kind !== ViewKind.ARRAY_BUFFER || isWhole)
 }
 
-/** A copy of a run, on which this view is aligned. */
-function kept(
-  copies: Map<number, Uint8Array>,
-  { run, kind, offset }: ViewRecord,
-  bytes: Uint8Array,
-): Uint8Array {
+/** A copy of a run, on which this view is aligned. @throws MALFORMED when another one was made for it in vain */
+function kept(copies: Map<number, Copy>, { run, kind, offset }: ViewRecord, bytes: Uint8Array): Uint8Array {
   const { size } = KINDS[kind]
+  // Where elements are aligned, so are all smaller ones of the same memory.
+  if ((copies.get(run)?.size ?? 0) >= size) throw cannotAlign()
   const phase = (size - (offset % size)) % size
   const memory = new Uint8Array(phase + bytes.length)
   memory.set(bytes, phase)
   const copy = memory.subarray(phase)
-  copies.set(run, copy)
+  copies.set(run, { bytes: copy, size })
   return copy
 }

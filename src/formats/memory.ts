@@ -127,14 +127,18 @@ export function mustBeCopied(): OutbandError {
   return malformed('shared memory that must be copied')
 }
 
+/** The error for views on one run that were never aligned, all of them, anywhere. */
+export function cannotAlign(): OutbandError {
+  return malformed('views that no memory can align')
+}
+
 /** Copies a run to fresh memory, as many bytes in as its views need to be aligned. @throws MALFORMED when none will do */
 function own(run: Run, bytes: Uint8Array): void {
   const { records } = run
   const isBuffer = records.some(({ kind }) => kind === ViewKind.ARRAY_BUFFER)
   let phase = 0
   while (records.some(({ kind, offset }) => (phase + offset) % KINDS[kind].size !== 0)) {
-    if (++phase === LARGEST || isBuffer)
-      throw decodeFailure('MALFORMED', 'views that no memory can align', {})
+    if (++phase === LARGEST || isBuffer) throw cannotAlign()
   }
   const memory = new Uint8Array(phase + bytes.length)
   memory.set(bytes, phase)
