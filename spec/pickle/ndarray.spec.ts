@@ -43,6 +43,7 @@ for (const [name, data, shape, options] of [
   ['an offset that leads out', six, [6], { offset: 1 }],
   ['an order that is none', six, [6], { order: 'A' }],
   ['the order K without strides', six, [6], { order: 'K' }],
+  ['strides of another order', six, [2, 3], { order: 'C', strides: [1, 2] }],
   ['data of another class', six, [6], { dtype: '<f4' }],
   ['a dtype that is none', six, [6], { dtype: '<f9' }],
   ['bytes that are no whole elements', new Uint8Array(9), [1], { dtype: '<U2' }],

@@ -53,7 +53,9 @@ export class NDArray<T extends NDArrayData = NDArrayData> {
     expectArgument(layout !== undefined, 'dtype', "one of numpy, such as '<f4'")
     expectArgument(holds(data, layout), 'NDArray', 'data of the dtype, in whole elements')
     expectArgument(order === 'C' || order === 'F' || order === 'K', 'NDArray', "an order 'C', 'F' or 'K'")
-    expectArgument(order !== 'K' || strides !== undefined, 'NDArray', "strides with the order 'K'")
+    const isSaid =
+      order === 'K' ? strides !== undefined : strides === undefined || isOrder(order, shape, strides)
+    expectArgument(isSaid, 'NDArray', `strides of the order '${order}'`)
     this.data = data
     this.shape = [...shape]
     this.strides = order === 'K' ? [...(strides as number[])] : stridesOf(shape, order)
@@ -130,14 +132,16 @@ export function placesOf({ shape, strides, offset, size }: NDArray): number[] {
   })
 }
 
-/** The order that strides amount to. Axes of one element may have any. */
+/** The order that strides amount to. */
 function orderOf(shape: readonly number[], strides: readonly number[]): Order {
+  return (['C', 'F'] as const).find(order => isOrder(order, shape, strides)) ?? 'K'
+}
+
+/** Whether the strides amount to the order. Axes of one element may have any. */
+function isOrder(order: Order, shape: readonly number[], strides: readonly number[]): boolean {
   const isEmpty = shape.includes(0)
-  for (const order of ['C', 'F'] as const) {
-    const wanted = stridesOf(shape, order)
-    if (shape.every((length, axis) => isEmpty || length === 1 || strides[axis] === wanted[axis])) return order
-  }
-  return 'K'
+  const wanted = stridesOf(shape, order)
+  return shape.every((length, axis) => isEmpty || length === 1 || strides[axis] === wanted[axis])
 }
 
 /** Whether every element lies in `length` elements of data. */
