@@ -1,6 +1,6 @@
 /**
  * Some bytes as floats of eight each, little-endian, the last of which overlaps the one before: to compare or to copy them so takes
- * half of what it takes by integers, for which V8 has words of four (measured).
+ * a third fewer instructions than by integers, for which V8 has words of four (measured).
  */
 
 export const NO_DOUBLES = new Float64Array(0)

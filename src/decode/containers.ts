@@ -1,7 +1,7 @@
 /** Arrays, plain objects, Maps and Sets. */
 import { checkKey, countEntries } from '../value/keys.js'
 import { define, defineField } from '../value/properties.js'
-import { Op } from '../wire/ops.js'
+import { numberBytes, Op } from '../wire/ops.js'
 import { isIndex } from '../wire/shapes.js'
 import type { Shape } from './shapes.js'
 import type { Walk } from './walk.js'
@@ -48,7 +48,7 @@ export function decodeNumbers(walk: Walk, op: number): number[] {
   const length = walk.varint()
   walk.enter(length)
   walk.depth--
-  const pos = walk.take(length * (1 << (op - Op.NUMBERS_I8)))
+  const pos = walk.take(length * numberBytes(op))
   const numbers = readNumbers(walk, op, pos, length)
   if (walk.hasRefs) walk.numbers.push(numbers)
   return numbers

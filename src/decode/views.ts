@@ -13,7 +13,7 @@ import { forbidden, type Limits, overLimit } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import type { Buffers, Memory } from '../value/buffers.js'
 import { RunFlag, ViewFlag, ViewKind } from '../wire/flags.js'
-import { KINDS, type Kind, viewOn, whileShorter } from '../wire/views.js'
+import { isBound, KINDS, type Kind, viewOn, whileShorter } from '../wire/views.js'
 
 /** Where the view part is read from: the walk, as far as it is needed here. */
 interface Source extends Reader {
@@ -196,7 +196,7 @@ function readRun(walk: Source): Run {
   const flags = walk.u8()
   const byteLength = walk.varint()
   const max = flags & RunFlag.RESIZABLE ? walk.varint() : -1
-  const isKnown = (flags & ~RunFlag.KNOWN) === 0 && (max < 0 || max >= byteLength)
+  const isKnown = isKnownRun(flags, byteLength, max)
   const isAllowed = Math.max(byteLength, max) <= walk.limits.bufferBytes
   const isShareable = walk.limits.shared && flags & RunFlag.OUT_OF_BAND
   if (!isKnown || !isAllowed || (flags & RunFlag.SHARED && !isShareable))
@@ -204,12 +204,16 @@ function readRun(walk: Source): Run {
   return makeRun(flags, byteLength, max)
 }
 
+function isKnownRun(flags: number, byteLength: number, max: number): boolean {
+  return (flags & ~RunFlag.KNOWN) === 0 && (max < 0 || max >= byteLength)
+}
+
 function refused(walk: Source, flags: number, byteLength: number, max: number): OutbandError {
   const { limits, pos } = walk
   const bytes = Math.max(byteLength, max)
   if (bytes > limits.bufferBytes) return overLimit('bufferBytes', limits.bufferBytes, bytes, pos)
-  const isKnown = (flags & ~RunFlag.KNOWN) === 0 && (max < 0 || max >= byteLength)
-  if (isKnown && flags & RunFlag.OUT_OF_BAND) return forbidden('decode', 'shared', { offset: pos })
+  if (isKnownRun(flags, byteLength, max) && flags & RunFlag.OUT_OF_BAND)
+    return forbidden('decode', 'shared', { offset: pos })
   return walk.malformed(`a run of ${byteLength} bytes with flags ${flags}`)
 }
 
@@ -260,11 +264,6 @@ function misplaced(
 /** Where there is no Buffer its bytes are a Uint8Array. */
 function expectBuffer(walk: Source, kind: Kind): void {
   if (kind !== KINDS[ViewKind.BUFFER]) throw walk.failed('UNSUPPORTED', `no ${kind.name} in this engine`)
-}
-
-/** Whether it needs memory of its own: an ArrayBuffer, or a view that follows the length of one. */
-function isBound(flags: number): boolean {
-  return (flags & ViewFlag.KIND) === ViewKind.ARRAY_BUFFER || (flags & ViewFlag.TRACKING) !== 0
 }
 
 /** Notes it at the run; false when that cannot be. */

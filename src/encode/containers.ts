@@ -5,7 +5,7 @@ import { expectOwnClass } from '../value/builtins.js'
 import { checkKey, entriesOf, membersOf } from '../value/keys.js'
 import { lengthOf } from '../value/properties.js'
 import { stopped, traced } from '../value/trace.js'
-import { Op } from '../wire/ops.js'
+import { numberBytes, Op } from '../wire/ops.js'
 import { isIndex } from '../wire/shapes.js'
 import type { ShapeNode } from './shapes.js'
 import type { Walk } from './walk.js'
@@ -89,7 +89,7 @@ function encodeNumbers(
   }
   walk.enter(length)
   const names = length <= LONGEST_SEARCHED || walk.settings.strict ? searched(walk, array, slot) : NO_NAMES
-  walk.reserve(length * (1 << (op - Op.NUMBERS_I8)) + 10)
+  walk.reserve(length * numberBytes(op) + 10)
   if (names.length > 0) walk.u8(Op.ARRAY_PROPS)
   walk.u8(op)
   walk.varint(length)

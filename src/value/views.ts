@@ -10,7 +10,7 @@ import { isBuffer } from '../bytes/text.js'
 import { arrayName, isDetached, isLengthTracking, isShared, maxBytes, windowBytes } from '../bytes/window.js'
 import { named } from '../errors.js'
 import { ViewFlag, ViewKind } from '../wire/flags.js'
-import { KIND_NUMBERS } from '../wire/views.js'
+import { isBound, KIND_NUMBERS } from '../wire/views.js'
 import { about } from './place.js'
 import { stopped } from './trace.js'
 
@@ -234,14 +234,10 @@ function share(entries: readonly Entry[], end: number): void {
   const { source, buffer, start } = entries[0]
   const isForced = entries.some(entry => entry.isForced)
   const isReadonly = entries.every(({ kind }) => (kind & ViewFlag.READONLY) !== 0)
-  const kind = (entries.some(mayGrow) ? ViewFlag.TRACKING : 0) | (isReadonly ? ViewFlag.READONLY : 0)
+  const kind =
+    (entries.some(({ kind }) => isBound(kind)) ? ViewFlag.TRACKING : 0) | (isReadonly ? ViewFlag.READONLY : 0)
   const run = new Entry(source, buffer, kind | ViewKind.DATA_VIEW, start, end, isForced, false, false)
   for (const entry of entries) entry.run = run
-}
-
-/** Whether its run must be resizable, where its memory is: an ArrayBuffer, or a view that follows the length of one. */
-function mayGrow({ kind }: Entry): boolean {
-  return kind === ViewKind.ARRAY_BUFFER || (kind & ViewFlag.TRACKING) !== 0
 }
 
 /** Gives a run its place, when its first view comes, and what was not asked before. */
@@ -250,7 +246,8 @@ function settle(run: Entry, index: number): void {
   run.index = index
   run.isReadonly = (kind & ViewFlag.READONLY) !== 0
   run.isShared = isShared(buffer)
-  const max = mayGrow(run) ? maxBytes(buffer) : -1
+  // Where its memory is resizable, the run must be so again.
+  const max = isBound(kind) ? maxBytes(buffer) : -1
   run.max = max < 0 ? max : max - start
 }
 

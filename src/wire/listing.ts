@@ -8,7 +8,7 @@ import { readText } from '../bytes/text.js'
 import { ERROR_CLASSES, ERROR_FIELDS, ERROR_KEYS } from './errors.js'
 import { count, keyList, keyName, type Lines, quoted, SHOWN } from './lines.js'
 import { OP_NAMES } from './names.js'
-import { Op } from './ops.js'
+import { numberBytes, Op } from './ops.js'
 
 const MOST_NUMBERS = 16
 /** Bytes of a BigInt that is shown in full. */
@@ -198,7 +198,7 @@ export class Body {
   #numbers(op: number): string {
     const reader = this.#reader
     const length = reader.varint()
-    const size = 1 << (op - Op.NUMBERS_I8)
+    const size = numberBytes(op)
     const start = reader.take(length * size)
     const { view } = reader
     const shown = Array.from({ length: Math.min(length, MOST_NUMBERS) }, (_, i) => {

@@ -53,7 +53,6 @@ export const enum Op {
   TEXT_REF = 0xcc,
   ARRAY_LONG = 0xcd,
   ARRAY_PROPS = 0xce,
-  /** Numbers of 1, 2, 4 and 8 bytes, in this order. */
   NUMBERS_I8 = 0xcf,
   NUMBERS_I16 = 0xd0,
   NUMBERS_I32 = 0xd1,
@@ -70,4 +69,9 @@ export const enum Op {
   CUSTOM = 0xdc,
   REF = 0xdd,
   REF_NUMBERS = 0xde,
+}
+
+/** Bytes of each of the numbers of an op from `NUMBERS_I8` to `NUMBERS_F64`: 1, 2, 4 and 8. */
+export function numberBytes(op: number): number {
+  return 1 << (op - Op.NUMBERS_I8)
 }

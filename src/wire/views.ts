@@ -4,7 +4,7 @@
  */
 
 import { asBuffer } from '../bytes/text.js'
-import { ViewKind } from './flags.js'
+import { ViewFlag, ViewKind } from './flags.js'
 
 type ViewClass = new (buffer: ArrayBufferLike, byteOffset: number, length?: number) => ArrayBufferView
 
@@ -49,6 +49,11 @@ export const KINDS: readonly Kind[] = [
 export const KIND_NUMBERS: ReadonlyMap<string, number> = new Map(
   KINDS.map((kind, number) => [kind.name, number]),
 )
+
+/** Whether what has this kind byte lives by the whole of its memory: an ArrayBuffer, or a view that follows the length of one. */
+export function isBound(kind: number): boolean {
+  return (kind & ViewFlag.KIND) === ViewKind.ARRAY_BUFFER || (kind & ViewFlag.TRACKING) !== 0
+}
 
 /** A view of this kind (borrow); without a length, in elements, it follows that of its memory. */
 export function viewOn(
