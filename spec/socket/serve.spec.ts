@@ -360,6 +360,26 @@ for (const [name, does, comesAgain = false] of holders) {
       const peer = await rawPeer(path)
       const end = new Promise(resolve => peer.resume().once('end', resolve).once('close', resolve))
       does(peer)
+bounds('whose channel is aborted as a frame of theirs comes takes nothing of maxBytes any more', async () => {
+  const { path, outcomes, server, dispose } = await served({}, channel => {
+    channel.on('progress', ({ received }) => {
+      if (received > MiB) channel.abort()
+    })
+  })
+  try {
+    for (const at of upTo(2)) {
+      const peer = await rawPeer(path)
+      peer.write(huge.subarray(0, -1))
+      await until(() => outcomes.length > at, 'a channel')
+      assert.ok(isOutbandError(await within(outcomes[at]!, 'the end'), 'CLOSED'))
+      peer.destroy()
+      assert.is(server.bytesUnderWay, 0)
+    }
+  } finally {
+    await dispose()
+  }
+})
+
       void end.then(() => {
         peer.destroy()
         if (comesAgain && !isOver) void attack()

@@ -466,6 +466,8 @@ export class StreamCarrier implements Carrier, Inlet {
     this.#watch.heard(progress !== undefined, count > 0)
     const { received = 0, total = 0 } = progress ?? {}
     if (total >= PROGRESS_BYTES) this.#sink?.progress?.({ received, total })
+    // Whoever heard of it may have ended this, and its share would be used by nobody for ever.
+    if (this.#ending.isOver) return
     this.#share?.use(received, progress?.total)
     this.#brake(total)
   }
