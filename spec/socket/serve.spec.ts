@@ -2,7 +2,13 @@
 import { fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, connect as connectSocket, createServer, type Socket } from 'node:net'
+import {
+  type AddressInfo,
+  connect as connectSocket,
+  createServer,
+  type ListenOptions,
+  type Socket,
+} from 'node:net'
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
@@ -171,6 +177,25 @@ apart('a place that is taken: the error of the system', async () => {
     await dispose()
   }
 })
+
+const places: [name: string, place: () => ListenOptions][] = [
+  ['a port', () => ({ port: 0 })],
+  ['a host that is looked up', () => ({ port: 0, host: 'localhost' })],
+  ['a path', () => ({ path: somePath() })],
+  ['a path that a dead process left', () => ({ path: leftBehind() })],
+]
+for (const [name, place] of places) {
+  apart(`${name}, and a signal that aborts before it listens: its reason, and nobody does`, async () => {
+    const at = place()
+    for (const when of ['before', 'in the same tick']) {
+      const gone = new AbortController()
+      if (when === 'before') gone.abort('no more')
+      const serving = serve({ ...at, signal: gone.signal }, () => {}).catch(reason => reason)
+      gone.abort('no more')
+      assert.is(await within(serving, when), 'no more')
+    }
+  })
+}
 
 /** A Unix socket whose process is dead. */
 function leftBehind(): string {

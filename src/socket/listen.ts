@@ -11,13 +11,22 @@ import { setTimeout } from 'node:timers/promises'
 /** Who has made a socket listens to it a moment later; on a busy machine, after so long at most. */
 const YOUNG_MS = 500
 
-/** Listens; a Unix socket that was left behind by who is gone is taken over. */
+/** Listens; a Unix socket that was left behind by who is gone is taken over. @throws what the system does, or the signal's reason */
 export async function listen(server: Server, options: ListenOptions): Promise<void> {
-  const { path } = options
-  const start = () => once(server.listen(options), 'listening')
+  const { path, signal } = options
+  const start = () => {
+    signal?.throwIfAborted()
+    // Of a server that the signal has closed no event tells.
+    return once(server.listen(options), 'listening', { signal })
+  }
   try {
     await start()
   } catch (error) {
+    if (signal?.aborted === true) {
+      // Node listens all the same when it was looking up a host.
+      server.once('listening', () => server.close())
+      throw signal.reason
+    }
     if (path === undefined || !(await takenOver(path, start))) throw error
   }
 }

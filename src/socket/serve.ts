@@ -121,7 +121,7 @@ export class ChannelServer<In = unknown, Out = In> {
  * breaks them, or falls silent, loses its channel with an error; others are not affected.
  *
  * A Unix socket that a process left behind at its death is taken over, by one of those who try. Rejects with the system's
- * error when it cannot listen (EADDRINUSE …).
+ * error when it cannot listen (EADDRINUSE …), or with the reason of a `signal` of the place that aborts before it does.
  * @throws TypeError for an option of the wrong type
  */
 export async function serve<In = unknown, Out = In>(
@@ -146,8 +146,8 @@ export async function serveBy<In, Out>(
   const channels = new ChannelServer<In, Out>(server, handler, options, makeCarrier)
   // A server that was given is the caller's to listen to, and its errors are the caller's to hear.
   if (at instanceof Server) return channels
-  await listen(server, typeof at === 'string' ? { path: at } : typeof at === 'number' ? { port: at } : at)
-  // Later errors are of single connections: the system has no more descriptors, say.
+  // Those that `listen` does not hear of are of single connections: the system has no more descriptors, say.
   server.on('error', () => {})
   return channels
+  await listen(server, typeof at === 'string' ? { path: at } : typeof at === 'number' ? { port: at } : at)
 }
