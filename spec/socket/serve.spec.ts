@@ -281,6 +281,19 @@ bounds('more connections than allowed are refused, and those that are there go o
   }
 })
 
+bounds('maxConnections of a server that is given holds, unless another is asked for', async () => {
+  for (const [own, options, wanted] of [
+    [undefined, {}, 1024],
+    [2, {}, 2],
+    [2, { maxConnections: 3 }, 3],
+  ] as const) {
+    const server = createServer()
+    if (own !== undefined) server.maxConnections = own
+    await serve(server, () => {}, options)
+    assert.is(server.maxConnections, wanted)
+  }
+})
+
 bounds('frames on their way take no more than maxBytes, and one more; all of them arrive', async () => {
   const maxBytes = 4 * MiB
   const size = 3 * MiB
@@ -347,6 +360,26 @@ bounds('who holds much and stalls keeps others waiting no longer than its deadli
   }
 })
 
+bounds('whose channel is aborted as a frame of theirs comes takes nothing of maxBytes any more', async () => {
+  const { path, outcomes, server, dispose } = await served({}, channel => {
+    channel.on('progress', ({ received }) => {
+      if (received > MiB) channel.abort()
+    })
+  })
+  try {
+    for (const at of upTo(2)) {
+      const peer = await rawPeer(path)
+      peer.write(huge.subarray(0, -1))
+      await until(() => outcomes.length > at, 'a channel')
+      assert.ok(isOutbandError(await within(outcomes[at]!, 'the end'), 'CLOSED'))
+      peer.destroy()
+      assert.is(server.bytesUnderWay, 0)
+    }
+  } finally {
+    await dispose()
+  }
+})
+
 const huge = frameOf(new Uint8Array(3 * MiB).fill(7))
 const everyMs = async (ms: number, peer: Socket, does: (at: number) => unknown) => {
   for (let at = 0; !peer.destroyed && !peer.readableEnded; at++) {
@@ -385,26 +418,6 @@ for (const [name, does, comesAgain = false] of holders) {
       const peer = await rawPeer(path)
       const end = new Promise(resolve => peer.resume().once('end', resolve).once('close', resolve))
       does(peer)
-bounds('whose channel is aborted as a frame of theirs comes takes nothing of maxBytes any more', async () => {
-  const { path, outcomes, server, dispose } = await served({}, channel => {
-    channel.on('progress', ({ received }) => {
-      if (received > MiB) channel.abort()
-    })
-  })
-  try {
-    for (const at of upTo(2)) {
-      const peer = await rawPeer(path)
-      peer.write(huge.subarray(0, -1))
-      await until(() => outcomes.length > at, 'a channel')
-      assert.ok(isOutbandError(await within(outcomes[at]!, 'the end'), 'CLOSED'))
-      peer.destroy()
-      assert.is(server.bytesUnderWay, 0)
-    }
-  } finally {
-    await dispose()
-  }
-})
-
       void end.then(() => {
         peer.destroy()
         if (comesAgain && !isOver) void attack()

@@ -7,7 +7,7 @@ import { channelOver, expectStreamOptions, type StreamChannelOptions } from './c
 
 /** What all connections of a server may take together. */
 export interface ClientsOptions {
-  /** Connections at a time; more are refused. Default 1024. */
+  /** Connections at a time; more are refused. Default 1024, or what a server of `net` or `tls` that is given has. */
   readonly maxConnections?: number | undefined
   /**
    * Bytes of incoming frames, all connections together, of which 64 KiB each are not counted. From half of it on frames

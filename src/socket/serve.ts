@@ -51,7 +51,8 @@ export class ChannelServer<In = unknown, Out = In> {
     this.#clients = new Clients(handler, options)
     this.#server = server
     this.#options = options
-    server.maxConnections = this.#clients.maxConnections
+    // What was said of a server that was given holds.
+    server.maxConnections = options.maxConnections ?? server.maxConnections ?? this.#clients.maxConnections
     const isEncrypted = 'setSecureContext' in server
     if (isEncrypted) server.on('connection', socket => this.#meet(socket))
     server.on(isEncrypted ? 'secureConnection' : 'connection', socket => this.#accept(socket))
@@ -148,6 +149,6 @@ export async function serveBy<In, Out>(
   if (at instanceof Server) return channels
   // Those that `listen` does not hear of are of single connections: the system has no more descriptors, say.
   server.on('error', () => {})
-  return channels
   await listen(server, typeof at === 'string' ? { path: at } : typeof at === 'number' ? { port: at } : at)
+  return channels
 }
