@@ -4,12 +4,13 @@ import { createServer, type Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { SocketLink } from '../../src/carriers/socket/link.js'
 import type { Channel } from '../../src/channel.js'
 import { Deframer, packBytes } from '../../src/frame/index.js'
 import { packNote } from '../../src/frame/note.js'
 import { decode, encode, isOutbandError } from '../../src/index.js'
-import { connect, serve } from '../../src/socket/index.js'
-import { codeOf, settled, turns, until, upTo, within } from '../carriers/inbox.js'
+import { connect, SocketCarrier, serve } from '../../src/socket/index.js'
+import { codeOf, Inbox, settled, turns, until, upTo, within } from '../carriers/inbox.js'
 import { somePath } from '../carriers/path.js'
 import { frameOf, outcomeOf, packetsOf, rawPeer, served } from './raw.js'
 
@@ -538,6 +539,29 @@ for (const [name, says] of [
     }
   })
 }
+
+gone('what a peer that takes nothing more goes on to write is kept up to a bound', async () => {
+  const path = somePath()
+  const frame = frameOf(new Uint8Array(2 ** 20))
+  const peers = createServer(peer => {
+    const flood = () => {
+      while (peer.write(frame));
+    }
+    peer.on('error', () => {}).on('drain', flood)
+    flood()
+  })
+  await once(peers.listen(path), 'listening')
+  const link = SocketLink.to({ path })
+  const carrier = new SocketCarrier(link)
+  const inbox = new Inbox()
+  carrier.receive(inbox)
+  carrier.pause()
+  // As after a write that failed.
+  link.rest()
+  assert.is(await codeOf(() => carrier.closed), 'PEER_GONE')
+  assert.ok(inbox.parcels.length >= 15 && inbox.parcels.length <= 18, `${inbox.parcels.length} MiB`)
+  peers.close()
+})
 
 gone('a reset: PEER_GONE, with what the system says', async () => {
   const server = await serve({ port: 0, host: '127.0.0.1' }, () => {})

@@ -43,6 +43,8 @@ export class SocketLink implements Link {
   /** Whether a write has failed, and whether what the peer wrote is read to its end. */
   #isDeaf = false
   #isResting = false
+  /** Bytes read before the rest. */
+  #restAt = 0
 
   private constructor(make: (onread: OnReadOpts) => Duplex, isDirect: boolean) {
     this.#isDirect = isDirect
@@ -195,17 +197,23 @@ export class SocketLink implements Link {
     this.#isResting = true
     this.socket.resume()
     const { bytesRead: first = 0 } = this.socket as Socket
+    this.#restAt = first
     const look = (before: number): void => {
       const ring = () => {
         const { bytesRead = 0, destroyed, readableEnded } = this.socket as Socket
         if (destroyed || readableEnded) return
-        if (bytesRead === before || bytesRead - first > REST_BYTES) this.socket.destroy()
+        if (bytesRead === before || this.#isPastRest()) this.socket.destroy()
         else look(bytesRead)
       }
       // In a thread that was busy the timers come before the reads that have waited.
       setTimeout(() => setImmediate(ring), REST_MS).unref()
     }
     look(first)
+  }
+
+  #isPastRest(): boolean {
+    const { bytesRead = 0 } = this.socket as Socket
+    return bytesRead - this.#restAt > REST_BYTES
   }
 
   /** Bytes of what is being written that the system has not taken yet, as far as it tells. */
@@ -216,6 +224,8 @@ export class SocketLink implements Link {
 
   pause(): void {
     if (!this.#isResting) this.socket.pause()
+    // Who takes nothing more may go on writing, and what nobody reads is kept.
+    else if (this.#isPastRest()) this.socket.destroy()
   }
 
   resume(): void {
