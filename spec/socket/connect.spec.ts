@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect as connectSocket, createServer, type LookupFunction, type Socket } from 'node:net'
-import { Duplex } from 'node:stream'
+import { Duplex, type DuplexOptions } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { suite } from 'uvu'
@@ -239,8 +239,8 @@ failures('times that no timer takes, and no hello, are as long as they can be', 
   }
 })
 
-const emptyDuplex = () =>
-  new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(), autoDestroy: false })
+const emptyDuplex = (options: DuplexOptions = { autoDestroy: false }) =>
+  new Duplex({ read() {}, write: (_chunk, _encoding, done) => done(), ...options })
 
 const dead: [name: string, end: (stream: Duplex) => unknown, cause: RegExp][] = [
   [
@@ -269,6 +269,23 @@ for (const [name, end, cause] of dead) {
       // A carrier by itself as well.
       assert.is(await codeOf(() => new SocketCarrier(stream).closed), 'PEER_GONE')
     }
+  })
+}
+
+const failing: [name: string, options: DuplexOptions][] = [
+  ['lives on', { autoDestroy: false }],
+  ['tells nothing of its close', { emitClose: false }],
+]
+for (const [name, options] of failing) {
+  failures(`a stream that fails and ${name}: PEER_GONE, and it is destroyed`, async () => {
+    const stream = emptyDuplex(options)
+    const channel = await connect(stream)
+    if (options.emitClose === false) stream.destroy(new Error('a reason'))
+    else stream.emit('error', new Error('a reason'))
+    const outcome = await within(outcomeOf(channel), 'the end')
+    assert.ok(isOutbandError(outcome, 'PEER_GONE'), String(outcome))
+    assert.match((outcome.cause as Error).message, /a reason/)
+    assert.ok(stream.destroyed)
   })
 }
 

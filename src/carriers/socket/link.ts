@@ -121,6 +121,12 @@ export class SocketLink implements Link {
 
   #listen(inlet: Inlet): void {
     const { socket } = this
+    let isGone = false
+    const gone = (): void => {
+      if (isGone || socket !== this.socket) return
+      isGone = true
+      inlet.gone(this.#error && lost(this.#error))
+    }
     socket.on('end', () => {
       inlet.ended()
       if (this.#isDeaf) socket.destroy()
@@ -128,10 +134,15 @@ export class SocketLink implements Link {
     // After a write that failed, a read that fails as well tells more: what went before was not read.
     socket.on('error', error => {
       this.#error = error
+      if (this.#isDirect) return
+      // A stream that was given may live on after an error, or never tell of its close; a socket has by then.
+      const end = () => {
+        socket.destroy()
+        gone()
+      }
+      setImmediate(() => setImmediate(end))
     })
-    socket.once('close', () => {
-      if (socket === this.socket) inlet.gone(this.#error && lost(this.#error))
-    })
+    socket.once('close', gone)
   }
 
   write(chunks: readonly Uint8Array[], done?: (isOut: boolean) => void): void {
