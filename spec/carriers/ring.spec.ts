@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { toPost } from '../../src/carriers/port/posts.js'
 import { createRing, type RingEnd } from '../../src/carriers/ring/end.js'
-import { META, POSTED } from '../../src/carriers/ring/entry.js'
+import { META, POSTED, packetBytes } from '../../src/carriers/ring/entry.js'
 import { BRAND, NEXT } from '../../src/carriers/ring/outgoing.js'
 import { RingCarrier, type RingOptions } from '../../src/carriers/ring/ring.js'
 import { Spin } from '../../src/carriers/ring/spin.js'
@@ -50,6 +50,20 @@ for (const [name, end] of wrong) {
       thrown(() => new RingCarrier(end as RingEnd)),
       TypeError,
     )
+  })
+}
+
+/** Only said to be so long: who looks at their bytes has not looked at that first. */
+const long = (byteLength: number) => ({ byteLength, buffer: new ArrayBuffer(8) }) as Uint8Array
+for (const [what, ...lengths] of [
+  ['2**31 bytes', 2 ** 31],
+  ['4 GiB', 2 ** 32],
+  ['4 GiB and a little', 2 ** 32 + 100],
+  ['4 GiB in two buffers', 2 ** 31, 2 ** 31 - 8],
+  ['more than its part by a byte', 1024 - 24 + 1],
+] as [string, ...number[]][]) {
+  particular(`${what}: no entry of the ring`, () => {
+    assert.is(packetBytes({ meta: new Uint8Array(8), buffers: lengths.map(long) }, 1024), -1)
   })
 }
 

@@ -33,7 +33,8 @@ export function packetBytes({ meta, buffers }: Parcel, most: number): number {
   for (const window of buffers) {
     const { buffer, byteLength } = window
     // Whoever lost its memory has no length either; who shares it, or resizes it, is no matter of bytes.
-    if (byteLength === 0 || bytes > most || isShared(buffer) || maxBytes(buffer) >= 0) return -1
+    if (byteLength === 0 || byteLength > most - bytes || isShared(buffer) || maxBytes(buffer) >= 0) return -1
+    // Not before that is known: it is a number of 32 bits.
     bytes += padded(byteLength)
   }
   return bytes <= most ? bytes : -1
