@@ -15,6 +15,7 @@ import { msgpack } from '../src/formats/msgpack.js'
 import { defineType, type ErrorCode, encode, isOutbandError, OutbandError, registry } from '../src/index.js'
 import { wrapPort } from '../src/port/index.js'
 import { codeOf, Inbox, turns, upTo, within } from './carriers/inbox.js'
+import { movedUp } from './moved.js'
 
 type PairOptions = ChannelOptions & { highWaterMark?: number }
 
@@ -171,22 +172,6 @@ for (const [who, leave] of leavers) {
     assert.is((await beside).value, 0)
     assert.equal(await take(right, 2), [1, 2])
   })
-}
-
-/** Elements that were moved up by `Array.prototype.shift` while `run` ran: the time it takes, without a clock. */
-async function movedUp(run: () => Promise<unknown>): Promise<number> {
-  const { shift } = Array.prototype
-  let moved = 0
-  Array.prototype.shift = function (this: unknown[]) {
-    moved += this.length
-    return shift.call(this)
-  }
-  try {
-    await run()
-  } finally {
-    Array.prototype.shift = shift
-  }
-  return moved
 }
 
 both(reading, 'to take a value costs the same however many wait', async ({ left, right }) => {

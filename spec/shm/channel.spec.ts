@@ -12,6 +12,7 @@ import { connect, serve } from '../../src/socket/index.js'
 import { upTo, within } from '../carriers/inbox.js'
 import { somePath } from '../carriers/path.js'
 import { collect } from '../collect.js'
+import { movedUp } from '../moved.js'
 import { errorOf, expectEcho, take, withChannel } from '../process/kit.js'
 import { thrown } from '../thrown.js'
 import { descriptorsOfShm, eventually, isLinux } from './kit.js'
@@ -380,6 +381,22 @@ linux('an arena that is full, or too small, holds nobody up: all arrives, by the
         await channel.send(x)
         const [back] = (await take(channel, 1)) as Float64Array[]
         assert.ok(back!.every((item, i) => item === i))
+      },
+    ),
+  ),
+)
+
+linux('to write costs the same however many wait for room', () =>
+  withArena(2 ** 17, arena =>
+    withChannel(
+      () => forkChannel(member, ['echo'], { memory: { arena, pipeBytes: 4096 } }),
+      async channel => {
+        await within(memoryOf(channel)!.joined, 'joined', 15_000)
+        const moved = await movedUp(async () => {
+          for (const i of upTo(1000)) void channel.send([i, 'x'.repeat(100)])
+          await take(channel, 1000)
+        })
+        assert.ok(moved < 1000, `${moved} moved`)
       },
     ),
   ),

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { WebSocketLink } from '../../src/carriers/websocket/link.js'
 import type { WebSocketLike } from '../../src/carriers/websocket/shape.js'
 import { turns, upTo, within } from '../carriers/inbox.js'
+import { movedUp } from '../moved.js'
 import { later } from './kit.js'
 
 type Listener = (event: never) => void
@@ -120,6 +121,17 @@ standard('what is written before it is open goes out in order when it is', async
   assert.equal(socket.sent, [chunk(1, 2, 3), chunk(4), chunk(5)])
   await within(link.opened, 'open')
   assert.is(socket.binaryType, 'arraybuffer')
+})
+
+standard('to tell that a write is out costs the same however many wait', async () => {
+  const { socket, link } = opened()
+  socket.become(1)
+  let out = 0
+  for (const _ of upTo(1000)) link.write([chunk(1)], () => out++)
+  socket.bufferedAmount = 0
+  const moved = await movedUp(async () => socket.emit('message', { data: new ArrayBuffer(0) }))
+  assert.is(out, 1000)
+  assert.ok(moved < 1000, `${moved} moved`)
 })
 
 standard('a write is out when no more is buffered than was sent behind it', async () => {

@@ -10,6 +10,7 @@
  * still has something to say to a side that has said all.
  */
 import { isOutbandError, type OutbandError } from '../../errors.js'
+import { Fifo } from '../../fifo.js'
 import type { Conduit } from '../../memory/conduit.js'
 import type { Inlet, Link } from '../stream/link.js'
 
@@ -37,7 +38,7 @@ export class SharedLink implements Link {
   #conduit: Conduit | undefined
   #isDiverted = false
   #isListening = false
-  #queue: Writing[] = []
+  readonly #queue = new Fifo<Writing>()
   /** Who is to be told that all of it is out. */
   #told: ((isOut: boolean) => void)[] = []
   #looking: NodeJS.Timeout | undefined
@@ -181,7 +182,7 @@ export class SharedLink implements Link {
 
   /** Whether all of the first is out. */
   #pourFirst(): boolean {
-    const first = this.#queue[0]!
+    const first = this.#queue.peek()!
     const { writer } = this.#conduit!
     for (; first.at < first.chunks.length; first.at++) {
       const chunk = first.chunks[first.at]!
@@ -290,8 +291,8 @@ export class SharedLink implements Link {
     if (this.#isOver) return
     this.#isOver = true
     clearTimeout(this.#looking)
-    for (const { done } of this.#queue.splice(0)) {
-      if (done !== undefined) process.nextTick(done, false)
+    for (let lost = this.#queue.shift(); lost !== undefined; lost = this.#queue.shift()) {
+      if (lost.done !== undefined) process.nextTick(lost.done, false)
     }
     this.forgo()
   }

@@ -2,6 +2,7 @@
  * When what was sent is out, of a WebSocket that only tells how much is not (`bufferedAmount`, in bytes): it is asked
  * whenever something happens, and, while nothing does, by the clock.
  */
+import { Fifo } from '../../fifo.js'
 import { keepAlive } from '../keep-alive.js'
 import type { WebSocketLike } from './shape.js'
 
@@ -13,7 +14,7 @@ type Done = (isOut: boolean) => void
 export class Drain {
   readonly #socket: WebSocketLike
   /** Who waits, in order, and how much had been sent by then. */
-  #waiting: { readonly end: number; readonly done: Done }[] = []
+  readonly #waiting = new Fifo<{ readonly end: number; readonly done: Done }>()
   #sent = 0
   #delayMs = FIRST_MS
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -34,13 +35,20 @@ export class Drain {
   /** Tells those of whom all is out. */
   look(): void {
     const out = this.#sent - this.#socket.bufferedAmount
-    while (this.#waiting.length > 0 && this.#waiting[0]!.end <= out) this.#waiting.shift()!.done(true)
+    for (
+      let first = this.#waiting.peek();
+      first !== undefined && first.end <= out;
+      first = this.#waiting.peek()
+    ) {
+      this.#waiting.shift()
+      first.done(true)
+    }
   }
 
   /** What is not out is lost. */
   stop(): void {
     clearTimeout(this.#timer)
-    for (const { done } of this.#waiting.splice(0)) done(false)
+    for (let lost = this.#waiting.shift(); lost !== undefined; lost = this.#waiting.shift()) lost.done(false)
   }
 
   #arm(): void {
