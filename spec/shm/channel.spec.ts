@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Channel } from '../../src/channel.js'
-import { decode, encode } from '../../src/index.js'
+import { decode, encode, type OutbandError } from '../../src/index.js'
 import { type ChildChannel, type ForkOptions, forkChannel, spawnChannel } from '../../src/process/index.js'
 import { connectShared, memoryOf, SharedArena, serveShared } from '../../src/shm/index.js'
 import { connect, serve } from '../../src/socket/index.js'
@@ -383,6 +383,21 @@ linux('an arena that is full, or too small, holds nobody up: all arrives, by the
         assert.ok(back!.every((item, i) => item === i))
       },
     ),
+  ),
+)
+
+linux('whoever closes the arena of a channel closes it for that: all goes by the pipe, and no other is made', () =>
+  withChannel(
+    () => forkChannel(member, ['echo'], { memory: 'shared' }),
+    async channel => {
+      const memory = memoryOf(channel)!
+      await within(memory.joined, 'joined', 15_000)
+      memory.arena.close()
+      const before = descriptorsOfShm()
+      await expectArrays(channel, 4)
+      assert.is((thrown(() => memory.arena.alloc(Uint8Array, 1)) as OutbandError).code, 'CLOSED')
+      assert.ok(descriptorsOfShm().length <= before.length)
+    },
   ),
 )
 

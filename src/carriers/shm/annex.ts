@@ -46,7 +46,8 @@ export class SharedAnnex implements Annex {
   #say: (word: number) => void = () => {}
   #step: 'begun' | 'offered' | 'diverted' | 'joined' | 'apart' = 'begun'
   #conduit: Conduit | undefined
-  /** What this side lends, once the peer has it open, and what the peer does. */
+  /** What this side lends, once the peer has it open, and what the peer does. Another arena, made since, is none of theirs. */
+  #arena: SharedArena | undefined
   #lender: ArenaLender | undefined
   #isLending = false
   /** Whether the peer has said if it has that open, or there is nothing to be opened. */
@@ -65,7 +66,7 @@ export class SharedAnnex implements Annex {
 
   /** What this side lends from, made now if it is not there. @throws SHM_NOSPACE, UNSUPPORTED */
   get arena(): SharedArena {
-    return arenaOf(this.#sharing)
+    return this.#arena ?? arenaOf(this.#sharing)
   }
 
   open(say: (word: number) => void): void {
@@ -103,7 +104,7 @@ export class SharedAnnex implements Annex {
   }
 
   #isOfArena(memory: ArrayBufferLike): boolean {
-    return arenaOf(this.#sharing).owns(memory as ArrayBuffer)
+    return this.#arena!.owns(memory)
   }
 
   /**
@@ -187,9 +188,7 @@ export class SharedAnnex implements Annex {
     this.#isLending = false
     this.#files.end()
     this.#reader?.retire()
-    if (this.#lender === undefined) return
-    const arena = arenaOf(this.#sharing)
-    setTimeout(() => arena.sweep(), SWEEP_MS).unref()
+    if (this.#lender !== undefined) setTimeout(() => this.#arena!.sweep(), SWEEP_MS).unref()
   }
 
   #use(conduit: Conduit): void {
@@ -268,7 +267,10 @@ export class SharedAnnex implements Annex {
     this.#say(wordOf('over'))
     this.#link.divert()
     this.#step = 'diverted'
-    const lender = this.#attempt(() => arenaOf(this.#sharing).lender())
+    const lender = this.#attempt(() => {
+      this.#arena = this.arena
+      return this.#arena.lender()
+    })
     if (lender === undefined) {
       this.#isAnswered = true
       return
