@@ -130,7 +130,11 @@ const mistakes: [name: string, start: () => unknown][] = [
   ['connectParent over what is not there', () => connectParent({ over: 'tcp' as never })],
 ]
 for (const [name, start] of mistakes) {
-  ways(`${name}: a TypeError`, () => assert.instance(thrown(start), TypeError))
+  ways(`${name}: a TypeError, and no process is started`, () => {
+    const before = process.getActiveResourcesInfo()
+    assert.instance(thrown(start), TypeError)
+    assert.equal(process.getActiveResourcesInfo(), before)
+  })
 }
 
 ways.run()

@@ -7,7 +7,8 @@ import { ProcessCarrier, type ProcessOptions } from '../carriers/process/process
 import { type MemoryOption, sharingOf } from '../carriers/shm/sharing.js'
 import { keepAnnex, sharedWay } from '../carriers/shm/way.js'
 import type { ChannelOptions } from '../channel.js'
-import { expectArgument, expectOptions, OutbandError } from '../errors.js'
+import { expectStreamOptions } from '../connection/channel.js'
+import { expectArgument, expectOptions, expectTime, OutbandError } from '../errors.js'
 import { ChildChannel } from './channel.js'
 
 /**
@@ -118,6 +119,9 @@ function start<In, Out>(
   options: SpawnOptions,
 ): ChildChannel<In, Out> {
   const sharing = sharingOf(options.memory ?? 'private')
+  // Before there is a process.
+  expectStreamOptions(options)
+  expectTime(options.graceMs ?? 0, 'graceMs')
   const { stdio, place } = wiring(options.stdio, options.over)
   const env = { ...(options.env ?? process.env), [VARIABLE]: place }
   const child = started(() => spawn(command, [...args], { ...options, stdio, env }))
