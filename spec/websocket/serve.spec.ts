@@ -8,7 +8,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import type { Channel } from '../../src/channel.js'
 import { isOutbandError, LIMITS, OutbandError } from '../../src/index.js'
 import { connectWebSocket, serveWebSocket, type WebSocketServerLike } from '../../src/websocket/index.js'
-import { turns, until, upTo, within } from '../carriers/inbox.js'
+import { codeOf, turns, until, upTo, within } from '../carriers/inbox.js'
 import { endOf, later, listening, next, serving, urlOf } from './kit.js'
 
 const echo = async (channel: Channel): Promise<void> => {
@@ -222,6 +222,12 @@ servers('a port that is taken: the error of the system', async () => {
   )
   assert.is(error.code, 'EADDRINUSE')
   taken.close()
+})
+
+servers('one that was closed before: CLOSED', async () => {
+  const closed = await listening()
+  await new Promise(resolve => closed.close(resolve))
+  assert.is(await codeOf(() => serveWebSocket(closed, echo)), 'CLOSED')
 })
 
 const { metaBytes, totalBytes } = LIMITS.untrusted

@@ -6,7 +6,7 @@ import type { Channel } from '../channel.js'
 import { streamOptions } from '../connection/channel.js'
 import { Clients, type ClientsOptions } from '../connection/clients.js'
 import { asyncDispose } from '../dispose.js'
-import { expectArgument } from '../errors.js'
+import { expectArgument, OutbandError } from '../errors.js'
 import { type Limits, type LimitsOption, resolveLimits } from '../limits.js'
 import type { WebSocketOptions } from './connect.js'
 
@@ -128,7 +128,8 @@ export class WebSocketChannelServer<In = unknown, Out = In> {
  * can be; where it is less, as the 100 MiB of `ws` may be, it is the limit. Pings are answered by the channels, one at a
  * time. The caller decides who may connect (`verifyClient`, the header `origin`).
  *
- * Resolves when it listens, or at once if the HTTP server is the caller's; rejects with the system's error (EADDRINUSE …).
+ * Resolves when it listens, or at once if the HTTP server is the caller's; rejects with the system's error (EADDRINUSE …), or
+ * with CLOSED when it was closed before.
  * @throws TypeError for what is no `WebSocketServer`, one that compresses, or an option of the wrong type
  */
 export async function serveWebSocket<In = unknown, Out = In, Request extends UpgradeRequest = UpgradeRequest>(
@@ -155,8 +156,10 @@ function isOwn({ options: { noServer, port } }: WebSocketServerLike<never>): boo
   return noServer !== true && typeof port === 'number'
 }
 
-function listening(server: WebSocketServerLike<never>): Promise<void> {
-  return new Promise((resolve, reject) => {
+async function listening(server: WebSocketServerLike<never>): Promise<void> {
+  // Of one that was closed, which lets go of it, no event comes any more.
+  if ((server as Owner)._server === null) throw new OutbandError('CLOSED', 'serve: the server is closed')
+  await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.once('listening', () => {
       server.off('error', reject)
