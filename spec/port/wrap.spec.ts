@@ -559,6 +559,19 @@ face('a Worker and its parentPort', async () => {
   assert.equal(await exit, [0])
 })
 
+face('addEventListener of a Worker takes a signal for events of its own as well', async () => {
+  const worker = wrapPort(new Worker(new URL('echo-worker.js', import.meta.url)))
+  const [leaving, staying] = [new AbortController(), new AbortController()]
+  const heard: string[] = []
+  worker.addEventListener('exit', () => heard.push('gone before'), { signal: AbortSignal.abort() })
+  worker.addEventListener('exit', () => heard.push('gone'), { signal: leaving.signal })
+  worker.addEventListener('exit', () => heard.push('there'), { signal: staying.signal })
+  leaving.abort()
+  await worker.terminate()
+  assert.equal(heard, ['there'])
+  assert.is(getEventListeners(staying.signal, 'abort').length, 0)
+})
+
 face('what a thread posted before it exits arrives before its exit, by ring too', async () => {
   const worker = wrapPort(new Worker(new URL('echo-worker.js', import.meta.url)), { types })
   const seen: unknown[] = []

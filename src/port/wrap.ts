@@ -119,6 +119,8 @@ class Wrapper implements Outlet, PeerListener {
   #watching: (() => void)[] = []
   #stop: (() => void) | undefined
   #isHeard = false
+  /** Each takes what waits to take a listener back off the signal that it waits for. */
+  readonly #unlisten = new Set<() => void>()
   /** The event of the post that is being read. */
   #event: MessageEvent | undefined
   #isClosed = false
@@ -156,6 +158,7 @@ class Wrapper implements Outlet, PeerListener {
       this.#endpoint.onGone(() => {
         this.#inlet.finish()
         this.#end()
+        for (const unlisten of this.#unlisten) unlisten()
       }, false),
       this.#endpoint.onLost(event => {
         this.#listeners.messageerror.emit('messageerror', lost(), event, NO_PORTS)
@@ -321,6 +324,21 @@ class Wrapper implements Outlet, PeerListener {
     this.#peer.close()
   }
 
+  /** Takes a listener back when the signal aborts, if there is one, of which nothing is kept once the port has ended. */
+  #leaveWith(signal: AbortSignal | undefined, leave: () => unknown): void {
+    if (signal === undefined) return
+    const abort = () => {
+      leave()
+      unlisten()
+    }
+    const unlisten = () => {
+      signal.removeEventListener('abort', abort)
+      this.#unlisten.delete(unlisten)
+    }
+    signal.addEventListener('abort', abort)
+    this.#unlisten.add(unlisten)
+  }
+
   #of(name: unknown): Listeners | undefined {
     return name === 'message' || name === 'messageerror' ? this.#listeners[name] : undefined
   }
@@ -403,7 +421,10 @@ class Wrapper implements Outlet, PeerListener {
             const ours = this.#of(name)
             if (ours === undefined) {
               if ('addEventListener' in raw) raw.addEventListener(name, listener, how)
-              else raw[once ? 'once' : 'on'](name, listener)
+              else if (signal?.aborted !== true) {
+                raw[once ? 'once' : 'on'](name, listener)
+                this.#leaveWith(signal, () => raw.off(name, listener))
+              }
             } else if (signal?.aborted !== true) ours.add(listener, false, once, capture, signal)
           },
         },
