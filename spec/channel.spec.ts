@@ -999,6 +999,29 @@ limiting(
   },
 )
 
+limiting('what waits when a closed channel ends is all there, however slowly it is read', async () => {
+  const { port1, port2 } = new MessageChannel()
+  const left = new Channel<unknown, number>(new PortCarrier(port1))
+  const right = new Channel<number, unknown>(new PortCarrier(port2), { maxWaiting: 2 })
+  const reader = right[Symbol.asyncIterator]()
+  void left.send(0)
+  assert.is((await reader.next()).value, 0)
+  for (const i of upTo(6)) void left.send(i)
+  await within(right.close(), 'close')
+  const { setTimeout } = globalThis
+  // All of the patience that a reader is given is over at once.
+  globalThis.setTimeout = ((run: () => void) => setTimeout(run, 0)) as typeof setTimeout
+  try {
+    for (const i of upTo(6)) {
+      assert.is((await reader.next()).value, i)
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    assert.is((await reader.next()).done, true)
+  } finally {
+    globalThis.setTimeout = setTimeout
+  }
+})
+
 limiting.run()
 
 const ending = suite('channel: the end')

@@ -459,6 +459,8 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     this.#isFinished = true
     this.#isEnded = true
     this.#error = error
+    // Of what still waits nothing is lost, however long its reader takes.
+    this.#isPaused = false
     clearTimeout(this.#patience)
     for (const reader of this.#readers.splice(0)) {
       if (error === undefined) reader.resolve(END)
