@@ -29,6 +29,28 @@ for (const port of [undefined, null, 1, 'port', {}, { postMessage: 1 }, { postMe
   })
 }
 
+particular(
+  'who awaits each of many sends leaves its event loop its turns, though it never has to wait',
+  async () => {
+    const { port1, port2 } = new MessageChannel()
+    const left = new PortCarrier(port1, { highWaterMark: 2 ** 40 })
+    const [right, inbox] = [new PortCarrier(port2), new Inbox()]
+    left.receive(new Inbox())
+    right.receive(inbox)
+    let turns = 0
+    const count = () => {
+      turns++
+      immediate = setImmediate(count)
+    }
+    let immediate = setImmediate(count)
+    for (const i of upTo(40_000)) await left.send(numbered(i))
+    clearImmediate(immediate)
+    assert.ok(turns >= 4, `${turns} turns`)
+    await within(left.close(), 'close')
+    assert.is(inbox.parcels.length, 40_000)
+  },
+)
+
 particular('a peer that never answers: close rejects with TIMEOUT, which nobody need handle', async () => {
   const { port1, port2 } = new MessageChannel()
   const carrier = new PortCarrier(port1, { closeTimeoutMs: 30 })

@@ -386,19 +386,21 @@ linux('an arena that is full, or too small, holds nobody up: all arrives, by the
   ),
 )
 
-linux('whoever closes the arena of a channel closes it for that: all goes by the pipe, and no other is made', () =>
-  withChannel(
-    () => forkChannel(member, ['echo'], { memory: 'shared' }),
-    async channel => {
-      const memory = memoryOf(channel)!
-      await within(memory.joined, 'joined', 15_000)
-      memory.arena.close()
-      const before = descriptorsOfShm()
-      await expectArrays(channel, 4)
-      assert.is((thrown(() => memory.arena.alloc(Uint8Array, 1)) as OutbandError).code, 'CLOSED')
-      assert.ok(descriptorsOfShm().length <= before.length)
-    },
-  ),
+linux(
+  'whoever closes the arena of a channel closes it for that: all goes by the pipe, and no other is made',
+  () =>
+    withChannel(
+      () => forkChannel(member, ['echo'], { memory: 'shared' }),
+      async channel => {
+        const memory = memoryOf(channel)!
+        await within(memory.joined, 'joined', 15_000)
+        memory.arena.close()
+        const before = descriptorsOfShm()
+        await expectArrays(channel, 4)
+        assert.is((thrown(() => memory.arena.alloc(Uint8Array, 1)) as OutbandError).code, 'CLOSED')
+        assert.ok(descriptorsOfShm().length <= before.length)
+      },
+    ),
 )
 
 linux('to write costs the same however many wait for room', () =>

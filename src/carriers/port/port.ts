@@ -5,6 +5,7 @@ import { type Carrier, type Sink, type Transfer, throwApart } from '../carrier.j
 import { claim, expectFree } from '../claims.js'
 import { Ending } from '../ending.js'
 import { whenSilent } from '../silence.js'
+import { Turns } from '../turns.js'
 import { type Endpoint, endpointOf, lost, type PortLike, peerGone, type WindowOptions } from './endpoint.js'
 import { Inlet, type Outlet } from './inlet.js'
 import { Link, type Sender } from './link.js'
@@ -12,6 +13,8 @@ import { ABORT, ACK, ASK, BYE, isBranded, MARK, TEXT_BYTES } from './posts.js'
 
 /** Begins every post of a channel. A port that a channel has is the channel's alone, so it need not be secret. */
 const BRAND = 'outband 1:'
+/** Packets after which who awaits each `send` has a turn of its event loop: some 10 ms of small ones. */
+const TURN_PACKETS = 8192
 const SENDER: Sender = {
   brand: BRAND,
   isUnknown: false,
@@ -46,6 +49,9 @@ export class PortCarrier implements Carrier, Outlet {
   readonly #stop: (() => void)[] = []
   readonly #closeTimeoutMs: number
   #sink: Sink | undefined
+  readonly #turns = new Turns(TURN_PACKETS)
+  /** Packets. */
+  #sent = 0
   #isKept = true
   #isPaused = false
   /** The peer's question that waits for `resume`. */
@@ -96,7 +102,7 @@ export class PortCarrier implements Carrier, Outlet {
 
   send(parcel: Parcel, transfer: Transfer = false): Promise<void> | undefined {
     this.#ending.expectOpen()
-    return this.#link.send(parcel, transfer)
+    return this.#link.send(parcel, transfer) ?? this.#turns.due(++this.#sent)
   }
 
   pause(): void {

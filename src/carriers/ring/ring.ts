@@ -12,7 +12,7 @@ import { Ending } from '../ending.js'
 import { type Endpoint, endpointOf, lost } from '../port/endpoint.js'
 import { isBell, isBranded } from '../port/posts.js'
 import { whenSilent } from '../silence.js'
-import { hasQuickTurns, later } from '../turns.js'
+import { hasQuickTurns, later, Turns } from '../turns.js'
 import { type RingEnd, ringsOf } from './end.js'
 import { Incoming } from './incoming.js'
 import { canPeek, isClosed, takeAll } from './mailbox.js'
@@ -35,10 +35,7 @@ const LEVEL_TURNS = 4
  * sends, its event loop, which would tell, may never have a turn.
  */
 const UNHEARD_BYTES = 2 ** 24
-/**
- * Who awaits each `send` and never has to wait would leave its event loop without a turn for as long as it goes on: it has one
- * after so many bytes, which are some 0.1 s of small messages.
- */
+/** Bytes of entries after which who awaits each `send` has a turn of its event loop. */
 const TURN_BYTES = 2 ** 20
 /** A thread that blocks looks whether its peer lives after so long. */
 const PATIENCE_MS = 50
@@ -93,9 +90,7 @@ export class RingCarrier implements Carrier {
   /** What was written when last looked whether the peer has closed, and whether it had. */
   #lookedAt = 0
   #hasSeenBye = false
-  /** What was sent by the last turn that `send` waited for, and the next one. */
-  #turnAt = 0
-  #turn: Promise<void> | undefined
+  readonly #turns = new Turns(TURN_BYTES)
   /** Packets delivered. */
   #count = 0
 
@@ -164,7 +159,7 @@ export class RingCarrier implements Carrier {
     try {
       if (((this.#outgoing.written - this.#lookedAt) | 0) > UNHEARD_BYTES) this.#hearBye()
       this.#outgoing.send(parcel, transfer)
-      const room = this.#outgoing.room() ?? this.#nextTurn()
+      const room = this.#outgoing.room() ?? this.#turns.due(this.#outgoing.entered)
       if (this.#outgoing.isWaiting) this.#settle()
       if (!this.#isHeard || this.#outgoing.isWaiting || isBlocking(this.#writer.control)) this.#wake()
       return room
@@ -280,19 +275,6 @@ export class RingCarrier implements Carrier {
   #expectMore(): void {
     if (this.#ending.isOver) this.#ending.expectOpen()
     if (this.#isFinished) throw new OutbandError('CLOSED', 'receive: the peer has closed')
-  }
-
-  /** Resolves in another turn of the event loop, where one is due that is quick. */
-  #nextTurn(): Promise<void> | undefined {
-    if (((this.#outgoing.entered - this.#turnAt) | 0) < TURN_BYTES || !hasQuickTurns) return undefined
-    this.#turn ??= new Promise(resolve => {
-      later(() => {
-        this.#turnAt = this.#outgoing.entered
-        this.#turn = undefined
-        resolve()
-      })
-    })
-    return this.#turn
   }
 
   /** A goodbye with nothing before it, which was there the last time as well. @throws CLOSED, RING_CORRUPT */
