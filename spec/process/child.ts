@@ -173,6 +173,11 @@ const roles: Readonly<Record<string, (first: string, second?: string) => unknown
     writeSync(fd, 'Segmentation fault (core dumped)')
     forever()
   },
+  /** A packet, and what is none, at once. */
+  spoilt() {
+    writeSync(fd, Buffer.concat([packBytes(encode('a value')), Buffer.from('Segmentation fault (core dumped)')]))
+    forever()
+  },
   /** A packet, and half of another. */
   half(exitCode) {
     const frame = packBytes(encode({ i: 0, bytes: new Uint8Array(5000) }))

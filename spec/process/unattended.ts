@@ -12,6 +12,11 @@ const child = (...args: string[]) => forkChannel(script, args, { stdio: [...quie
 const faults: [start: () => ChildChannel, happens: (channel: ChildChannel) => unknown][] = [
   [() => spawnChannel('outband-has-no-such-command'), () => {}],
   [() => child('garbage'), () => {}],
+  // Before the end is told.
+  [
+    () => child('spoilt'),
+    channel => channel.on('message', value => process.nextTick(() => void channel.send(value))),
+  ],
   [() => child('exit', '3'), () => {}],
   // It would live on.
   [() => child('shut'), channel => channel.closed.catch(() => channel.kill('SIGKILL'))],

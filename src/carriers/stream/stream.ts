@@ -168,6 +168,11 @@ export class StreamCarrier implements Carrier, Inlet {
     return this.#ending.closed
   }
 
+  /** Whether nothing can be sent any more, nor comes. */
+  get isOver(): boolean {
+    return this.#ending.isOver
+  }
+
   /** Whether the peer has said hello: an end without an error is its goodbye then, and not only its last byte. */
   get isPeerChannel(): boolean {
     return this.#peer === 'channel'
