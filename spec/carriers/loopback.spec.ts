@@ -3,6 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Fault, loopback } from '../../src/carriers/loopback.js'
 import { contract } from '../contract.js'
+import { thrown } from '../thrown.js'
 import { codeOf, Inbox, numbered, turns } from './inbox.js'
 import { loopbackPair } from './pairs.js'
 
@@ -35,3 +36,32 @@ for (const [fault, code, arrives] of rows) {
 }
 
 script.run()
+
+const particular = suite('loopback: what is particular to it')
+
+for (const options of [{ highWaterMark: 0 }, { highWaterMark: 'none' }, { strict: 1 }, { fault: 'gone' }]) {
+  particular(`${JSON.stringify(options)}: a TypeError`, () => {
+    assert.instance(
+      thrown(() => loopback(options as never)),
+      TypeError,
+    )
+  })
+}
+
+particular('who holds back after close is not made to go on by a second one', async () => {
+  const [left, right] = loopback()
+  const [atLeft, atRight] = [new Inbox(), new Inbox()]
+  left.receive(atLeft)
+  right.receive(atRight)
+  void left.close()
+  left.pause()
+  void right.send(numbered(0))
+  void left.close()
+  await turns(2)
+  assert.is(atLeft.parcels.length, 0)
+  left.resume()
+  await left.closed
+  assert.equal(atLeft.numbers, [0])
+})
+
+particular.run()

@@ -175,7 +175,10 @@ const roles: Readonly<Record<string, (first: string, second?: string) => unknown
   },
   /** A packet, and what is none, at once. */
   spoilt() {
-    writeSync(fd, Buffer.concat([packBytes(encode('a value')), Buffer.from('Segmentation fault (core dumped)')]))
+    writeSync(
+      fd,
+      Buffer.concat([packBytes(encode('a value')), Buffer.from('Segmentation fault (core dumped)')]),
+    )
     forever()
   },
   /** A packet, and half of another. */

@@ -2,7 +2,7 @@
  * Both ends of a carrier in one thread: the reference of the contract, for tests and for a peer that happens to be
  * near. Memory is treated as a port treats it. It can be told to fail.
  */
-import { expectOptions, OutbandError } from '../errors.js'
+import { expectArgument, expectOptions, OutbandError } from '../errors.js'
 import { Fifo } from '../fifo.js'
 import { NO_TEXT, type Parcel } from '../packet.js'
 import { type Carrier, type Counts, type Sink, type Transfer, throwApart } from './carrier.js'
@@ -24,7 +24,7 @@ export interface LoopbackOptions {
   readonly fault?: ((packet: number) => Fault | undefined) | undefined
 }
 
-/** The two ends of a carrier. */
+/** The two ends of a carrier. @throws TypeError for an option of the wrong type */
 export function loopback(options: LoopbackOptions = {}): [Carrier, Carrier] {
   expectOptions(options)
   const counter = { packets: 0 }
@@ -48,7 +48,9 @@ class Loopback implements Carrier {
   readonly counts: Counts = { copied: 0, transferred: 0, shared: 0 }
   /** Bytes in the peer's inbox. */
   queuedBytes = 0
-  readonly #options: LoopbackOptions
+  readonly #highWaterMark: number
+  readonly #isStrict: boolean
+  readonly #fault: LoopbackOptions['fault']
   readonly #counter: { packets: number }
   readonly #ending = new Ending()
   readonly #inbox = new Fifo<Arrival>()
@@ -60,8 +62,17 @@ class Loopback implements Carrier {
   /** Whether the other end will send nothing more. */
   #isPeerClosing = false
 
-  constructor(options: LoopbackOptions, counter: { packets: number }) {
-    this.#options = options
+  constructor(
+    { highWaterMark = 2 ** 24, strict = false, fault }: LoopbackOptions,
+    counter: { packets: number },
+  ) {
+    const isMark = typeof highWaterMark === 'number' && highWaterMark > 0
+    expectArgument(isMark, 'highWaterMark', 'a number of bytes > 0')
+    expectArgument(typeof strict === 'boolean', 'strict', 'a boolean')
+    expectArgument(fault === undefined || typeof fault === 'function', 'fault', 'a function')
+    this.#highWaterMark = highWaterMark
+    this.#isStrict = strict
+    this.#fault = fault
     this.#counter = counter
   }
 
@@ -81,22 +92,21 @@ class Loopback implements Carrier {
 
   send(parcel: Parcel, transfer: Transfer = false): Promise<void> | undefined {
     this.#ending.expectOpen()
-    const fault = this.#options.fault?.(this.#counter.packets++)
+    const fault = this.#fault?.(this.#counter.packets++)
     if (fault === 'refused') throw new OutbandError('UNSUPPORTED', 'send: refused, as the script says')
     if (fault === 'gone') {
       this.#peer.#end(new OutbandError('PEER_GONE', 'loopback: the peer is gone'))
       this.#end(new OutbandError('PEER_GONE', 'loopback: the peer is gone'))
       throw new OutbandError('PEER_GONE', 'loopback: the peer is gone')
     }
-    const { highWaterMark = 2 ** 24, strict = false } = this.#options
     const { meta, hosts } = parcel
-    const moved = handOver(parcel, transfer, strict, this.counts, (buffers, list) =>
+    const moved = handOver(parcel, transfer, this.#isStrict, this.counts, (buffers, list) =>
       structuredClone({ buffers, hosts }, { transfer: list as ArrayBuffer[] }),
     )
     const byteLength = moved.buffers.reduce((sum, buffer) => sum + buffer.byteLength, meta.length)
     this.queuedBytes += byteLength
     this.#peer.#arrive({ parcel: { meta, ...moved }, byteLength })
-    if (this.queuedBytes <= highWaterMark) return undefined
+    if (this.queuedBytes <= this.#highWaterMark) return undefined
     this.#room ??= new Deferred()
     return this.#room.promise
   }
@@ -111,6 +121,7 @@ class Loopback implements Carrier {
   }
 
   close(): Promise<void> {
+    if (this.#ending.isClosing) return this.#ending.closed
     this.#ending.isClosing = true
     // What is under way arrives now; who pauses again holds it back again.
     this.#isPaused = false
@@ -140,7 +151,6 @@ class Loopback implements Carrier {
   }
 
   #deliver(): void {
-    const { highWaterMark = 2 ** 24 } = this.#options
     while (this.#sink !== undefined && !this.#isPaused && !this.#ending.isOver) {
       const arrival = this.#inbox.shift()
       if (arrival === undefined) break
@@ -150,7 +160,7 @@ class Loopback implements Carrier {
       } catch (error) {
         throwApart(error)
       }
-      if (this.#peer.queuedBytes <= highWaterMark) this.#peer.#makeRoom()
+      if (this.#peer.queuedBytes <= this.#highWaterMark) this.#peer.#makeRoom()
     }
     if (!this.#isPeerClosing || this.#inbox.length > 0 || this.#ending.isOver) return
     // The other end has said all; this one has nothing under way but what was sent before it learned that.
