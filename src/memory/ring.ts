@@ -21,9 +21,8 @@ const TAIL = 16
 /** Control words, by index. */
 export const ASLEEP = 32
 const WAITING = 33
-/** The first of the control words that the ring leaves to its user, and how many there are. */
+/** The first of the 14 control words that the ring leaves to its user. */
 export const OWN = 34
-export const OWN_COUNT = 14
 const CONTROL_BYTES = 192
 const ENTRY_BYTES = 8
 const SKIP = -1

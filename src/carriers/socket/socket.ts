@@ -14,7 +14,7 @@ export class SocketCarrier extends StreamCarrier {
 }
 
 /** @throws TypeError */
-export function expectDuplex(stream: Duplex): Duplex {
+function expectDuplex(stream: Duplex): Duplex {
   const isDuplex = typeof stream?.cork === 'function' && typeof stream.resume === 'function'
   expectArgument(isDuplex, 'socket', 'a socket, a pipe or another duplex stream')
   return stream
