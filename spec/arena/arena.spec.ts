@@ -276,6 +276,19 @@ lent(
 )
 
 lent(
+  'an array that lost its memory is neither copied nor lent, and nothing of its packet is',
+  withArena(arena => {
+    const { lender } = endsOf(arena)
+    const array = new Float64Array(1000)
+    const packet = encode([arena.alloc(Uint8Array, 10), array], { threshold: 0 })
+    structuredClone(array, { transfer: [array.buffer] })
+    refused(() => arena.copy(array), 'DETACHED')
+    refused(() => lender.lend(packet), 'DETACHED')
+    assert.equal([arena.stats.leases, arena.stats.blocks], [0, 1])
+  }),
+)
+
+lent(
   'what was lent and not sent is taken back',
   withArena(arena => {
     const { lender, reader } = endsOf(arena)

@@ -7,7 +7,7 @@ import { arrayName } from '../../bytes/window.js'
 import { dispose } from '../../dispose.js'
 import { expectArgument, expectObject, expectOptions } from '../../errors.js'
 import { Blocks, expectBlockBytes } from './blocks.js'
-import { expectLeased } from './lease.js'
+import { expectThere } from './lease.js'
 import { ArenaLender } from './lender.js'
 import type { WaitOptions } from './room.js'
 
@@ -104,10 +104,10 @@ export class SharedArena {
     return viewOn(Type, this.#blocks.windowOf(block, zero), length)
   }
 
-  /** A copy of a view in the arena, of the same kind: made once, it can be sent to any number of readers. @throws as `alloc` */
+  /** A copy of a view in the arena, of the same kind: made once, it can be sent to any number of readers. @throws as `alloc`; DETACHED */
   copy<View extends ArrayBufferView>(view: View): View {
     expectArgument(ArrayBuffer.isView(view), 'view', 'a typed array or a DataView')
-    expectLeased(view, 'arena')
+    expectThere(view)
     const Type = typeOf(view)
     const copy = this.alloc(Type, view.byteLength / (Type.BYTES_PER_ELEMENT ?? 1), { zero: false })
     bytesOf(copy).set(bytesOf(view))

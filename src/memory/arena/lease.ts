@@ -2,6 +2,7 @@
  * Who may use a window, and until when: the owner's arrays and what readers were lent alike. A lease ends once: when it is
  * released, or when the collector tells that no view of its window is left.
  */
+import { windowBytes } from '../../bytes/window.js'
 import { OutbandError } from '../../errors.js'
 
 /** A view or an ArrayBuffer, as it stands in a value. */
@@ -56,9 +57,15 @@ export function memoryOf(source: Source): ArrayBufferLike {
 }
 
 /** @throws SHM_STALE when the lease of the source's memory is over */
-export function expectLeased(source: Source, stage: string): void {
+function expectLeased(source: Source, stage: 'arena' | 'release'): void {
   if (!spent.has(source) && !leaseOn(source)?.isOver) return
   throw new OutbandError('SHM_STALE', `${stage}: an array that was released`)
+}
+
+/** @throws DETACHED when the view lost its memory, SHM_STALE when its lease is over */
+export function expectThere(view: ArrayBufferView): void {
+  if (windowBytes(view) < 0) throw new OutbandError('DETACHED', 'arena: an array lost its memory')
+  expectLeased(view, 'arena')
 }
 
 /**

@@ -11,7 +11,7 @@ import { lock, reserve } from '../posix.js'
 import { roundUp } from './allocator.js'
 import type { Block, Blocks } from './blocks.js'
 import { readHandle, writeHandle } from './handle.js'
-import { expectLeased } from './lease.js'
+import { expectThere } from './lease.js'
 import { ATTACHED, LEFT, LeaseLender, leaseTableBytes } from './lease-table.js'
 import { remainingOf, type WaitOptions } from './room.js'
 
@@ -72,7 +72,7 @@ export class ArenaLender {
    * not pass: `encode` with `shared: 'copy'`.
    *
    * @throws SHM_NOSPACE when there is no room for a copy, or no lease left; LIMIT when there never will be room
-   * @throws SHM_STALE for an array that was released; PEER_GONE, CLOSED
+   * @throws SHM_STALE for an array that was released, DETACHED for one that lost its memory; PEER_GONE, CLOSED
    */
   lend(packet: Packet): Packet {
     expectPacket(packet)
@@ -82,7 +82,7 @@ export class ArenaLender {
     if (this.#isOver) throw gone()
     const lent = new Map<Block, { lease: number; tag: number }>()
     try {
-      for (const buffer of packet.buffers) expectLeased(buffer, 'arena')
+      for (const buffer of packet.buffers) expectThere(buffer)
       return { meta: packet.meta, buffers: packet.buffers.map(buffer => this.#lend(buffer, lent)) }
     } catch (error) {
       for (const { lease, tag } of lent.values()) this.#recall(lease, tag, false)
