@@ -73,6 +73,61 @@ particular('close waits for a peer that takes now and then', async () => {
   await waitsForTakers(left, new PortCarrier(port2))
 })
 
+const gone: [what: string, end: () => Promise<object>][] = [
+  [
+    'a port that was closed here',
+    async () => {
+      const { port1 } = new MessageChannel()
+      port1.close()
+      return port1
+    },
+  ],
+  [
+    'a port whose other end was closed',
+    async () => {
+      const { port1, port2 } = new MessageChannel()
+      port2.close()
+      return port1
+    },
+  ],
+  [
+    'a port whose other end went with its thread',
+    async () => {
+      const { port1, port2: workerData } = new MessageChannel()
+      await once(new Worker('', { eval: true, workerData, transferList: [workerData] }), 'exit')
+      return port1
+    },
+  ],
+  [
+    'a Worker that has exited',
+    async () => {
+      const worker = new Worker('', { eval: true })
+      await once(worker, 'exit')
+      return worker
+    },
+  ],
+]
+for (const [what, end] of gone) {
+  particular(`${what} before anybody listened: PEER_GONE`, async () => {
+    const port = await end()
+    await turns(3)
+    assert.is(await codeOf(() => connectPort(port as Worker).closed), 'PEER_GONE')
+  })
+}
+
+particular('what was sent before the other end was closed is there', async () => {
+  const { port1, port2 } = new MessageChannel()
+  const left = new PortCarrier(port2)
+  left.receive(new Inbox())
+  for (const i of upTo(3)) void left.send(numbered(i))
+  port2.close()
+  await turns(5)
+  const [right, inbox] = [new PortCarrier(port1), new Inbox()]
+  right.receive(inbox)
+  assert.is(await codeOf(() => right.closed), 'PEER_GONE')
+  assert.equal(inbox.numbers, upTo(3))
+})
+
 particular('a port that was closed before is posted to without harm', async () => {
   for (const close of ['port1', 'port2'] as const) {
     const channel = new MessageChannel()
@@ -82,7 +137,7 @@ particular('a port that was closed before is posted to without harm', async () =
     carrier.receive(new Inbox())
     for (const i of upTo(50)) void carrier.send(numbered(i, 10))
     void carrier.send({ meta: 'text', buffers: [] })
-    assert.is(await codeOf(() => carrier.close()), 'TIMEOUT')
+    assert.is(await codeOf(() => carrier.close()), 'PEER_GONE')
   }
 })
 

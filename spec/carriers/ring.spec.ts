@@ -67,6 +67,22 @@ for (const [what, ...lengths] of [
   })
 }
 
+particular(
+  'whose other end was closed before anybody listened: PEER_GONE, after what it had written',
+  async () => {
+    const [near, far] = createRing()
+    const left = new RingCarrier(far)
+    left.receive(new Inbox())
+    for (const i of upTo(3)) void left.send(numbered(i))
+    far.port.close()
+    await turns(5)
+    const [right, inbox] = [new RingCarrier(near), new Inbox()]
+    right.receive(inbox)
+    assert.is(await codeOf(() => right.closed), 'PEER_GONE')
+    assert.equal(inbox.numbers, upTo(3))
+  },
+)
+
 for (const capacity of [0, 2048, 5000, 2 ** 31, Number.NaN, '4096']) {
   particular(`a capacity of ${capacity}: a TypeError`, () => {
     assert.instance(

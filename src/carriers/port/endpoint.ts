@@ -8,7 +8,8 @@
  */
 import { expectArgument, OutbandError } from '../../errors.js'
 import { keepAlive } from '../keep-alive.js'
-import { threads } from '../threads.js'
+import { isClosed, threads } from '../threads.js'
+import { soon } from '../turns.js'
 
 /** Hears a message: its data, and the platform's event where there is one. */
 export type Hear = (data: unknown, event: MessageEvent | undefined) => void
@@ -45,8 +46,8 @@ export interface Endpoint {
    */
   listen(hear: Hear, wantsEvent: boolean): () => void
   /**
-   * Hears that no message will come any more, where the platform tells: why, if it was not a plain close. Whoever
-   * `answers` for a Node Worker takes its error, which else is thrown in this thread.
+   * Hears that no message will come any more, where the platform tells: why, if it was not a plain close, and was not before.
+   * Whoever `answers` for a Node Worker takes its error, which else is thrown in this thread.
    */
   onGone(hear: (reason?: unknown) => void, answers: boolean): () => void
   /** Hears of a message that cannot be rebuilt here, such as shared memory that came from another process. */
@@ -121,7 +122,14 @@ function targetEndpoint(port: Target): Endpoint {
       ? message => port.postMessage(message)
       : (message, list) => port.postMessage(message, list),
     listen: (hear, wantsEvent) => listenTo(port, hear, wantsEvent),
-    onGone: hear => listening(port, 'close', () => hear()),
+    onGone: hear => {
+      const stop = listening(port, 'close', () => hear())
+      const stopEarly = tellEarly(isOwn && isClosed(port), hear)
+      return () => {
+        stop()
+        stopEarly()
+      }
+    },
     onLost: hear => listening(port, 'messageerror', hear),
     start: () => port.start?.(),
     keepAlive: isKept => keepAlive(port, isKept),
@@ -153,6 +161,17 @@ function listenBare(port: Emitter, hear: Hear): () => void {
   const listener = (data: unknown) => hear(data, undefined)
   port.on('message', listener)
   return () => port.off('message', listener)
+}
+
+/** Tells of an end that came before anybody asked to hear of it, unless the function it returns is called first. */
+function tellEarly(isOver: boolean, hear: () => void): () => void {
+  let isAwaited = isOver
+  soon(() => {
+    if (isAwaited) hear()
+  })
+  return () => {
+    isAwaited = false
+  }
 }
 
 function listening(port: Target, type: string, listener: Listener): () => void {
@@ -190,7 +209,9 @@ function workerEndpoint(worker: Emitter): Endpoint {
         hear(failure ?? (code === 0 ? undefined : new Error(`exit code ${code}`)))
       worker.on('exit', onExit)
       if (answers) worker.on('error', onError)
+      const stopEarly = tellEarly((worker as { threadId?: number }).threadId === -1, hear)
       return () => {
+        stopEarly()
         worker.off('exit', onExit)
         worker.off('error', onError)
       }

@@ -15,16 +15,3 @@ export function takeAll(port: object): unknown[] {
     messages.push(found.message)
   }
 }
-
-/**
- * Whether the other end of the port is closed, which `takeAll` has come upon. Node tells it by an event alone; but a list
- * with a port twice is refused, and of a closed one it says so before it says that. Nothing moves.
- */
-export function isClosed(port: object): boolean {
-  try {
-    structuredClone(0, { transfer: [port, port] as never })
-  } catch (error) {
-    return canPeek && /detached/.test((error as Error).message)
-  }
-  return false
-}
