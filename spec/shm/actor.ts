@@ -164,12 +164,10 @@ const roles: Record<string, () => Promise<void>> = {
     say(left)
   },
 
-  /** Makes segments with hardly a descriptor left, and one when there are enough again. How many children there are then. */
+  /** Makes segments with hardly a descriptor left, so that koffi is not even found, and one when there are enough again. How many children there are then. */
   async starve() {
     const { SharedMemory } = await shm()
     const make = () => SharedMemory.create({ size: 4096 })
-    // So that koffi, a file, is loaded by then.
-    SharedMemory.create({ size: 4096, anonymous: true }).close()
     const taken: number[] = []
     const take = (): void => {
       try {

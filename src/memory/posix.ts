@@ -5,9 +5,9 @@
  */
 
 import { constants as buffers } from 'node:buffer'
-import { readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import Module from 'node:module'
-import { constants as system } from 'node:os'
+import { devNull, constants as system } from 'node:os'
 import { resolve } from 'node:path'
 import { type ErrorCode, OutbandError } from '../errors.js'
 
@@ -70,7 +70,7 @@ let koffi: Koffi | undefined
 let library: ReturnType<Koffi['load']> | undefined
 const libc: Partial<Libc> = {}
 
-/** @throws UNSUPPORTED where there is no shared memory: another system, or no koffi */
+/** @throws UNSUPPORTED where there is no shared memory: another system, or no koffi; LIMIT when there are no descriptors left */
 export function loadPosix(): Koffi {
   if (koffi !== undefined) return koffi
   const where = `${process.platform} ${process.arch}`
@@ -83,10 +83,21 @@ export function loadPosix(): Koffi {
     koffi = loaded
     return loaded
   } catch (cause) {
+    expectDescriptors()
     const what = isMissing(cause)
       ? 'memory: mapping needs the package koffi; run npm install koffi'
       : 'memory: the package koffi cannot be loaded'
     throw new OutbandError('UNSUPPORTED', what, { cause })
+  }
+}
+
+/** @throws LIMIT when there are no descriptors left: then no package is found, whatever is said of it */
+function expectDescriptors(): void {
+  try {
+    closeSync(openSync(devNull, 'r'))
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException
+    if (codes[code] === 'LIMIT') throw systemFailure('loading koffi', code, cause)
   }
 }
 
