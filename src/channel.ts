@@ -14,7 +14,7 @@ import { keepAlive } from './carriers/keep-alive.js'
 import { soon } from './carriers/turns.js'
 import { Codec, type CodecOptions } from './codec.js'
 import { asyncDispose, dispose } from './dispose.js'
-import { expectArgument, expectOptions, isOutbandError, OutbandError } from './errors.js'
+import { expectArgument, expectBytes, expectOptions, isOutbandError, OutbandError } from './errors.js'
 import { Fifo } from './fifo.js'
 import { Hosts } from './hosts.js'
 import type { Sendable } from './out-of-band.js'
@@ -143,8 +143,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     expectOptions(options)
     const { maxWaiting = 1024, maxWaitingBytes = 2 ** 24, ...rest } = options
     expectArgument(typeof maxWaiting === 'number' && maxWaiting > 0, 'maxWaiting', 'a number of values > 0')
-    const isMost = typeof maxWaitingBytes === 'number' && maxWaitingBytes > 0
-    expectArgument(isMost, 'maxWaitingBytes', 'a number of bytes > 0')
+    expectBytes(maxWaitingBytes, 'maxWaitingBytes')
     this.#carrier = carrier
     this.#maxWaiting = maxWaiting
     this.#maxWaitingBytes = maxWaitingBytes

@@ -147,6 +147,11 @@ export function timerMs(ms: number): number {
   return Math.min(ms, 2 ** 31 - 1)
 }
 
+/** @throws TypeError for what is no number of bytes above 0; `Infinity` is one */
+export function expectBytes(bytes: unknown, name: string): asserts bytes is number {
+  expectArgument(typeof bytes === 'number' && bytes > 0, name, 'a number of bytes > 0')
+}
+
 /** @throws TypeError for what is no time */
 export function expectTime(ms: unknown, name: string): asserts ms is number {
   expectArgument(typeof ms === 'number' && ms >= 0, name, 'milliseconds ≥ 0')

@@ -2,7 +2,7 @@
  * What a sender knows of how far its peer has come. It asks now and then, and the answer comes when everything before
  * the question has been taken in; who sends more than the high-water mark beyond that waits.
  */
-import { expectArgument } from '../errors.js'
+import { expectBytes } from '../errors.js'
 import { Deferred } from './deferred.js'
 
 /** Who looks but twice in a row, between two messages, does not wait: to ask each time would cost as much as they do. */
@@ -24,8 +24,7 @@ export class Credits {
 
   /** @throws TypeError for what is no mark */
   constructor(highWaterMark = 2 ** 24) {
-    const isMark = typeof highWaterMark === 'number' && highWaterMark > 0
-    expectArgument(isMark, 'highWaterMark', 'a number of bytes > 0')
+    expectBytes(highWaterMark, 'highWaterMark')
     this.#highWaterMark = highWaterMark
   }
 

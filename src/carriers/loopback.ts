@@ -2,7 +2,7 @@
  * Both ends of a carrier in one thread: the reference of the contract, for tests and for a peer that happens to be
  * near. Memory is treated as a port treats it. It can be told to fail.
  */
-import { expectArgument, expectOptions, OutbandError } from '../errors.js'
+import { expectArgument, expectBytes, expectOptions, OutbandError } from '../errors.js'
 import { Fifo } from '../fifo.js'
 import { NO_TEXT, type Parcel } from '../packet.js'
 import { type Carrier, type Counts, type Sink, type Transfer, throwApart } from './carrier.js'
@@ -66,8 +66,7 @@ class Loopback implements Carrier {
     { highWaterMark = 2 ** 24, strict = false, fault }: LoopbackOptions,
     counter: { packets: number },
   ) {
-    const isMark = typeof highWaterMark === 'number' && highWaterMark > 0
-    expectArgument(isMark, 'highWaterMark', 'a number of bytes > 0')
+    expectBytes(highWaterMark, 'highWaterMark')
     expectArgument(typeof strict === 'boolean', 'strict', 'a boolean')
     expectArgument(fault === undefined || typeof fault === 'function', 'fault', 'a function')
     this.#highWaterMark = highWaterMark

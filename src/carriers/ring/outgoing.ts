@@ -4,7 +4,7 @@
  * entry in a thread that blocks must find it there. Memory is copied, moved or shared when
  * `send` returns.
  */
-import { expectArgument, OutbandError } from '../../errors.js'
+import { expectArgument, expectBytes, OutbandError } from '../../errors.js'
 import type { RingWriter } from '../../memory/ring.js'
 import type { Parcel } from '../../packet.js'
 import type { Counts, Transfer } from '../carrier.js'
@@ -50,11 +50,7 @@ export class Outgoing {
 
   /** @throws TypeError for an option of the wrong type */
   constructor(writer: RingWriter, post: Post, highWaterMark: number, isStrict: boolean) {
-    expectArgument(
-      typeof highWaterMark === 'number' && highWaterMark > 0,
-      'highWaterMark',
-      'a number of bytes > 0',
-    )
+    expectBytes(highWaterMark, 'highWaterMark')
     expectArgument(typeof isStrict === 'boolean', 'strict', 'a boolean')
     this.#writer = writer
     this.#post = post

@@ -1,5 +1,5 @@
 /** What the sides of a connection may do with memory that both see: options, and the arena that is there unless one is given. */
-import { expectArgument } from '../../errors.js'
+import { expectArgument, expectBytes } from '../../errors.js'
 import { SharedArena } from '../../memory/arena/arena.js'
 import { LEAST_CAPACITY, MOST_CAPACITY } from '../../memory/conduit.js'
 
@@ -35,7 +35,7 @@ export function sharingOf(memory: MemoryOption): Sharing | undefined {
   expectArgument(isOptions, 'memory', "'private', 'shared' or an object")
   const { arena, threshold = 32_768, pipeBytes = 2 ** 20 } = memory === 'shared' ? {} : memory
   expectArgument(arena === undefined || arena instanceof SharedArena, 'memory.arena', 'a SharedArena')
-  expectArgument(typeof threshold === 'number' && threshold > 0, 'memory.threshold', 'a number of bytes > 0')
+  expectBytes(threshold, 'memory.threshold')
   const isPower = Number.isInteger(pipeBytes) && Number.isInteger(Math.log2(pipeBytes))
   const isRight = isPower && pipeBytes >= LEAST_CAPACITY && pipeBytes <= MOST_CAPACITY
   expectArgument(isRight, 'memory.pipeBytes', `a power of two from ${LEAST_CAPACITY} to ${MOST_CAPACITY}`)

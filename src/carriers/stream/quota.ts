@@ -9,7 +9,7 @@
  * while others stand in line must keep the pace of a frame that is whole in its time, or is given up. The longer the line
  * the sooner, so that many who stall do not hold it up longer than a few.
  */
-import { expectArgument } from '../../errors.js'
+import { expectBytes } from '../../errors.js'
 import { keepAlive } from '../keep-alive.js'
 
 /** What each may have beside the common part. */
@@ -49,7 +49,7 @@ export class Quota {
 
   /** @throws TypeError for what is no number of bytes */
   constructor(max: number) {
-    expectArgument(typeof max === 'number' && max > 0, 'maxBytes', 'a number of bytes > 0')
+    expectBytes(max, 'maxBytes')
     this.#max = max
   }
 
