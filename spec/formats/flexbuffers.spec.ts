@@ -91,6 +91,15 @@ test('a cycle is refused, with its path; an object twice is not', () => {
   refused(() => encode({ x: { 'a\0b': 1 } }, { format }), 'UNSUPPORTED', { path: 'value.x' })
 })
 
+test('a box that is met twice arrives as its primitive, twice', () => {
+  for (const primitive of [-0, 1, 'a', 2n ** 70n]) {
+    const box = Object(primitive)
+    const packet = encode([box, [box]], { format })
+    assert.is(difference([primitive, [primitive]], decode(packet, { format })), undefined)
+    assert.is(difference([primitive, [primitive]], open(packet).toValue()), undefined)
+  }
+})
+
 test('an object twice, under keys that the engine has in another order than FlexBuffers', () => {
   const shared = { q: 1 }
   for (const value of [

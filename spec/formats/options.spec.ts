@@ -317,6 +317,18 @@ for (const format of formats) {
     refused(() => encode(new Set([Object(1n), 2n]), { format, limits }), 'LIMIT', { limit: 'bigintKeys' })
   })
 
+  test('a box that is met twice arrives as its primitive, twice', () => {
+    for (const primitive of [-0, 1, 'a', false, 1n, 2n ** 70n]) {
+      const box = Object(primitive)
+      const sent = [box, { box }, box]
+      assert.is(
+        difference([primitive, { box: primitive }, primitive], both(sent)),
+        undefined,
+        String(primitive),
+      )
+    }
+  })
+
   test('memory that is gone is DETACHED', () => {
     const view = new Uint8Array(8)
     structuredClone(view.buffer, { transfer: [view.buffer] })

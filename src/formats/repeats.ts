@@ -71,10 +71,15 @@ export abstract class Repeats extends Budget {
     this.enter(2)
     const value = read()
     this.leave()
-    if (typeof value === 'object') return new Lifted('shared', [number, value])
+    if (typeof value === 'object' && !isPrimitive(value)) return new Lifted('shared', [number, value])
     // A box whose primitive is all that travels: it has no identity, and needs no number.
     this.#repeats?.delete(object)
     this.#nextNumber--
     return value
   }
+}
+
+/** Whether what was lifted is a number or a BigInt. */
+function isPrimitive(value: object | null): boolean {
+  return value instanceof Lifted && (value.is('zero') || value.is('bigint'))
 }
