@@ -141,6 +141,27 @@ const rows: Row[] = [
     isSent: false,
   },
   {
+    name: 'strings of one segment, each for itself',
+    limit: 'stringBytes',
+    of: max => list(40, i => 'x'.repeat(max - (i % 2))),
+    maxima: [1, 2, 20, 100, 1000],
+    isSent: false,
+  },
+  {
+    name: 'narrow strings beside a wide one',
+    limit: 'stringBytes',
+    of: max => ['語', ...list(40, i => 'x'.repeat(max - (i % 2)))],
+    maxima: [2, 20, 100, 1000],
+    isSent: false,
+  },
+  {
+    name: 'wide strings of one segment',
+    limit: 'stringBytes',
+    of: max => list(40, () => '語'.repeat(max / 2)),
+    maxima: [2, 20, 100, 1000],
+    isSent: false,
+  },
+  {
     name: 'a Map',
     limit: 'entries',
     of: max => new Map(list(max, i => [`${i}`, i])),

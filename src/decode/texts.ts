@@ -6,7 +6,7 @@
  * may pin. To copy each instead costs decode of earthquakes.json two fifths, of records all of it again (measured).
  */
 import { isWideSegment, type Reader, segmentBytes } from '../bytes/reader.js'
-import { isTextCheap, readText } from '../bytes/text.js'
+import { isTextCheap, isWide, readText } from '../bytes/text.js'
 import type { OutbandError } from '../errors.js'
 import { overLimit } from '../limits.js'
 import { ShortTexts } from './short-texts.js'
@@ -23,6 +23,8 @@ export class Texts {
   #isShort = false
   #length = 0
   #cut = 0
+  /** Bytes that a string of it may have. */
+  #stringBytes = 0
   /** The units of it that are a string, from one unit to another. */
   #piece = ''
   #pieceStart = 0
@@ -71,13 +73,26 @@ export class Texts {
     return reader.malformed(this.#cut === 0 ? 'a string longer than its segment' : 'a string across segments')
   }
 
-  /** Makes the piece that begins at this unit, of so many at the least. */
-  #read({ bytes }: Reader, start: number, units: number): void {
-    const length = Math.min(Math.max(units, PIECE), this.#length - start)
-    const unitBytes = this.#isWide ? 2 : 1
-    this.#piece = readText(bytes, this.#start + start * unitBytes, length * unitBytes, this.#isWide)
+  /** Makes the piece that begins at this unit, of so many at the least. No string that the limit refuses fits in more of them. */
+  #read(reader: Reader, start: number, units: number): void {
+    const most = this.#isWide ? Math.floor(this.#stringBytes / 2) : this.#stringBytes
+    const length = Math.min(Math.max(units, Math.min(PIECE, most)), this.#length - start)
+    if (units > most) this.#expectNarrow(reader, start, units)
+    this.#piece = this.#textOf(reader, start, length)
     this.#pieceStart = start
     this.#pieceEnd = start + length
+  }
+
+  /** A string is counted as it would be stored by itself, whatever the others of its segment made of it. @throws LIMIT */
+  #expectNarrow(reader: Reader, start: number, units: number): void {
+    const max = this.#stringBytes
+    if (this.#isWide && units <= max && !isWide(this.#textOf(reader, start, units))) return
+    throw overLimit('stringBytes', max, this.#isWide ? units * 2 : units, reader.pos)
+  }
+
+  #textOf({ bytes }: Reader, start: number, units: number): string {
+    const unitBytes = this.#isWide ? 2 : 1
+    return readText(bytes, this.#start + start * unitBytes, units * unitBytes, this.#isWide)
   }
 
   #openNext(reader: Reader, stringBytes: number): void {
@@ -90,14 +105,13 @@ export class Texts {
   }
 
   #open(reader: Reader, stringBytes: number): void {
-    const offset = reader.pos
     const header = reader.varint()
     this.#isWide = isWideSegment(header)
     const byteLength = segmentBytes(header)
-    if (byteLength > stringBytes) throw overLimit('stringBytes', stringBytes, byteLength, offset)
     this.#start = reader.take(byteLength)
     this.#length = this.#isWide ? byteLength / 2 : byteLength
-    this.#isShort = byteLength <= SHORT && !this.#isWide
+    this.#stringBytes = stringBytes
+    this.#isShort = byteLength <= Math.min(SHORT, stringBytes) && !this.#isWide
     this.#cut = 0
     this.#pieceEnd = 0
     this.#pos = reader.pos
