@@ -31,7 +31,7 @@ import { isProtoKey } from './proto-key.js'
 /** What is told of the bytes while they are scanned. */
 export interface Finder {
   /** A tag before an item whose head is `headAt`; cbor-x will make of all of it bytes that begin `at`. It is written over next. */
-  content(tag: number, item: Item, headAt: number, at: number): void
+  tag(tag: number, item: Item, headAt: number, at: number): void
   /** A tag before an array or a map; cbor-x will make of its head bytes that begin `at`. */
   mark(tag: number, at: number): void
   /** Bytes of the sender's. */
@@ -265,7 +265,7 @@ class Scan {
       (kind === 'uint' && content.major === UINT) ||
       (kind === 'number' && isNumber(content))
     if (isKey || !isRight) throw this.#misplaced(tag, pos)
-    this.#finder.content(tag, content, start, coverStart(pos, content.end))
+    this.#finder.tag(tag, content, start, coverStart(pos, content.end))
     cover(this.#bytes, pos, content.end)
     return content.end
   }

@@ -11,6 +11,7 @@ import { Lifted } from './lifted.js'
 import type { Source } from './lower.js'
 import { malformed } from './malformed.js'
 import { Memory, receiveNone } from './memory.js'
+import { Places } from './places.js'
 import { hideProtoKeys } from './proto-key.js'
 import { readRecord, type ViewRecord } from './view-record.js'
 
@@ -38,6 +39,8 @@ export abstract class Found implements Source {
   /** Made when first needed, like the rest: small messages have none of it. */
   #memory: Memory | undefined
   #records: Map<number, ViewRecord> | undefined
+  /** Kind · u5 one byte more than the content lies behind the place · u8 the content's first byte, if it is written over. */
+  #contents: Places | undefined
   #protoKeys: number[] | undefined
 
   /** Borrows the bytes. */
@@ -57,6 +60,16 @@ export abstract class Found implements Source {
     this.memory.announce(record, start)
     this.#records ??= new Map()
     this.#records.set(at, record)
+  }
+
+  /**
+   * A part of a kind of the format's own, with its content from `from` on, whose window begins at `at`: up to thirty bytes in front
+   * of that, or on its second byte, the first of which is written over then.
+   */
+  protected content(kind: number, from: number, at: number): void {
+    const lost = from < at ? this.bytes[from] : 0
+    this.#contents ??= new Places()
+    this.#contents.add(at, (kind << 13) | ((from - at + 1) << 8) | lost)
   }
 
   /** Bytes of the sender's, which the library gives as a window too. */
@@ -97,9 +110,20 @@ export abstract class Found implements Source {
   /** The part that the library has a window for, undefined for bytes of the sender's. @throws MALFORMED, LIMIT */
   part(start: number, end: number): Lifted | Mark | undefined {
     const record = this.#records?.get(start)
-    return record === undefined ? this.partAt(start, end) : new Lifted('view', record)
+    if (record !== undefined) return new Lifted('view', record)
+    const note = this.#contents?.find(start)
+    if (note === undefined) return this.markAt(start)
+    const from = start + ((note >> 8) & 31) - 1
+    // What lies there now is the end of a head that has been read.
+    if (from < start) this.bytes[from] = note & 255
+    return this.toPart(note >> 13, this.bytes.subarray(from, end), from)
   }
 
-  /** The same for a part that is no view. */
-  protected abstract partAt(start: number, end: number): Lifted | Mark | undefined
+  /** The part of this kind and content (borrow), which begins at byte `at`. @throws MALFORMED, LIMIT */
+  protected abstract toPart(kind: number, content: Uint8Array, at: number): Lifted | Mark
+
+  /** A mark that has no content. */
+  protected markAt(_at: number): Mark | undefined {
+    return undefined
+  }
 }
