@@ -100,6 +100,41 @@ test('a box that is met twice arrives as its primitive, twice', () => {
   }
 })
 
+test('what only FlexBuffers refuse has the path that the value has, whatever stands for it', () => {
+  class Box {
+    constructor(readonly inner: unknown) {}
+  }
+  const types = registry(
+    defineType({
+      class: Box,
+      tag: 'box',
+      reduce: ({ inner }: Box) => inner,
+      rebuild: inner => new Box(inner),
+    }),
+  )
+  const odd = { 'a\0b': 1 }
+  const twice = { odd }
+  const failing = Object.assign(new TypeError('a', { cause: { odd } }), { code: 1 })
+  const rows: [value: unknown, path: string][] = [
+    [{ e: failing }, 'value.e.cause.odd'],
+    [{ e: Object.assign(new Error('a'), { code: [odd], cause: 1 }) }, 'value.e.code[0]'],
+    [new AggregateError([1, odd]), 'value.errors[1]'],
+    [
+      new Map<unknown, unknown>([
+        [1, 2],
+        ['k', [odd]],
+      ]),
+      'value<entry 1>[0]',
+    ],
+    [new Map([[odd, 1]]), 'value<entry 0>'],
+    [new Set<unknown>([1, [odd]]), 'value<member 1>[0]'],
+    [[new Box({ odd })], 'value[0]<box>.odd'],
+    [{ a: twice, b: [twice] }, 'value.a.odd'],
+    [{ view: new Uint8Array(5000), odd }, 'value.odd'],
+  ]
+  for (const [value, path] of rows) refused(() => encode(value, { format, types }), 'UNSUPPORTED', { path })
+})
+
 test('an object twice, under keys that the engine has in another order than FlexBuffers', () => {
   const shared = { q: 1 }
   for (const value of [

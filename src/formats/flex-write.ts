@@ -4,7 +4,7 @@
  * different widths, integers past 64 bits. So numbers that need more than 32 bits stand apart, or in vectors of nothing but
  * float64, and the vector beside them stays narrow: any reader of FlexBuffers takes it.
  */
-import { stopped, traced } from '../value/trace.js'
+import { type Step, stopped, traced } from '../value/trace.js'
 import { complementBytes } from './bigint.js'
 import { builder as newBuilder } from './flatbuffers-package.js'
 import { Lifted } from './lifted.js'
@@ -103,7 +103,8 @@ class FlexWriter {
     return value
   }
 
-  #object(object: Record<string, unknown>): void {
+  /** `transparent`: the key of an object whose keys are those of this one to the user. */
+  #object(object: Record<string, unknown>, transparent?: string): void {
     this.#builder.startMap()
     const keys = Object.keys(object)
     if (keys.some(key => ODD.test(key))) {
@@ -113,7 +114,8 @@ class FlexWriter {
     }
     for (const key of keys) {
       this.#builder.addKey(key)
-      this.#under(key, object[key])
+      if (key === transparent) this.#add(object[key])
+      else this.#under(key, object[key])
     }
     this.#builder.end()
   }
@@ -131,10 +133,11 @@ class FlexWriter {
     else if (part.is('zero')) this.#builder.addFloat(-0, true)
     else if (part.is('date')) this.#blob(dateBytes(part.content))
     else if (part.is('bigint')) this.#blob(lettered(BIGINT, complementBytes(part.content)))
-    else if (part.is('map')) this.#marked(lettered(MAP), part.content)
-    else if (part.is('set')) this.#marked(lettered(SET), part.content)
-    else if (part.is('error')) this.#marked(lettered(ERROR), [part.content])
-    else if (part.is('custom')) this.#marked(lettered(CUSTOM), part.content)
+    else if (part.is('map')) this.#marked(lettered(MAP), part.content, i => ({ within: `entry ${i >> 1}` }))
+    else if (part.is('set')) this.#marked(lettered(SET), part.content, i => ({ within: `member ${i}` }))
+    else if (part.is('error')) this.#error(part.content as Record<string, unknown>)
+    else if (part.is('custom'))
+      this.#marked(lettered(CUSTOM), part.content, () => ({ within: part.content[0] }))
     else if (part.is('regexp')) this.#marked(lettered(REGEXP), part.content)
     else if (part.is('ref')) this.#again(part.content)
     else if (part.is('shared')) {
@@ -157,10 +160,23 @@ class FlexWriter {
     this.#builder.stack.push(written)
   }
 
-  #marked(mark: Uint8Array<ArrayBuffer>, rest: readonly unknown[]): void {
+  /** `stepTo`: where an element of the rest is to the user, if it is anywhere. */
+  #marked(mark: Uint8Array<ArrayBuffer>, rest: readonly unknown[], stepTo?: (i: number) => Step): void {
     this.#builder.startVector()
     this.#blob(mark)
-    for (const value of rest) this.#add(value)
+    let i = 0
+    try {
+      for (; i < rest.length; i++) this.#add(rest[i])
+    } catch (error) {
+      throw stepTo === undefined ? error : traced(error, stepTo(i))
+    }
+    this.#builder.end()
+  }
+
+  #error(sent: Record<string, unknown>): void {
+    this.#builder.startVector()
+    this.#blob(lettered(ERROR))
+    this.#object(sent, 'fields')
     this.#builder.end()
   }
 
