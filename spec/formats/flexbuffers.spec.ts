@@ -313,17 +313,38 @@ for (const threshold of [0, Number.POSITIVE_INFINITY]) {
   }
 }
 
-reader('views that no memory can align are refused: each would have a copy of its own', () => {
-  const of = new ArrayBuffer(16)
-  const value = [of, new Float32Array(of, 0, 2), new Float32Array(of, 4, 2)]
-  const { meta, buffers } = encode(value, { format, threshold: Number.POSITIVE_INFINITY })
-  const FLOAT_64 = 12
-  const heads = [...meta.keys()].filter(at => meta[at] === 0x56 && meta[at + 1] === FLOAT_64 - 1)
-  assert.is(heads.length, 2)
-  for (const at of heads) meta[at + 1] = FLOAT_64
-  refused(() => decode({ meta, buffers }, { format }), 'MALFORMED')
-  refused(() => open({ meta, buffers }).toValue(), 'MALFORMED')
-})
+reader(
+  'views that no memory can align are refused, whoever is asked for them: each would have a copy of its own',
+  () => {
+    const FLOAT_64 = 12
+    for (const threshold of [0, Number.POSITIVE_INFINITY]) {
+      for (const isWhole of [false, true]) {
+        const of = new ArrayBuffer(24)
+        const floats = [new Float32Array(of, 0, 2), new Float32Array(of, 4, 2)]
+        const value = isWhole ? [of, ...floats] : floats
+        const { meta, buffers } = encode(value, { format, threshold })
+        const heads = [...meta.keys()].filter(at => meta[at] === 0x56 && meta[at + 1] === FLOAT_64 - 1)
+        assert.is(heads.length, 2)
+        for (const at of heads) meta[at + 1] = FLOAT_64
+        for (const shift of buffers.length > 0 ? [0, 1, 4, 8] : [0]) {
+          const moved = buffers.map(buffer => {
+            const copy = new Uint8Array(shift + buffer.length)
+            copy.set(buffer, shift)
+            return copy.subarray(shift)
+          })
+          refused(() => decode({ meta, buffers: moved }, { format }), 'MALFORMED')
+          const doc = open({ meta, buffers: moved })
+          refused(() => doc.toValue(), 'MALFORMED')
+          // One by one: the second that was asked for.
+          const [first, second] = isWhole ? [1, 2] : [0, 1]
+          const apart = open({ meta, buffers: moved })
+          assert.instance(apart.get(first)!.toValue(), Float64Array)
+          refused(() => apart.get(second)!.toValue(), 'MALFORMED')
+        }
+      }
+    }
+  },
+)
 
 reader('shared memory in place is what it is to decode', () => {
   const value = new Float64Array(new SharedArrayBuffer(16))

@@ -10,22 +10,24 @@ import type { Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import { ViewKind } from '../wire/flags.js'
 import { KINDS, viewOn } from '../wire/views.js'
-import { cannotAlign, expectAllowed, mustBeCopied } from './memory.js'
+import { cannotAlign, expectAllowed, LARGEST, mustBeCopied } from './memory.js'
 import { RECORD_IN_BAND, RECORD_READONLY, RECORD_SHARED, type ViewRecord } from './view-record.js'
 
 type Buffer = ArrayBufferView | ArrayBufferLike
 
-/** Memory of our own under a run, and the size of the elements that it was made for. */
-interface Copy {
-  readonly bytes: Uint8Array
+/** What the views on a run that were read so far ask for, and memory of our own under it. */
+interface Home {
+  /** Of the largest elements: where some are aligned, so are all smaller ones that can be. */
   readonly size: number
+  readonly offset: number
+  readonly copy: Uint8Array | undefined
 }
 
 export class LentMemory {
   readonly #limits: Readonly<Limits>
   readonly #buffers: readonly Buffer[]
-  readonly #copies = new Map<number, Copy>()
-  readonly #inBand = new Map<number, Copy>()
+  readonly #outOfBand = new Map<number, Home>()
+  readonly #inBand = new Map<number, Home>()
   /** All records of the document, asked for when a view needs bytes that another record has. */
   readonly #records: () => readonly ViewRecord[]
 
@@ -69,16 +71,16 @@ export class LentMemory {
       const what = `buffer ${record.run} is a copy of shared memory`
       throw decodeFailure('BUFFERS', what, { buffer: record.run })
     }
-    const copy = this.#copies.get(record.run)?.bytes
+    const copy = homed(this.#outOfBand, record)
     if (copy !== undefined && fits(copy, record)) return copy
     if (fits(run, record)) return run
     if (mustShare) throw mustBeCopied()
-    return kept(this.#copies, record, run)
+    return kept(this.#outOfBand, record, run)
   }
 
   #own(record: ViewRecord): Uint8Array {
-    const run = this.#inBand.get(record.run)?.bytes
-    if (run !== undefined && fits(run, record)) return run
+    const copy = homed(this.#inBand, record)
+    if (copy !== undefined && fits(copy, record)) return copy
     const isFirst = record.bytes?.length === record.runBytes
     const first = isFirst
       ? record
@@ -95,15 +97,23 @@ function fits({ buffer, byteOffset, byteLength }: Uint8Array, { kind, offset }: 
   return (byteOffset + offset) % KINDS[kind].size === 0 && (kind !== ViewKind.ARRAY_BUFFER || isWhole)
 }
 
-/** A copy of a run, on which this view is aligned. @throws MALFORMED when another one was made for it in vain */
-function kept(copies: Map<number, Copy>, { run, kind, offset }: ViewRecord, bytes: Uint8Array): Uint8Array {
-  const { size } = KINDS[kind]
-  // Where elements are aligned, so are all smaller ones of the same memory.
-  if ((copies.get(run)?.size ?? 0) >= size) throw cannotAlign()
+/** Takes note of a view, and returns the copy of its run, if there is one. @throws MALFORMED when no memory aligns all so far */
+function homed(homes: Map<number, Home>, { run, kind, offset }: ViewRecord): Uint8Array | undefined {
+  // An ArrayBuffer begins where any element is aligned.
+  const size = kind === ViewKind.ARRAY_BUFFER ? LARGEST : KINDS[kind].size
+  const home = homes.get(run)
+  if (home !== undefined && (offset - home.offset) % Math.min(size, home.size) !== 0) throw cannotAlign()
+  if (home === undefined || size > home.size) homes.set(run, { size, offset, copy: home?.copy })
+  return home?.copy
+}
+
+/** A copy of a run, on which this view and those before it are aligned. */
+function kept(homes: Map<number, Home>, { run }: ViewRecord, bytes: Uint8Array): Uint8Array {
+  const { size, offset } = homes.get(run) as Home
   const phase = (size - (offset % size)) % size
   const memory = new Uint8Array(phase + bytes.length)
   memory.set(bytes, phase)
   const copy = memory.subarray(phase)
-  copies.set(run, { bytes: copy, size })
+  homes.set(run, { size, offset, copy })
   return copy
 }

@@ -18,7 +18,7 @@ export interface Parts {
   /** Keys and values in turn. */
   map: readonly unknown[]
   set: readonly unknown[]
-  /** Fields as in `SentError`. */
+  /** Own properties, absent where the error has none: class, name, message, stack, cause, errors, and fields, the enumerable ones. */
   error: unknown
   regexp: readonly [source: string, flags: string]
   /** Milliseconds since 1970, or NaN. */
@@ -49,15 +49,3 @@ export class Lifted<Kind extends PartKind = PartKind> {
 }
 // An instance of nothing else, so that a class that others registered with a library cannot claim it.
 Object.setPrototypeOf(Lifted.prototype, null)
-
-/** An error as it travels: own properties, absent where the error has none. */
-export interface SentError {
-  readonly class: string
-  readonly name?: string
-  readonly message?: string
-  readonly stack?: string
-  readonly cause?: unknown
-  readonly errors?: unknown
-  /** Enumerable properties. */
-  readonly fields?: Readonly<Record<string, unknown>>
-}

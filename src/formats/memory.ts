@@ -25,7 +25,7 @@ interface Run {
 
 const NO_BYTES = new ArrayBuffer(0)
 /** Element sizes are powers of two up to this. */
-const LARGEST = 8
+export const LARGEST = 8
 
 export class Memory {
   readonly #limits: Readonly<Limits>
