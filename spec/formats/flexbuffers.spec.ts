@@ -91,6 +91,16 @@ test('a cycle is refused, with its path; an object twice is not', () => {
   refused(() => encode({ x: { 'a\0b': 1 } }, { format }), 'UNSUPPORTED', { path: 'value.x' })
 })
 
+test('properties of an array are lost, whatever methods they have the names of', () => {
+  for (const elements of [[1, 2.5], ['a', 'b'], ['a\0', 'b'], ['\ud800'], [1, 'a', null]]) {
+    const plain = decode(encode(elements, { format }), { format })
+    for (const name of ['every', 'some', 'includes', 'entries', 'map', 'slice', Symbol.iterator]) {
+      const sent = Object.assign([...elements], { [name]: 5 })
+      assert.is(difference(plain, decode(encode(sent, { format }), { format })), undefined, String(name))
+    }
+  }
+})
+
 test('a box that is met twice arrives as its primitive, twice', () => {
   for (const primitive of [-0, 1, 'a', 2n ** 70n]) {
     const box = Object(primitive)

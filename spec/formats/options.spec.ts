@@ -317,6 +317,35 @@ for (const format of formats) {
     refused(() => encode(new Set([Object(1n), 2n]), { format, limits }), 'LIMIT', { limit: 'bigintKeys' })
   })
 
+  test('properties of an array are lost, whatever methods they have the names of', () => {
+    const names = [
+      'every',
+      'some',
+      'includes',
+      'entries',
+      'map',
+      'slice',
+      'at',
+      'push',
+      'forEach',
+      Symbol.iterator,
+    ]
+    for (const elements of [
+      [1, 2.5],
+      ['a', 'b'],
+      ['a\0', 'b'],
+      ['\ud800'],
+      [1, 'a', null],
+      [[1], new Set([1])],
+    ]) {
+      const plain = both([elements])
+      for (const name of names) {
+        const sent = Object.assign([...elements], { [name]: 5 })
+        assert.is(difference(plain, both([sent])), undefined, String(name))
+      }
+    }
+  })
+
   test('a box that is met twice arrives as its primitive, twice', () => {
     for (const primitive of [-0, 1, 'a', false, 1n, 2n ** 70n]) {
       const box = Object(primitive)

@@ -83,14 +83,12 @@ class FlexWriter {
   #array(array: readonly unknown[]): void {
     const builder = this.#builder
     // A vector of nothing but text is read up to the first zero of each.
-    if (array.every(isText) && array.some(text => text.includes('\0')))
-      return this.#marked(lettered(ARRAY), array)
-    // `every` would pass over a hole, which is no number.
-    const isFloats = !array.includes(undefined) && array.every(isNumber) && array.some(n => (n | 0) !== n)
+    if (isAll(array, isText) && !isAll(array, isWithoutZero)) return this.#marked(lettered(ARRAY), array)
+    const isFloats = isAll(array, isNumber) && !isAll(array, isInt32)
     builder.startVector()
-    for (const [i, element] of array.entries()) {
-      if (isFloats) builder.stack.push(this.#float64(element as number))
-      else this.#under(i, element)
+    for (let i = 0; i < array.length; i++) {
+      if (isFloats) builder.stack.push(this.#float64(array[i] as number))
+      else this.#under(i, array[i])
     }
     builder.end()
   }
@@ -195,8 +193,16 @@ class FlexWriter {
   }
 }
 
-const isText = (value: unknown): value is string => typeof value === 'string'
-const isNumber = (value: unknown): value is number => typeof value === 'number'
+const isText = (value: unknown): boolean => typeof value === 'string'
+const isWithoutZero = (value: unknown): boolean => !(value as string).includes('\0')
+const isNumber = (value: unknown): boolean => typeof value === 'number'
+const isInt32 = (value: unknown): boolean => ((value as number) | 0) === value
+
+/** Not `every`, which passes over holes; and an array may have properties of any name. */
+function isAll(array: readonly unknown[], is: (element: unknown) => boolean): boolean {
+  for (let i = 0; i < array.length; i++) if (!is(array[i])) return false
+  return true
+}
 
 function lettered(letter: number, content: Uint8Array = NOTHING): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(1 + content.length)

@@ -77,7 +77,8 @@ function isDeep(part: Lifted): boolean {
 export function mended(value: unknown): unknown {
   if (typeof value === 'string') return value.replace(ALL_LONE, '\ufffd')
   if (typeof value !== 'object' || value === null) return value
-  if (Array.isArray(value)) return Array.from(value, mended)
+  // By its indices: what it is iterated by may be a property of its own.
+  if (Array.isArray(value)) return Array.from({ length: value.length }, (_, i) => mended(value[i]))
   if (value instanceof Lifted)
     return isDeep(value) ? new Lifted(value.kind, mended(value.content) as never) : value
   const copy = {}
