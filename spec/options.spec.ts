@@ -40,6 +40,7 @@ for (const [option, ...values] of [...ofBoth, ...ofEncode]) {
         () => encode(1, options),
         () => new Codec(options),
         () => new Codec().encode(1, options),
+        () => new Codec({ limits: {} }).encode(1, options),
       ]) {
         const error = thrown(run)
         assert.instance(error, TypeError, `${option}: ${String(value)}`)
@@ -56,10 +57,12 @@ for (const [option, ...values] of ofBoth) {
         thrown(() => decode(packet, options)),
         TypeError,
       )
-      assert.instance(
-        thrown(() => new Codec().decode(packet, options)),
-        TypeError,
-      )
+      for (const codec of [new Codec(), new Codec({ limits: {} })]) {
+        assert.instance(
+          thrown(() => codec.decode(packet, options)),
+          TypeError,
+        )
+      }
     }
   })
 }

@@ -162,7 +162,8 @@ function merged(own: CodecOptions | undefined, call: CodecOptions): CodecOptions
   if (own === undefined) return call
   const given = Object.entries(call).filter(([, option]) => option !== undefined)
   const options: CodecOptions = { ...own, ...Object.fromEntries(given) }
-  if (typeof own.limits !== 'object' || typeof call.limits !== 'object') return options
+  if (typeof own.limits !== 'object' || typeof call.limits !== 'object' || call.limits === null)
+    return options
   return { ...options, limits: { ...own.limits, ...call.limits } }
 }
 
