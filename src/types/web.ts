@@ -66,8 +66,9 @@ export const imageDataType: CustomType = typeOfGlobal(
   ({ data, width, height, colorSpace }) => {
     const { ImageData } = web
     if (ImageData !== undefined) return new ImageData(data, width, height, { colorSpace })
+    const isSized = Number.isInteger(width) && width > 0 && Number.isInteger(height)
     const isWhole = data instanceof Uint8ClampedArray && data.length === width * height * 4
-    if (!isWhole) throw new TypeError('wanted RGBA of width by height')
+    if (!isSized || !isWhole) throw new TypeError('wanted RGBA of width by height')
     return { data, width, height, colorSpace: expectText(colorSpace) }
   },
 )
