@@ -1,7 +1,7 @@
 /** Options of both directions: which are refused, what they do, and how a codec's and a call's go together. */
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Codec, decode, defineType, encode, registry } from '../src/index.js'
+import { Codec, decode, defineType, encode, LIMITS, type Limits, registry } from '../src/index.js'
 import { difference } from './same.js'
 import { refused, thrown } from './thrown.js'
 
@@ -186,6 +186,25 @@ together("a call's options go before the codec's, for this call", () => {
   assert.is(difference([[[1]]], codec.decode(encode([[[1]]]), { limits: 'trusted' })), undefined)
   assert.instance(codec.decode(codec.encode(new Point())), Point)
   assert.instance(codec.decode(codec.encode(new Point(), { checksum: true }), { limits: 'untrusted' }), Point)
+})
+
+together("a limit of undefined leaves the codec's as it is", () => {
+  const codec = new Codec({ limits: { ...LIMITS.untrusted, items: 5 } })
+  const rows: [limit: keyof Limits, value: unknown, code: 'LIMIT' | 'UNSUPPORTED'][] = [
+    ['items', [1, 2, 3, 4, 5, 6], 'LIMIT'],
+    ['bigintBytes', 2n ** 9000n, 'LIMIT'],
+    ['regexps', /a/, 'UNSUPPORTED'],
+  ]
+  for (const [limit, value, code] of rows) {
+    for (const limits of [
+      {},
+      { [limit]: undefined },
+      { [limit]: undefined, buffers: 3 },
+    ] as Partial<Limits>[]) {
+      refused(() => codec.encode(value, { limits }), code, { limit })
+      refused(() => codec.decode(encode(value), { limits }), code, { limit })
+    }
+  }
 })
 
 together("an option of undefined leaves the codec's as it is", () => {

@@ -160,11 +160,17 @@ function ownMeta({ meta, lent }: Parcel): Uint8Array {
 function merged(own: CodecOptions | undefined, call: CodecOptions): CodecOptions {
   expectOptions(call)
   if (own === undefined) return call
-  const given = Object.entries(call).filter(([, option]) => option !== undefined)
-  const options: CodecOptions = { ...own, ...Object.fromEntries(given) }
+  const options: CodecOptions = { ...own, ...given(call) }
   if (typeof own.limits !== 'object' || typeof call.limits !== 'object' || call.limits === null)
     return options
-  return { ...options, limits: { ...own.limits, ...call.limits } }
+  return { ...options, limits: { ...own.limits, ...given(call.limits) } }
+}
+
+/** What is not `undefined`. */
+function given<Options extends object>(options: Options): Partial<Options> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([, option]) => option !== undefined),
+  ) as Partial<Options>
 }
 
 const codec = new Codec()
