@@ -145,6 +145,23 @@ test('what only FlexBuffers refuse has the path that the value has, whatever sta
   for (const [value, path] of rows) refused(() => encode(value, { format, types }), 'UNSUPPORTED', { path })
 })
 
+test('memory that is gone at the second call of a getter is DETACHED, with its place', () => {
+  for (const threshold of [0, Number.POSITIVE_INFINITY]) {
+    for (const twice of [false, true]) {
+      const view = new Uint8Array(16)
+      let calls = 0
+      const taking = {
+        get a() {
+          if (++calls === (twice ? 3 : 2)) structuredClone(view.buffer, { transfer: [view.buffer] })
+          return 1
+        },
+      }
+      const sent = [taking, { view, again: twice ? [view] : 1 }]
+      refused(() => encode(sent, { format, threshold }), 'DETACHED', { path: 'value[1].view' })
+    }
+  }
+})
+
 test('an object twice, under keys that the engine has in another order than FlexBuffers', () => {
   const shared = { q: 1 }
   for (const value of [

@@ -358,6 +358,34 @@ for (const format of formats) {
     }
   })
 
+  test('memory that is gone, or smaller, at the second call of a getter is DETACHED, with its place', () => {
+    const shrink = (memory: ArrayBuffer): void =>
+      (memory as ArrayBuffer & { resize(n: number): void }).resize(4)
+    const detach = (memory: ArrayBuffer): void => void structuredClone(memory, { transfer: [memory] })
+    const views: ((memory: ArrayBuffer) => ArrayBufferView)[] = [
+      memory => new Uint8Array(memory, 0, 8),
+      memory => new Float64Array(memory, 0, 1),
+      memory => new DataView(memory, 0, 8),
+    ]
+    for (const take of [shrink, detach]) {
+      for (const threshold of [0, Number.POSITIVE_INFINITY]) {
+        for (const viewOn of views) {
+          const memory = new ArrayBuffer(64, { maxByteLength: 64 })
+          let calls = 0
+          const taking = {
+            get a() {
+              if (++calls === 2) take(memory)
+              return 1
+            },
+          }
+          const sent = [taking, new Date(0), { view: viewOn(memory), also: new Uint8Array(9) }]
+          refused(() => encode(sent, { format, threshold }), 'DETACHED', { path: 'value[2].view' })
+          assert.is(difference([1], both([1])), undefined)
+        }
+      }
+    }
+  })
+
   test('memory that is gone is DETACHED', () => {
     const view = new Uint8Array(8)
     structuredClone(view.buffer, { transfer: [view.buffer] })

@@ -19,7 +19,7 @@ import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './forma
 import { Lifted } from './lifted.js'
 import { Lower } from './lower.js'
 import { isIllFormed, mended, type TextLength } from './mend.js'
-import { RECORD_BYTES, type SentView, type ViewRecord, writeRecord } from './view-record.js'
+import { bytesOf, RECORD_BYTES, type SentView, writeRecord } from './view-record.js'
 import { withCopy } from './working-copy.js'
 
 type Write = (value: unknown) => void
@@ -69,7 +69,7 @@ function writeContent(part: Lifted, write: Write): void {
   if (part.is('map')) write(mapOf(part.content))
   else if (part.is('view')) writeView(part.content as SentView, write)
   else if (part.is('bigint'))
-    write(bytesOf(magnitudeBytes(part.content < 0n ? -1n - part.content : part.content)))
+    write(asWritten(magnitudeBytes(part.content < 0n ? -1n - part.content : part.content)))
   else if (part.is('date')) write(part.content / 1000)
   else if (part.is('zero')) writeMinusZero(write)
   else if (part.is('shared')) writeShared(part.content, write)
@@ -102,22 +102,20 @@ function mapOf(entries: readonly unknown[]): Map<unknown, unknown> {
   return map
 }
 
-function writeView({ record, isAlone }: SentView, write: Write): void {
-  const { bytes } = record
-  write(bytesOf(isAlone && bytes !== undefined ? bytes : recordBytes(record)))
-}
-
-function recordBytes(record: ViewRecord): Uint8Array {
-  const bytes = new Uint8Array(RECORD_BYTES + (record.bytes?.length ?? 0))
-  writeRecord(bytes, 0, record)
-  return bytes
+function writeView(view: SentView, write: Write): void {
+  const { record, isAlone } = view
+  const bytes = bytesOf(view)
+  if (isAlone && bytes !== undefined) return write(asWritten(bytes))
+  const whole = new Uint8Array(RECORD_BYTES + (bytes?.length ?? 0))
+  writeRecord(whole, 0, record)
+  write(asWritten(whole))
 }
 
 /**
  * cbor-x tags a Uint8Array, and a Buffer not; but it goes by the global class, of which a Buffer is none where a test runner has put
  * another realm's there, and writes what it does not know as a list.
  */
-function bytesOf({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+function asWritten({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
   const bytes = asBuffer(buffer, byteOffset, length)
   return bytes instanceof Uint8Array ? bytes : new Uint8Array(buffer, byteOffset, length)
 }

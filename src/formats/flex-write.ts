@@ -9,7 +9,7 @@ import { complementBytes } from './bigint.js'
 import { builder as newBuilder } from './flatbuffers-package.js'
 import { Lifted } from './lifted.js'
 import { expectDistinct } from './mend.js'
-import { RECORD_BYTES, type SentView, writeRecord } from './view-record.js'
+import { bytesOf, RECORD_BYTES, type SentView, writeRecord } from './view-record.js'
 
 type Builder = ReturnType<typeof newBuilder>
 type StackValue = Builder['stack'][number]
@@ -178,8 +178,9 @@ class FlexWriter {
     this.#builder.end()
   }
 
-  #view({ record, isAlone }: SentView): void {
-    const { bytes } = record
+  #view(view: SentView): void {
+    const { record, isAlone } = view
+    const bytes = bytesOf(view)
     if (isAlone && bytes !== undefined) return this.#blob(lettered(BYTES, bytes))
     const blob = new Uint8Array(1 + RECORD_BYTES + (bytes?.length ?? 0))
     blob[0] = VIEW

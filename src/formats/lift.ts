@@ -14,7 +14,7 @@ import { placed } from '../value/place.js'
 import { define, lengthOf } from '../value/properties.js'
 import { chosenRuns } from '../value/runs.js'
 import { explained, type Step, stopped, traced } from '../value/trace.js'
-import { Views } from '../value/views.js'
+import { type Run, Views } from '../value/views.js'
 import { type FormatEncodeSettings, IDLE } from './format.js'
 import { LIFTS } from './lift-builtins.js'
 import { Lifted } from './lifted.js'
@@ -24,13 +24,13 @@ import { makeRecords, type SentView, sentView } from './view-record.js'
 
 type Fields = Record<string, unknown>
 
-/** A value made ready for a library, and the runs that go out of band: windows on the caller's memory (borrow). */
+/** A value made ready for a library, and the runs that go out of band: on the caller's memory (borrow). */
 export interface LiftedValue {
   readonly tree: unknown
-  readonly buffers: readonly Uint8Array[]
+  readonly runs: readonly Run[]
 }
 
-const NO_BUFFERS: readonly Uint8Array[] = []
+const NO_RUNS: readonly Run[] = []
 const { getPrototypeOf } = Object
 
 export class Lift extends Repeats {
@@ -46,20 +46,19 @@ export class Lift extends Repeats {
   run(value: unknown, settings: FormatEncodeSettings, ownKinds: ReadonlySet<number>): LiftedValue {
     this.isBusy = true
     try {
-      let tree = this.#first(value, settings)
+      let tree = this.first(value, settings)
       if (this.hasRepeats) {
         this.views.clear()
         this.#sent = []
         this.isSecond = true
         tree = this.#read(value)
       }
-      if (this.#sent.length === 0) return { tree, buffers: NO_BUFFERS }
+      if (this.#sent.length === 0) return { tree, runs: NO_RUNS }
       const runs = chosenRuns(this.views, settings)
       makeRecords(this.#sent, settings.copyShared, ownKinds)
-      const buffers = runs.filter(({ isOutOfBand }) => isOutOfBand).map(({ window }) => window)
-      return { tree, buffers }
+      return { tree, runs: runs.filter(({ isOutOfBand }) => isOutOfBand) }
     } catch (error) {
-      throw explained(this.#placed(error, value, settings))
+      throw located(error, value, settings)
     } finally {
       // First: when the caller's own stack is about to overflow, the next line may throw.
       this.isBusy = false
@@ -67,12 +66,8 @@ export class Lift extends Repeats {
     }
   }
 
-  /** Apart: what a closure captures costs the function around it memory at each call, even where it is not made. */
-  #placed(error: unknown, value: unknown, settings: FormatEncodeSettings): unknown {
-    return placed(error, settings.types, types => new Lift().#first(value, { ...settings, types }))
-  }
-
-  #first(value: unknown, settings: FormatEncodeSettings): unknown {
+  /** Reads the value once. */
+  first(value: unknown, settings: FormatEncodeSettings): unknown {
     this.settings = settings
     this.#safeUnits = Math.floor(settings.limits.stringBytes / 3)
     this.#isPolluted = false
@@ -280,6 +275,14 @@ export class Lift extends Repeats {
     this.#sent.push(sent)
     return new Lifted('view', sent)
   }
+}
+
+/**
+ * The error with its place in the value. Apart: what a closure captures costs the function around it memory at each call, even where
+ * it is not made.
+ */
+export function located(error: unknown, value: unknown, settings: FormatEncodeSettings): unknown {
+  return explained(placed(error, settings.types, types => new Lift().first(value, { ...settings, types })))
 }
 
 let kept: Lift | undefined

@@ -17,7 +17,7 @@ import * as exts from './msgpack-ext.js'
 import { FoundExts } from './msgpack-found.js'
 import { read } from './msgpack-read.js'
 import { scan } from './msgpack-scan.js'
-import { RECORD_BYTES, type SentView, writeRecord } from './view-record.js'
+import { bytesOf, RECORD_BYTES, type SentView, writeRecord } from './view-record.js'
 import { withCopy } from './working-copy.js'
 
 /** Room for so many bytes in what is being written. */
@@ -73,8 +73,10 @@ function writeMarked(
   for (const value of rest) pack(value)
 }
 
-function writeView({ record, isAlone }: SentView, allot: Allot): void {
-  const { kind, bytes } = record
+function writeView(view: SentView, allot: Allot): void {
+  const { record, isAlone } = view
+  const { kind } = record
+  const bytes = bytesOf(view)
   if (isAlone && bytes !== undefined && kind === ViewKind.UINT8) return writeBin(bytes, allot)
   const code = isAlone ? exts.TYPED_CODES.get(kind) : undefined
   const head = code === undefined ? 1 + RECORD_BYTES : 1

@@ -7,7 +7,7 @@
 
 import { readU32, readU64, writeU32, writeU64 } from '../bytes/words.js'
 import { named } from '../errors.js'
-import type { Entry, Run } from '../value/views.js'
+import { type Entry, lostMeanwhile, type Run } from '../value/views.js'
 import { ViewFlag, ViewKind } from '../wire/flags.js'
 import { KINDS } from '../wire/views.js'
 import { malformed } from './malformed.js'
@@ -104,6 +104,16 @@ function setRecord(
     runBytes,
     bytes: isFirst && !isOutOfBand ? window : undefined,
   }
+}
+
+/**
+ * The bytes of the run that go with the record of a view, if any do (borrow). @throws DETACHED when a getter that the library
+ * calls once more took them away
+ */
+export function bytesOf({ entry, record }: SentView): Uint8Array | undefined {
+  const { bytes, runBytes } = record
+  if (bytes !== undefined && bytes.length !== runBytes) throw lostMeanwhile(entry.source)
+  return bytes
 }
 
 /** Writes the record at `pos`, which must have room for `RECORD_BYTES` and the run, if it is with it. */

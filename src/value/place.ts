@@ -28,7 +28,8 @@ export function placed(
   isOn?: (object: unknown, source: Source) => boolean,
 ): unknown {
   const source = sources.get(error as object)
-  if (source === undefined) return error
+  // Who writes what was lifted may be in the middle of it, and knows the place.
+  if (source === undefined || (error as OutbandError).path !== undefined) return error
   // Once: from inside a getter or `reduce` it goes on through the encode around it.
   sources.delete(error as object)
   const isMeant = (object: unknown) =>

@@ -8,7 +8,7 @@
  */
 import { isBuffer } from '../bytes/text.js'
 import { arrayName, isDetached, isLengthTracking, isShared, maxBytes, windowBytes } from '../bytes/window.js'
-import { named } from '../errors.js'
+import { named, type OutbandError } from '../errors.js'
 import { ViewFlag, ViewKind } from '../wire/flags.js'
 import { isBound, KIND_NUMBERS } from '../wire/views.js'
 import { about } from './place.js'
@@ -190,8 +190,7 @@ export class Views {
     for (let i = 0; i < entries.length; i++) {
       const { source, start, end } = entries[i]
       const byteLength = ArrayBuffer.isView(source) ? windowBytes(source) : bufferBytes(source)
-      if (byteLength !== end - start)
-        throw about(source, stopped('DETACHED', `${GONE}, or was resized meanwhile`))
+      if (byteLength !== end - start) throw lostMeanwhile(source)
     }
   }
 
@@ -202,6 +201,11 @@ export class Views {
     this.#last = undefined
     this.#bySource = undefined
   }
+}
+
+/** The error for memory that was there when it was met. */
+export function lostMeanwhile(source: Source): OutbandError {
+  return about(source, stopped('DETACHED', `${GONE}, or was resized meanwhile`))
 }
 
 function addTo(bySource: Map<Source, Entry[]>, entry: Entry): void {
