@@ -62,6 +62,16 @@ for (const [name, bytes, code] of [
   test(`${name}: ${code}`, () => void refused(() => unpackFrames(bytes), code as ErrorCode))
 }
 
+test('memory that is gone is DETACHED, and no empty frame', () => {
+  const gone = new Uint8Array(16)
+  const { buffer } = gone
+  structuredClone(buffer, { transfer: [buffer] })
+  refused(() => packFrames({ meta: packet.meta, buffers: [gone] }), 'DETACHED')
+  refused(() => packFrames({ meta: gone, buffers: [] }), 'DETACHED')
+  for (const frames of [gone, [gone], [packet.meta, gone], [packet.meta, buffer]])
+    refused(() => unpackFrames(frames), 'DETACHED')
+})
+
 test('every prefix is TRUNCATED', () => {
   for (let length = 0; length < good.length; length++)
     refused(() => unpackFrames(good.subarray(0, length)), 'TRUNCATED')

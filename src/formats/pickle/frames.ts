@@ -7,7 +7,7 @@
  *
  * or as the parts of a message (ZeroMQ's multipart, Jupyter's buffers), which are a list already.
  */
-import { isBytes, isMemory } from '../../bytes/window.js'
+import { isBytes, isDetached, isMemory, windowBytes } from '../../bytes/window.js'
 import { expectArgument, expectOptions, failure, type OutbandError } from '../../errors.js'
 import { checkLimit, type LimitsOption, type Measure, resolveLimits } from '../../limits.js'
 import { expectPacket, type Packet, type PacketLike } from '../../packet.js'
@@ -17,12 +17,14 @@ const WORD = 8
 /**
  * Chunks for one vectored write: the lengths, then metadata and buffers as they are (borrow). For transports with multipart
  * messages send `[packet.meta, ...packet.buffers]` instead.
+ * @throws DETACHED when memory of the packet is gone
  */
 export function packFrames(packet: PacketLike & { readonly buffers: Iterable<Uint8Array> }): Uint8Array[] {
   expectPacket(packet)
   const { meta, buffers } = packet
   const frames = [meta, ...buffers]
   expectArgument(frames.every(isBytes), 'packet', 'metadata and buffers that are Uint8Arrays')
+  expectThere(frames, 'pack')
   const prelude = new Uint8Array(WORD * (1 + frames.length))
   const view = new DataView(prelude.buffer)
   view.setBigUint64(0, BigInt(frames.length), true)
@@ -40,6 +42,7 @@ export interface FramesOptions {
  * The packet of what `packFrames` or dask wrote, or of the parts of a message. Its metadata is a copy (own), its buffers are
  * windows on what is given (borrow).
  * @throws TRUNCATED, TRAILING, MALFORMED when the bytes are no list of frames; LIMIT when it asks for more than `limits` allow
+ * @throws DETACHED when memory of a frame is gone
  * @throws TypeError for what is no memory, or a list with anything else in it
  */
 export function unpackFrames(
@@ -50,6 +53,7 @@ export function unpackFrames(
   const isList = Array.isArray(frames)
   const isRight = isList ? everyMemory(frames) : isBytes(frames)
   expectArgument(isRight, 'frames', 'a Uint8Array, or a list of memory')
+  expectThere(isList ? frames : [frames as Uint8Array], 'unpack')
   const allowed = resolveLimits(options.limits)
   const sizes = isList
     ? frames.map(({ byteLength }) => byteLength)
@@ -90,6 +94,14 @@ function isFrame(frame: unknown): boolean {
     return ArrayBuffer.isView(frame) || (isMemory(frame) && (frame as ArrayBufferLike).byteLength >= 0)
   } catch {
     return false
+  }
+}
+
+/** Memory that is gone has no bytes, which is no reason to pass an empty frame on. @throws DETACHED */
+function expectThere(frames: readonly (ArrayBufferView | ArrayBufferLike)[], stage: string): void {
+  for (const [i, frame] of frames.entries()) {
+    const isThere = ArrayBuffer.isView(frame) ? windowBytes(frame) >= 0 : !isDetached(frame)
+    if (!isThere) throw failure(stage, 'DETACHED', `frame ${i} lost its memory`, {})
   }
 }
 
