@@ -458,6 +458,16 @@ errors("the caller's mistakes are TypeErrors, and harm nothing", () => {
   assert.is([...deframer.push(good)].length, 1)
 })
 
+errors('a chunk whose memory is gone is DETACHED: what was in it cannot be passed over', () => {
+  const chunk = Uint8Array.from(good)
+  structuredClone(chunk.buffer, { transfer: [chunk.buffer] })
+  const deframer = new Deframer()
+  assert.is([...deframer.push(good)].length, 1)
+  refused(() => deframer.push(chunk), 'DETACHED')
+  refused(() => deframer.push(good), 'DETACHED')
+  assert.is([...new Deframer().push(new Uint8Array(0))].length, 0)
+})
+
 errors.run()
 
 const socket = suite('frame stream: sockets')

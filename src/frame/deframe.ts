@@ -8,11 +8,12 @@
  * All limits are checked on the head of a frame (`header.ts`), memory is taken when its turn has come (`part.ts`), and
  * what arrives is the receiver's own (`assembly.ts`).
  */
-import { isBytes } from '../bytes/window.js'
+import { isBytes, isGone } from '../bytes/window.js'
 import { expectArgument, expectOptions, OutbandError } from '../errors.js'
 import { resolveLimits } from '../limits.js'
 import type { Packet } from '../packet.js'
 import { Assembly } from './assembly.js'
+import { unpackFailure } from './header.js'
 import { type Item, isNote } from './note.js'
 import type { Sink } from './part.js'
 import { truncated, type UnpackOptions } from './unpack.js'
@@ -79,12 +80,14 @@ export class Deframer {
    * Takes the whole chunk (borrow, until it returns), and gives the packets that it completes. When an error follows
    * some packets, these are given and then it is thrown, so that chunking makes no difference. After
    * an error every call throws it again, and nothing is kept.
-   * @throws MALFORMED, VERSION, LIMIT, CHECKSUM; CLOSED after `end`
+   * @throws MALFORMED, VERSION, LIMIT, CHECKSUM; DETACHED for a chunk whose memory is gone, and bytes with it; CLOSED after `end`
    */
   push(chunk: Uint8Array): Iterable<Packet> {
     expectArgument(isBytes(chunk), 'chunk', 'a Uint8Array')
     this.#expectAlive()
     this.#target = undefined
+    if (chunk.length === 0 && isGone(chunk))
+      throw this.#die(unpackFailure('DETACHED', 'a chunk lost its memory'))
     return this.#run(chunk)
   }
 
