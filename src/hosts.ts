@@ -27,7 +27,8 @@ export class Hosts {
     is: isHost,
     reduce: host => this.#add(host),
     rebuild: number => {
-      const host = this.#list[number]
+      // A peer may say anything: of a name the list would give its method, or its prototype.
+      const host = Number.isInteger(number) ? this.#list[number] : undefined
       if (host === undefined) throw new RangeError(`wanted a host below ${this.#list.length}, got ${number}`)
       return host
     },
