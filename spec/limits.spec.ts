@@ -141,6 +141,20 @@ const rows: Row[] = [
     isSent: false,
   },
   {
+    name: 'keys',
+    limit: 'stringBytes',
+    of: max => ({ a: { ['k'.repeat(max)]: 1 }, b: 2 }),
+    maxima: [1, 20, 1000, 5000],
+    isSent: false,
+  },
+  {
+    name: 'wide keys',
+    limit: 'stringBytes',
+    of: max => ({ [`語${'k'.repeat(max / 2 - 1)}`]: 1, b: 2 }),
+    maxima: [2, 20, 1000],
+    isSent: false,
+  },
+  {
     name: 'strings of one segment, each for itself',
     limit: 'stringBytes',
     of: max => list(40, i => 'x'.repeat(max - (i % 2))),

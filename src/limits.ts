@@ -17,7 +17,7 @@ export interface Limits {
   depth: number
   /** Elements of all containers, in total. */
   items: number
-  /** Bytes of one string as stored: 1 per UTF-16 unit, or 2 when one unit is above U+00FF. */
+  /** Bytes of one string, keys included, as stored: 1 per UTF-16 unit, or 2 when one unit is above U+00FF. */
   stringBytes: number
   /** Bytes of one BigInt's magnitude. */
   bigintBytes: number

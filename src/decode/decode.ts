@@ -1,5 +1,6 @@
 /** packet → value: the message around the body, and the dispatch over its ops. The mirror of `encode/encode.ts`. */
 import { crc32c } from '../bytes/crc32c.js'
+import { isWide } from '../bytes/text.js'
 import { expectArgument, isOutbandError, isStackOverflow, type OutbandError, TOO_DEEP } from '../errors.js'
 import { checkLimit } from '../limits.js'
 import type { PacketLike, Parcel } from '../packet.js'
@@ -76,8 +77,11 @@ export class Decoder extends Walk {
     const bodyBytes = this.varint()
     const body = this.take(bodyBytes)
     if (flags & Head.HAS_CHECKSUM) this.#check()
-    if (flags & Head.HAS_SHAPES) this.shapes = this.knownShapes.read(this)
-    else if (known !== undefined) this.shapes = known.shapes
+    if (flags & Head.HAS_SHAPES) {
+      const { pos } = this
+      this.shapes = this.knownShapes.read(this)
+      if (this.pos - pos > this.limits.stringBytes) this.#expectKeys(pos)
+    } else if (known !== undefined) this.shapes = known.shapes
     if (known !== undefined) known.shapes = this.shapes
     this.buffers.begin(buffers)
     if (flags & Head.HAS_VIEWS) this.views.read(this, (flags & Head.HAS_CHECKSUM) !== 0)
@@ -88,6 +92,14 @@ export class Decoder extends Walk {
     const value = this.value()
     if (this.pos !== this.end || !this.views.isSpent || !this.texts.isSpent) throw this.#unused()
     return value
+  }
+
+  /** Keys are strings too; none is longer than all shapes, of which the first byte is at `offset`. @throws LIMIT */
+  #expectKeys(offset: number): void {
+    const { stringBytes } = this.limits
+    for (const { keys } of this.shapes)
+      for (const key of keys)
+        checkLimit('stringBytes', stringBytes, isWide(key) ? key.length * 2 : key.length, offset)
   }
 
   /** The error for what the body does not use. */
