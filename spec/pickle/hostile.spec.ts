@@ -21,7 +21,7 @@ import { allowedHeap, allowedMs, inBudget, spentMs } from '../budget.js'
 import { heapBytes, keptBytes } from '../collect.js'
 import { canaries } from '../prototypes.js'
 import { difference } from '../same.js'
-import { codeOf, quietly } from '../thrown.js'
+import { codeOf, quietly, refused } from '../thrown.js'
 import { recorded } from './corpus.js'
 
 const PROFILES = ['trusted', 'untrusted'] as const
@@ -329,5 +329,18 @@ for (const [limit, n, make] of [
     })
   }
 }
+
+machine('limits.bigintBytes is none for numbers, however they are written', () => {
+  const format = pickle
+  const limits = { bigintBytes: 1 }
+  for (const n of [2 ** 31, -(2 ** 31) - 1, 2 ** 40, 2 ** 48, 2 ** 53 - 1, -(2 ** 53) + 1])
+    assert.is(decode(encode(n, { format, limits }), { format, limits }), n)
+  const text = (line: string) => ({ meta: new Uint8Array(Buffer.from(`${line}\n.`)), buffers: [] })
+  for (const line of ['L9007199254740991L', 'I-9007199254740991'])
+    assert.is(Math.abs(decode<number>(text(line), { format, limits })), 2 ** 53 - 1)
+  for (const n of [2n ** 53n, -(2n ** 55n), 2n ** 63n, 2n ** 70n])
+    refused(() => decode(encode(n, { format }), { format, limits }), 'LIMIT', { limit: 'bigintBytes' })
+  refused(() => decode(text('L9007199254740992L'), { format, limits }), 'LIMIT', { limit: 'bigintBytes' })
+})
 
 machine.run()

@@ -31,9 +31,11 @@ export function readI32Length(machine: Machine): number {
   return machine.view.getUint32(machine.take(4), true)
 }
 
-/** Two's complement of so many bytes: a number where it is exact, else a BigInt. */
+/** Two's complement of so many bytes: a number where it is exact, else a BigInt, whose bytes have a limit. */
 export function readLong(machine: Machine, byteLength: number): number | bigint {
-  checkLimit('bigintBytes', machine.limits.bigintBytes, byteLength, machine.pos)
+  const { bigintBytes } = machine.limits
+  const { pos } = machine
+  if (byteLength > WORD) checkLimit('bigintBytes', bigintBytes, byteLength, pos)
   const start = machine.take(byteLength)
   const { bytes } = machine
   if (byteLength === 0) return 0
@@ -44,8 +46,13 @@ export function readLong(machine: Machine, byteLength: number): number | bigint 
     for (let i = start + byteLength - 1; i >= start; i--) n = n * 256 + (bytes[i] ^ flip)
     return isNegative ? -1 - n : n
   }
-  return fitted(BigInt.asIntN(byteLength * 8, readInteger(machine.view, start, byteLength)))
+  const n = fitted(BigInt.asIntN(byteLength * 8, readInteger(machine.view, start, byteLength)))
+  if (typeof n === 'bigint') checkLimit('bigintBytes', bigintBytes, byteLength, pos)
+  return n
 }
+
+/** Bytes of what may be a number all the same: a whole one takes seven. */
+const WORD = 8
 
 /** A whole number as JavaScript has it where that is exact. */
 export function fitted(n: bigint): number | bigint {
@@ -85,11 +92,11 @@ const DIGITS = 2.41
 
 function whole(machine: Machine, line: string): number | bigint {
   if (!/^[+-]?\d+$/.test(line)) throw machine.malformed('no whole number')
-  const bytes = Math.floor(line.length / DIGITS)
-  checkLimit('bigintBytes', machine.limits.bigintBytes, bytes, machine.pos)
   // Python's whole numbers have no −0.
   const n = Number(line) + 0
   if (Number.isSafeInteger(n)) return n
+  const bytes = Math.floor(line.length / DIGITS)
+  checkLimit('bigintBytes', machine.limits.bigintBytes, bytes, machine.pos)
   return line.startsWith('-') ? -BigInt(line.slice(1)) : BigInt(line.replace(/^\+/, ''))
 }
 
