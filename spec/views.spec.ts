@@ -249,6 +249,39 @@ layout('a view of memory that grows keeps its length', () => {
   assert.is(copy.length, 1)
 })
 
+/** What a view lies on is asked of itself, not of properties that it, or its class, or nobody has. */
+const disguised: readonly (readonly [what: string, disguise: (view: Float32Array) => unknown])[] = [
+  [
+    'with a buffer and an offset of its own',
+    view =>
+      Object.defineProperties(view, { buffer: { value: new ArrayBuffer(64) }, byteOffset: { value: 8 } }),
+  ],
+  ['with a length of its own', view => Object.defineProperty(view, 'byteLength', { value: 400 })],
+  ['of a class that has another buffer', view => Object.setPrototypeOf(view, Impostor.prototype)],
+  ['without its prototype', view => Object.setPrototypeOf(view, null)],
+]
+
+class Impostor extends Float32Array<ArrayBuffer> {
+  override get buffer(): ArrayBuffer {
+    return new ArrayBuffer(64)
+  }
+}
+
+for (const [what, disguise] of disguised)
+  for (const memory of [new ArrayBuffer(64), resizable(64, 128)])
+    for (const threshold of [0, Number.POSITIVE_INFINITY]) {
+      const kind = memory.resizable ? 'resizable' : 'fixed'
+      layout(`a view ${what}, on ${kind} memory, threshold ${threshold}`, () => {
+        const view = new Float32Array(memory, 16, 4).fill(1.5)
+        disguise(view)
+        const copy = decode<Float32Array>(encode(view, { threshold }))
+        assert.equal(Array.from(copy), [1.5, 1.5, 1.5, 1.5])
+        assert.is(Object.getPrototypeOf(copy), Float32Array.prototype)
+        assert.is(copy.buffer === memory, threshold === 0)
+        assert.is(copy.byteLength, 16)
+      })
+    }
+
 layout('a view twice, and wrapped, is one buffer', () => {
   const [view] = on([3, 5])
   assert.is(encode([view, { view }, outOfBand(view!)], { threshold: 0 }).buffers.length, 1)

@@ -20,6 +20,8 @@ const KEEP = 2 ** 22
 const LONG = 2 ** 16
 /** A shorter run is lent by a view that is kept. */
 const SHORT = 512
+/** Taken out for the reason that `bufferOf` gives. */
+const { slice } = Uint8Array.prototype
 
 export class Writer {
   bytes = new Uint8Array(START)
@@ -120,7 +122,7 @@ export class Writer {
   /** The bytes written from `start` on (own). */
   finish(start = 0): Uint8Array<ArrayBuffer> {
     const { pos } = this
-    if (pos - start < LONG) return this.bytes.slice(start, pos)
+    if (pos - start < LONG) return slice.call(this.bytes, start, pos) as Uint8Array<ArrayBuffer>
     const own = allocateUncleared(pos - start)
     own.set(this.bytes.subarray(start, pos))
     return own

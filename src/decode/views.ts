@@ -7,7 +7,7 @@
  * copied (own).
  */
 import type { Reader } from '../bytes/reader.js'
-import { allocate, isShared, maxBytes } from '../bytes/window.js'
+import { allocate, bufferOf, byteOffsetOf, isShared, maxBytes } from '../bytes/window.js'
 import { named, type OutbandError } from '../errors.js'
 import { forbidden, type Limits, overLimit } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
@@ -221,8 +221,8 @@ function refused(walk: Source, flags: number, byteLength: number, max: number): 
 function receive(run: Run, buffers: Buffers, checksum: number): void {
   const memory = buffers.take(run.byteLength)
   if (ArrayBuffer.isView(memory)) {
-    run.buffer = memory.buffer
-    run.byteOffset = memory.byteOffset
+    run.buffer = bufferOf(memory)
+    run.byteOffset = byteOffsetOf(memory)
   } else run.buffer = memory
   if (run.flags & RunFlag.SHARED && !isShared(run.buffer)) throw buffers.unshared()
   if (checksum >= 0) buffers.check(bytesOf(run), checksum)

@@ -7,7 +7,16 @@
  * ArrayBuffer in the value is one run, whole.
  */
 import { isBuffer } from '../bytes/text.js'
-import { arrayName, isDetached, isLengthTracking, isShared, maxBytes, windowBytes } from '../bytes/window.js'
+import {
+  arrayName,
+  bufferOf,
+  byteOffsetOf,
+  isDetached,
+  isLengthTracking,
+  isShared,
+  maxBytes,
+  windowBytes,
+} from '../bytes/window.js'
 import { named, type OutbandError } from '../errors.js'
 import { ViewFlag, ViewKind } from '../wire/flags.js'
 import { isBound, KIND_NUMBERS } from '../wire/views.js'
@@ -100,13 +109,13 @@ export class Views {
   addView(view: ArrayBufferView, isForced: boolean, isReadonly: boolean, isAlone = false): void {
     const byteLength = windowBytes(view)
     if (byteLength < 0) throw stopped('DETACHED', GONE)
-    const { buffer, byteOffset } = view
-    if (buffer === undefined) throw stopped('UNSUPPORTED', 'a view without its prototype cannot travel')
+    const buffer = bufferOf(view)
+    const start = byteOffsetOf(view)
     let kind = kindOf(view)
     if (isReadonly) kind |= ViewFlag.READONLY
     if (isReadonly || kind === ViewKind.BUFFER) this.isBeyondClone = true
     if (maxBytes(buffer) >= 0 && isLengthTracking(view)) kind |= ViewFlag.TRACKING
-    this.#add(view, buffer, byteOffset, byteOffset + byteLength, kind, isForced, isAlone)
+    this.#add(view, buffer, start, start + byteLength, kind, isForced, isAlone)
   }
 
   addBuffer(buffer: ArrayBufferLike): void {
