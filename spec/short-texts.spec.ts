@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Reader } from '../src/bytes/reader.js'
 import { ShortTexts } from '../src/decode/short-texts.js'
-import { decode, encode } from '../src/index.js'
+import { Codec, decode, encode } from '../src/index.js'
 
 const LONGEST = 33
 
@@ -40,6 +40,45 @@ one('more strings than are kept', () => {
       assert.equal(decode(encode(value)), value)
     }
 })
+
+const WARM = 20
+/** What a place may hold in turn, each some times in a row. */
+const PREDICTED: readonly (readonly [what: string, texts: readonly string[]])[] = [
+  ['one string', ['orders.update']],
+  ['two', ['get', 'set']],
+  ['one of each length', Array.from({ length: 18 }, (_, i) => 'abcdefghijklmnopqr'.slice(0, i))],
+  [
+    'the beginnings of one of eight and of sixteen units',
+    ['orders.u', 'orders.', 'orders.update.al', 'orders.update.a'],
+  ],
+  ['wide text', ['αβγ', 'abc', 'αβγ']],
+  [
+    'text of bytes that are NaN, or about zero, as floats',
+    ['\xff'.repeat(8), '\x7f\xff'.repeat(8), '\0'.repeat(8), '\0'.repeat(9)],
+  ],
+  ['indices, and names that objects have', ['0', '12', '-1', '__proto__', 'constructor', 'toString']],
+  ['more strings than are predicted', Array.from({ length: 30 }, (_, i) => `order-${i}`)],
+  [
+    'slices and what was put together',
+    ['a long text to cut from'.slice(2, 16), 'orders.'.concat('upd', 'ate.all')],
+  ],
+]
+
+for (const [what, texts] of PREDICTED) {
+  one(`a place that holds ${what}: the bytes are those of an encoder that knows nothing`, () => {
+    const known = new Codec()
+    for (let i = 0; i < WARM; i++) known.encode({ first: 'x', text: texts[0], last: 'y' })
+    for (const text of [...texts, ...texts])
+      for (const value of [
+        { first: 'x', text, last: 'y' },
+        { first: text, text, last: text },
+      ]) {
+        const packet = known.encode(value)
+        assert.equal([...packet.meta], [...new Codec().encode(value).meta])
+        assert.equal(decode(packet), value)
+      }
+  })
+}
 
 one('memory that somebody changes while it is read leaves no wrong string behind', () => {
   const texts = new ShortTexts()

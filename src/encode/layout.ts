@@ -4,14 +4,14 @@
  *      header · body (ops) · shapes · views · in-band bytes · text · checksum
  */
 import { crc32c } from '../bytes/crc32c.js'
-import { checkLimit } from '../limits.js'
+import { overLimit } from '../limits.js'
 import { LENT, type Parcel } from '../packet.js'
 import { chosenRuns } from '../value/runs.js'
 import type { Entry, Run } from '../value/views.js'
 import { RunFlag, ViewFlag } from '../wire/flags.js'
 import { Head } from '../wire/ops.js'
 import { KINDS } from '../wire/views.js'
-import { BODY_START, type Walk } from './walk.js'
+import type { Walk } from './walk.js'
 
 /**
  * Ends a message whose body is written: `meta` is fresh (own), `buffers` are the caller's memory (borrow).
@@ -19,18 +19,20 @@ import { BODY_START, type Walk } from './walk.js'
  */
 export function finishPacket(walk: Walk, textBytes: number): Parcel {
   const { settings, shapes, views } = walk
+  const { limits } = settings
   const bodyEnd = walk.pos
-  checkLimit('items', settings.limits.items, views.entries.length)
+  const viewCount = views.entries.length
+  if (viewCount > limits.items) throw overLimit('items', limits.items, viewCount)
   // First: a callback may send something else meanwhile, and then the receiver knows none of these shapes.
-  const runs = views.entries.length > 0 ? chosenRuns(views, settings) : undefined
+  const runs = viewCount > 0 ? chosenRuns(views, settings) : undefined
   const hasShapes = shapes.areNew
   if (hasShapes) writeShapes(walk)
   if (runs !== undefined) writeViews(walk, runs)
   walk.texts.finish(walk)
   const end = walk.pos
-  const start = BODY_START - headerBytes(bodyEnd - BODY_START)
+  const start = Head.MOST_BYTES - headerBytes(bodyEnd - Head.MOST_BYTES)
   const length = end - start + (settings.checksum ? Head.CHECKSUM_BYTES : 0)
-  checkLimit('metaBytes', settings.limits.metaBytes, length)
+  if (length > limits.metaBytes) throw overLimit('metaBytes', limits.metaBytes, length)
   const { bytes } = walk
   bytes[start] = Head.MAGIC_0
   bytes[start + 1] = Head.MAGIC_1
@@ -41,7 +43,7 @@ export function finishPacket(walk: Walk, textBytes: number): Parcel {
     (runs !== undefined ? Head.HAS_VIEWS : 0) |
     (settings.checksum ? Head.HAS_CHECKSUM : 0)
   walk.pos = start + 3
-  walk.varint(bodyEnd - BODY_START)
+  walk.varint(bodyEnd - Head.MOST_BYTES)
   walk.pos = end
   if (settings.checksum) {
     walk.reserve(Head.CHECKSUM_BYTES)

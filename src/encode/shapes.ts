@@ -15,6 +15,7 @@ import type { Writer } from '../bytes/writer.js'
 import { traced } from '../value/trace.js'
 import { isIndex, Patience, shapeBytes, writeShape } from '../wire/shapes.js'
 import { type Fields, generateFields, generateTest, type Test } from './fields.js'
+import { asKey, LONGEST, textDoubles } from './short-texts.js'
 import type { Walk } from './walk.js'
 
 /** Objects of a shape before its function is generated. */
@@ -28,6 +29,8 @@ const LONGEST_KEY = 256
 const MOST_UNITS = 2 ** 17
 const MOST_BYTES = 2 ** 18
 const MOST_KEPT = 64
+/** Strings that are predicted at one place, one after the other; where that many came, others will. */
+const MOST_TEXTS = 8
 /** Bytes of all shapes that are kept, which each new one tells again; and what part of a message they may take. */
 const MOST_TOLD = 2048
 const SHARE = 64
@@ -47,6 +50,10 @@ export class ShapeNode {
   children: Map<string, ShapeNode> | undefined = undefined
   /** Predicted: the shape of an object that is the value of this key. */
   last: ShapeNode
+  /** Predicted: the short string that is the value of this key, its bytes, and how many there were. */
+  text = ''
+  textDoubles: Float64Array = NO_DOUBLES
+  texts = 0
   /** What `places` and `keys` have made; the keys of a stray from the start. */
   nodes: readonly ShapeNode[] | undefined = undefined
   names: string[] | undefined = undefined
@@ -125,6 +132,19 @@ export class ShapeNode {
     let i = 0
     for (const key in object) if (key !== names[i++]) return false
     return i === names.length
+  }
+
+  /** The bytes of a string that is the value of this key, where it is the predicted one. */
+  doublesOf(text: string): Float64Array {
+    if (text === this.text) return this.textDoubles
+    if (this.texts < MOST_TEXTS && text.length <= LONGEST) this.#learn(text)
+    return NO_DOUBLES
+  }
+
+  #learn(text: string): void {
+    this.texts++
+    this.text = asKey(text)
+    this.textDoubles = textDoubles(text)
   }
 
   /** Writes the values of an object that is like this shape. */

@@ -9,13 +9,10 @@ import { SentKeys } from '../value/keys.js'
 import { Memo } from '../value/memo.js'
 import { stopped } from '../value/trace.js'
 import { Views } from '../value/views.js'
-import { Op } from '../wire/ops.js'
+import { Head, Op } from '../wire/ops.js'
 import { type EncodeSettings, encodeSettings } from './settings.js'
 import { type ShapeNode, Shapes } from './shapes.js'
 import { Texts } from './texts.js'
-
-/** Room for the longest header, which is written before the body when its length is known. */
-export const BODY_START = 16
 
 const EMPTY = Object.freeze({})
 /** Between messages: what was asked for holds callbacks and types of the caller's. */
@@ -59,8 +56,9 @@ export abstract class Walk extends Writer {
     for (const _ in EMPTY) this.isPolluted = true
     this.shapes.begin(keepsShapes)
     this.texts.begin()
-    this.pos = BODY_START
-    this.start = BODY_START
+    // The header is written in front of the body when the length of that is known.
+    this.pos = Head.MOST_BYTES
+    this.start = Head.MOST_BYTES
   }
 
   /** Lets go of everything that belongs to the caller. */

@@ -1,5 +1,5 @@
 /** The runs of a value's views, each with its window and on which side of the band it goes. */
-import { checkLimit, forbidden, type Limits, overLimit } from '../limits.js'
+import { forbidden, type Limits, overLimit } from '../limits.js'
 import { isGiven, isLendable } from '../out-of-band.js'
 import { about } from './place.js'
 import { stopped } from './trace.js'
@@ -22,16 +22,16 @@ export function chosenRuns(views: Views, settings: RunSettings): readonly Run[] 
   const runs = views.runs()
   views.check()
   const { bufferCallback, limits } = settings
-  checkLimit('buffers', limits.buffers, runs.length)
+  if (runs.length > limits.buffers) throw overLimit('buffers', limits.buffers, runs.length)
+  const { bufferBytes, totalBytes } = limits
   let total = 0
   // All windows before the first callback: it may take away memory of a run that comes after.
   for (let i = 0; i < runs.length; i++) {
     const run = runs[i]
     const room = Math.max(run.end - run.start, run.max)
     total += room
-    const { bufferBytes } = limits
     if (room > bufferBytes) throw about(run.source, overLimit('bufferBytes', bufferBytes, room))
-    checkLimit('totalBytes', limits.totalBytes, total)
+    if (total > totalBytes) throw overLimit('totalBytes', totalBytes, total)
     run.window = windowOf(run, settings)
   }
   for (let i = 0; i < runs.length; i++) choose(runs[i], settings)

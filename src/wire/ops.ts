@@ -16,6 +16,8 @@ export const enum Head {
   HAS_SHAPES = 2,
   HAS_VIEWS = 4,
   HAS_CHECKSUM = 8,
+  /** Room for the longest. */
+  MOST_BYTES = 16,
   /** At the end, if there is one. */
   CHECKSUM_BYTES = 4,
 }
