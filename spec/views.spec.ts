@@ -282,6 +282,13 @@ for (const [what, disguise] of disguised)
       })
     }
 
+layout('a DataView without its prototype arrives as a DataView', () => {
+  const view = Object.setPrototypeOf(new DataView(new ArrayBuffer(16), 4, 3), null) as DataView
+  const copy = decode<DataView>(encode(view, { threshold: 0 }))
+  assert.instance(copy, DataView)
+  assert.equal([copy.byteOffset, copy.byteLength], [4, 3])
+})
+
 layout('a view twice, and wrapped, is one buffer', () => {
   const [view] = on([3, 5])
   assert.is(encode([view, { view }, outOfBand(view!)], { threshold: 0 }).buffers.length, 1)

@@ -3,7 +3,7 @@
  * which part it is, and nothing that a peer can write could make another window begin there. Our own readers ask for the
  * part itself: of the smallest ones a window would be most of what they take.
  */
-import { isBytes } from '../bytes/window.js'
+import { byteOffsetOf, isBytes } from '../bytes/window.js'
 import type { Limits } from '../limits.js'
 import type { PacketLike } from '../packet.js'
 import { ViewKind } from '../wire/flags.js'
@@ -103,7 +103,10 @@ export abstract class Found implements Source {
   }
 
   #partOf(object: unknown): Lifted | Mark | undefined {
-    if (isBytes(object)) return this.part(object.byteOffset, object.byteOffset + object.byteLength)
+    if (isBytes(object)) {
+      const start = byteOffsetOf(object)
+      return this.part(start, start + object.length)
+    }
     return object instanceof Lifted || object instanceof Mark ? object : undefined
   }
 

@@ -5,7 +5,7 @@
  * Memory: a buffer is used where it lies (borrow) if every view on it is aligned there, else copied once, whole. What
  * is in band is copied (own).
  */
-import { isShared } from '../bytes/window.js'
+import { bufferOf, byteOffsetOf, isShared } from '../bytes/window.js'
 import { decodeFailure, type OutbandError } from '../errors.js'
 import { checkLimit, forbidden, type Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
@@ -75,8 +75,10 @@ export class Memory {
     takeAll(list, buffers => {
       for (const run of this.#outOfBand) {
         const memory = buffers.take(run.byteLength)
-        run.buffer = ArrayBuffer.isView(memory) ? memory.buffer : memory
-        run.byteOffset = ArrayBuffer.isView(memory) ? memory.byteOffset : 0
+        if (ArrayBuffer.isView(memory)) {
+          run.buffer = bufferOf(memory)
+          run.byteOffset = byteOffsetOf(memory)
+        } else run.buffer = memory
         const wantsShared = run.records.some(({ flags }) => flags & RECORD_SHARED)
         if (wantsShared && !isShared(run.buffer)) throw buffers.unshared()
       }

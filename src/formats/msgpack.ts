@@ -120,11 +120,15 @@ const FIXED = [1, 2, 4, 8, 16]
 /** Writes the head of an ext in its shortest form, and returns where the data begin. */
 function putExtHead(target: Uint8Array, at: number, type: number, length: number): number {
   const fixed = FIXED.indexOf(length)
-  if (fixed >= 0) target.set([0xd4 + fixed, type], at)
-  else if (length < 256) target.set([0xc7, length, type], at)
-  else if (length < 65_536) target.set([0xc8, length >> 8, length, type], at)
-  else target.set([0xc9, length >>> 24, length >>> 16, length >>> 8, length, type], at)
-  return at + extBytes(length) - length
+  let pos = at
+  if (fixed >= 0) target[pos++] = 0xd4 + fixed
+  else {
+    const bytes = length < 256 ? 1 : length < 65_536 ? 2 : 4
+    target[pos++] = 0xc7 + (bytes >> 1)
+    for (let shift = (bytes - 1) * 8; shift >= 0; shift -= 8) target[pos++] = length >>> shift
+  }
+  target[pos++] = type
+  return pos
 }
 
 /** Fixstr, or str 8. */

@@ -6,8 +6,9 @@
 import { asBuffer } from '../bytes/text.js'
 
 const KEPT_BYTES = 1024
+const memory = new ArrayBuffer(KEPT_BYTES)
 /** What a library reads from must be a Buffer, where there is one: of that it reads text twice as fast. */
-const kept = asBuffer(new ArrayBuffer(KEPT_BYTES), 0, KEPT_BYTES)
+const kept = asBuffer(memory, 0, KEPT_BYTES)
 /** Whether a decoder is at work on it; one inside it, which a type's `rebuild` starts, gets memory of its own. */
 let isTaken = false
 
@@ -24,7 +25,7 @@ export function withCopy(meta: Uint8Array, work: Work): unknown {
   isTaken = true
   try {
     kept.set(meta)
-    return work(new Uint8Array(kept.buffer, 0, length), kept)
+    return work(new Uint8Array(memory, 0, length), kept)
   } finally {
     isTaken = false
   }
