@@ -15,7 +15,7 @@ import type { Writer } from '../bytes/writer.js'
 import { traced } from '../value/trace.js'
 import { isIndex, Patience, shapeBytes, writeShape } from '../wire/shapes.js'
 import { type Fields, generateFields, generateTest, type Test } from './fields.js'
-import { asKey, LONGEST, textDoubles } from './short-texts.js'
+import { LONGEST, NO_TEXT, shortText } from './short-texts.js'
 import type { Walk } from './walk.js'
 
 /** Objects of a shape before its function is generated. */
@@ -50,9 +50,8 @@ export class ShapeNode {
   children: Map<string, ShapeNode> | undefined = undefined
   /** Predicted: the shape of an object that is the value of this key. */
   last: ShapeNode
-  /** Predicted: the short string that is the value of this key, its bytes, and how many there were. */
-  text = ''
-  textDoubles: Float64Array = NO_DOUBLES
+  /** Predicted: the short string that is the value of this key, and how many there were. */
+  text = NO_TEXT
   texts = 0
   /** What `places` and `keys` have made; the keys of a stray from the start. */
   nodes: readonly ShapeNode[] | undefined = undefined
@@ -136,15 +135,12 @@ export class ShapeNode {
 
   /** The bytes of a string that is the value of this key, where it is the predicted one. */
   doublesOf(text: string): Float64Array {
-    if (text === this.text) return this.textDoubles
-    if (this.texts < MOST_TEXTS && text.length <= LONGEST) this.#learn(text)
+    if (text === this.text.text) return this.text.doubles
+    if (this.texts < MOST_TEXTS && text.length <= LONGEST) {
+      this.texts++
+      this.text = shortText(text)
+    }
     return NO_DOUBLES
-  }
-
-  #learn(text: string): void {
-    this.texts++
-    this.text = asKey(text)
-    this.textDoubles = textDoubles(text)
   }
 
   /** Writes the values of an object that is like this shape. */
