@@ -43,7 +43,7 @@ one('more strings than are kept', () => {
 
 const WARM = 20
 /** What a place may hold in turn, each some times in a row. */
-const PREDICTED: readonly (readonly [what: string, texts: readonly string[]])[] = [
+const IN_TURN: readonly (readonly [what: string, texts: readonly string[]])[] = [
   ['one string', ['orders.update']],
   ['two', ['get', 'set']],
   ['one of each length', Array.from({ length: 18 }, (_, i) => 'abcdefghijklmnopqr'.slice(0, i))],
@@ -64,7 +64,7 @@ const PREDICTED: readonly (readonly [what: string, texts: readonly string[]])[] 
   ],
 ]
 
-for (const [what, texts] of PREDICTED) {
+for (const [what, texts] of IN_TURN) {
   one(`a place that holds ${what}: the bytes are those of an encoder that knows nothing`, () => {
     const known = new Codec()
     for (let i = 0; i < WARM; i++) known.encode({ first: 'x', text: texts[0], last: 'y' })

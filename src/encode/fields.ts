@@ -68,7 +68,7 @@ export function generateTest(names: readonly string[]): Test | undefined {
 const BYTE = 'w.bytes[w.pos++]='
 /** How the kinds of value that most fields hold are known, and written where there is room. */
 const KINDS: Readonly<Record<string, readonly [isLike: string, write: string]>> = {
-  string: ["typeof v==='string'", 'w.texts.isLarge?w.texts.write(w,v):w.texts.writeAt(w,v,n[i])'],
+  string: ["typeof v==='string'", 'w.texts.write(w,v)'],
   number: ["typeof v==='number'", `if(v>0&&v<${Op.INTS}&&(v|0)===v)${BYTE}v;else number(w,v)`],
   constant: ['v===null||v===true||v===false', `${BYTE}v===null?${Op.NULL}:v?${Op.TRUE}:${Op.FALSE}`],
 }

@@ -15,7 +15,6 @@ import type { Writer } from '../bytes/writer.js'
 import { traced } from '../value/trace.js'
 import { isIndex, Patience, shapeBytes, writeShape } from '../wire/shapes.js'
 import { type Fields, generateFields, generateTest, type Test } from './fields.js'
-import { LONGEST, NO_TEXT, shortText } from './short-texts.js'
 import type { Walk } from './walk.js'
 
 /** Objects of a shape before its function is generated. */
@@ -29,8 +28,6 @@ const LONGEST_KEY = 256
 const MOST_UNITS = 2 ** 17
 const MOST_BYTES = 2 ** 18
 const MOST_KEPT = 64
-/** Strings that are predicted at one place, one after the other; where that many came, others will. */
-const MOST_TEXTS = 8
 /** Bytes of all shapes that are kept, which each new one tells again; and what part of a message they may take. */
 const MOST_TOLD = 2048
 const SHARE = 64
@@ -50,9 +47,6 @@ export class ShapeNode {
   children: Map<string, ShapeNode> | undefined = undefined
   /** Predicted: the shape of an object that is the value of this key. */
   last: ShapeNode
-  /** Predicted: the short string that is the value of this key, and how many there were. */
-  text = NO_TEXT
-  texts = 0
   /** What `places` and `keys` have made; the keys of a stray from the start. */
   nodes: readonly ShapeNode[] | undefined = undefined
   names: string[] | undefined = undefined
@@ -131,16 +125,6 @@ export class ShapeNode {
     let i = 0
     for (const key in object) if (key !== names[i++]) return false
     return i === names.length
-  }
-
-  /** The bytes of a string that is the value of this key, where it is the predicted one. */
-  doublesOf(text: string): Float64Array {
-    if (text === this.text.text) return this.text.doubles
-    if (this.texts < MOST_TEXTS && text.length <= LONGEST) {
-      this.texts++
-      this.text = shortText(text)
-    }
-    return NO_DOUBLES
   }
 
   /** Writes the values of an object that is like this shape. */

@@ -7,11 +7,9 @@
  * Short strings that repeat (enumerations, in most documents) are written once more the second time, with
  * a number, and as that number from then on.
  */
-import { NO_DOUBLES, writeDoubles } from '../bytes/doubles.js'
 import { writeShort } from '../bytes/text.js'
 import { Writer } from '../bytes/writer.js'
 import { Op } from '../wire/ops.js'
-import type { ShapeNode } from './shapes.js'
 
 /** Units after which a segment is closed; also the length from which a string has a segment of its own. */
 const SEGMENT = 4096
@@ -36,11 +34,9 @@ export class Texts {
   /** The first strings of a message, while their units are few, and their numbers, as in `#numbers`. */
   readonly #few: string[] = new Array<string>(FEW).fill('')
   readonly #fewNumbers = new Int32Array(FEW)
-  readonly #fewDoubles: Float64Array[] = new Array<Float64Array>(FEW).fill(NO_DOUBLES)
   #fewCount = 0
   #fewUnits = 0
-  /** Whether the message has more than a few units. */
-  isLarge = false
+  #isSmall = true
   #open = ''
   readonly #closed = new Writer()
   /** Strings of this message, where their length and ends say. */
@@ -54,7 +50,7 @@ export class Texts {
 
   begin(): void {
     this.#open = ''
-    this.isLarge = false
+    this.#isSmall = true
     this.#closed.rewind()
     this.#defined = 0
   }
@@ -70,7 +66,7 @@ export class Texts {
 
   /** Writes the op of a string to `out`, which must have room for 10 bytes. */
   write(out: Writer, text: string): void {
-    if (!this.isLarge && this.#writeFew(out, text, NO_DOUBLES)) return
+    if (this.#isSmall && this.#writeFew(out, text)) return
     // Strings are of many hidden classes (put together, cut off, keys of objects). Where V8 has met more than four of them it looks
     // `text.length` up each time, but not of what it knows to be a string: records take 6 % less to encode (measured).
     // biome-ignore lint/style/useTemplate: a template is made by a call
@@ -90,13 +86,8 @@ export class Texts {
     this.#append(text, units)
   }
 
-  /** The same for a field, whose place may know its bytes. */
-  writeAt(out: Writer, text: string, slot: ShapeNode): void {
-    if (this.isLarge || !this.#writeFew(out, text, slot.doublesOf(text))) this.write(out, text)
-  }
-
   /** The same while the message is small: its few strings are compared one by one. False when it is so no more. */
-  #writeFew(out: Writer, text: string, doubles: Float64Array): boolean {
+  #writeFew(out: Writer, text: string): boolean {
     const units = text.length
     if (this.#fewUnits + units > FEW) {
       this.#spill()
@@ -117,7 +108,6 @@ export class Texts {
     if (units === 0) return true
     this.#fewUnits += units
     this.#fewNumbers[this.#fewCount] = known < 0 ? ONCE : this.#defined++
-    this.#fewDoubles[this.#fewCount] = doubles
     this.#few[this.#fewCount++] = text
     return true
   }
@@ -137,7 +127,7 @@ export class Texts {
 
   /** The message is small no more: what was kept of it goes where that of others is. */
   #spill(): void {
-    this.isLarge = true
+    this.#isSmall = false
     for (let i = 0; i < this.#fewCount; i++) {
       const text = this.#few[i]
       const units = text.length
@@ -180,7 +170,7 @@ export class Texts {
 
   /** Appends the text part. */
   finish(out: Writer): void {
-    if (!this.isLarge) {
+    if (this.#isSmall) {
       if (this.#finishFew(out)) return
       this.#spill()
     }
@@ -191,15 +181,12 @@ export class Texts {
   /** A segment of few units, one by one; false when one is wide. */
   #finishFew(out: Writer): boolean {
     if (this.#fewCount === 0) return true
-    // And what is written behind the last.
-    out.reserve(FEW + 8)
-    const { bytes, view, pos } = out
+    out.reserve(FEW + 1)
+    const { bytes, pos } = out
     let at = pos + 1
     for (let i = 0; i < this.#fewCount; i++) {
       const text = this.#few[i]
-      const doubles = this.#fewDoubles[i]
-      if (doubles !== NO_DOUBLES) writeDoubles(view, at, at + doubles.length * 8, doubles)
-      else if (!writeShort(bytes, at, text)) return false
+      if (!writeShort(bytes, at, text)) return false
       at += text.length
     }
     bytes[pos] = (at - pos - 1) * 2
