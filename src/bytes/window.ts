@@ -67,20 +67,24 @@ export function isBytes(value: unknown): value is Uint8Array {
 }
 
 /**
- * The ArrayBuffer of a view, whatever properties of its own that has. As V8 (Node 20) compiles beside the program it leaves
- * `view.buffer` a lookup, and a function that it takes from where such getters are a known one: a tensor takes 4 % less there and back
- * (measured).
+ * The ArrayBuffer of a view (borrow), whatever properties of its own that has. Where V8 (Node 20) compiles beside the program it leaves
+ * `view.buffer` a lookup, but calls a getter that is a constant here at once: a tensor takes 4 % less there and back (measured).
  */
 export function bufferOf(view: ArrayBufferView): ArrayBufferLike {
   return (isDataView(view) ? dataViewBuffer.call(view) : typedArrayBuffer.call(view)) as ArrayBufferLike
 }
 
+/** Where a view begins on its ArrayBuffer, in the same way. */
 export function byteOffsetOf(view: ArrayBufferView): number {
   return (isDataView(view) ? dataViewOffset.call(view) : typedArrayOffset.call(view)) as number
 }
 
-/** True when the view is detached or lies outside its shrunk buffer: its bytes cannot be read any more. */
-export function isGone(view: ArrayBufferView): boolean {
+/** True when the bytes cannot be read any more: of a view, that its memory is detached, or has shrunk and ends before it. */
+export function isGone(memory: ArrayBufferView | ArrayBufferLike): boolean {
+  return ArrayBuffer.isView(memory) ? windowBytes(memory) < 0 : isDetached(memory)
+}
+
+function isViewGone(view: ArrayBufferView): boolean {
   // Both throw for memory that is gone and for nothing else.
   return !hasSlot(view, isDataView(view) ? dataViewBytes : typedArrayKeys)
 }
@@ -90,7 +94,7 @@ export function windowBytes(view: ArrayBufferView): number {
   try {
     // Two calls, each of a function that V8 knows.
     const byteLength = (isDataView(view) ? dataViewBytes.call(view) : typedArrayBytes.call(view)) as number
-    return byteLength === 0 && isGone(view) ? -1 : byteLength
+    return byteLength === 0 && isViewGone(view) ? -1 : byteLength
   } catch (error) {
     if (isStackOverflow(error)) throw error
     return -1

@@ -5,7 +5,7 @@
  *      memory     own     borrow      own   borrow    own   borrow    own
  */
 import { crc32c } from '../bytes/crc32c.js'
-import { isBytes, isDetached, isMemory, windowBytes } from '../bytes/window.js'
+import { isBytes, isGone, isMemory } from '../bytes/window.js'
 import { expectArgument, expectOptions, failure } from '../errors.js'
 import { checkLimit, type Limits, type LimitsOption, type Measure, resolveLimits } from '../limits.js'
 import { expectPacket, type PacketLike } from '../packet.js'
@@ -88,7 +88,7 @@ function plan(packet: PacketLike, options: PackOptions = {}): Plan {
   const { meta, buffers } = packet
   const { checksum = false, limits } = options
   expectArgument(typeof checksum === 'boolean', 'checksum', 'a boolean')
-  if (windowBytes(meta) < 0) throw failure('pack', 'DETACHED', 'the metadata lost its memory', {})
+  if (isGone(meta)) throw failure('pack', 'DETACHED', 'the metadata lost its memory', {})
   const windows: Uint8Array[] = []
   for (const memory of buffers) windows.push(windowOf(memory, windows.length))
   const lengths = windows.map(window => window.length)
@@ -101,8 +101,7 @@ function plan(packet: PacketLike, options: PackOptions = {}): Plan {
 function windowOf(memory: ArrayBufferView | ArrayBufferLike, buffer: number): Uint8Array {
   const isView = ArrayBuffer.isView(memory)
   expectArgument(isView || isMemory(memory), `packet.buffers[${buffer}]`, 'memory')
-  const isThere = isView ? windowBytes(memory) >= 0 : !isDetached(memory)
-  if (!isThere) throw failure('pack', 'DETACHED', `buffer ${buffer} lost its memory`, { buffer })
+  if (isGone(memory)) throw failure('pack', 'DETACHED', `buffer ${buffer} lost its memory`, { buffer })
   if (!isView) return new Uint8Array(memory)
   return isBytes(memory) ? memory : new Uint8Array(memory.buffer, memory.byteOffset, memory.byteLength)
 }

@@ -1,5 +1,5 @@
 /** Frames in, values out: the mirror of `encoder.ts`. */
-import { isDetached, isMemory, isVolatile, windowBytes } from '../bytes/window.js'
+import { isGone, isMemory, isVolatile } from '../bytes/window.js'
 import { Codec } from '../codec.js'
 import type { DecodeOptions } from '../decode/settings.js'
 import { expectArgument, expectOptions, failure, type OutbandError } from '../errors.js'
@@ -88,7 +88,7 @@ class Unpacking<Out> implements Stage<ByteChunk, Out> {
 function bytesOf(chunk: ByteChunk): Uint8Array {
   const isView = ArrayBuffer.isView(chunk)
   expectArgument(isView || isMemory(chunk), 'chunk', 'a Uint8Array, another view or an ArrayBuffer')
-  if (isView ? windowBytes(chunk) < 0 : isDetached(chunk)) throw gone()
+  if (isGone(chunk)) throw gone()
   return isView ? new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength) : new Uint8Array(chunk)
 }
 

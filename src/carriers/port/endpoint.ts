@@ -166,9 +166,11 @@ function listenBare(port: Emitter, hear: Hear): () => void {
 /** Tells of an end that came before anybody asked to hear of it, unless the function it returns is called first. */
 function tellEarly(isOver: boolean, hear: () => void): () => void {
   let isAwaited = isOver
-  soon(() => {
-    if (isAwaited) hear()
-  })
+  if (isOver) {
+    soon(() => {
+      if (isAwaited) hear()
+    })
+  }
   return () => {
     isAwaited = false
   }

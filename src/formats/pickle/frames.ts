@@ -7,7 +7,7 @@
  *
  * or as the parts of a message (ZeroMQ's multipart, Jupyter's buffers), which are a list already.
  */
-import { isBytes, isDetached, isMemory, windowBytes } from '../../bytes/window.js'
+import { isBytes, isGone, isMemory } from '../../bytes/window.js'
 import { expectArgument, expectOptions, failure, type OutbandError } from '../../errors.js'
 import { checkLimit, type LimitsOption, type Measure, resolveLimits } from '../../limits.js'
 import { expectPacket, type Packet, type PacketLike } from '../../packet.js'
@@ -100,8 +100,7 @@ function isFrame(frame: unknown): boolean {
 /** Memory that is gone has no bytes, which is no reason to pass an empty frame on. @throws DETACHED */
 function expectThere(frames: readonly (ArrayBufferView | ArrayBufferLike)[], stage: string): void {
   for (const [i, frame] of frames.entries()) {
-    const isThere = ArrayBuffer.isView(frame) ? windowBytes(frame) >= 0 : !isDetached(frame)
-    if (!isThere) throw failure(stage, 'DETACHED', `frame ${i} lost its memory`, {})
+    if (isGone(frame)) throw failure(stage, 'DETACHED', `frame ${i} lost its memory`, {})
   }
 }
 

@@ -2,7 +2,7 @@
  * Who may use a window, and until when: the owner's arrays and what readers were lent alike. A lease ends once: when it is
  * released, or when the collector tells that no view of its window is left.
  */
-import { windowBytes } from '../../bytes/window.js'
+import { isGone } from '../../bytes/window.js'
 import { OutbandError } from '../../errors.js'
 
 /** A view or an ArrayBuffer, as it stands in a value. */
@@ -64,7 +64,7 @@ function expectLeased(source: Source, stage: 'arena' | 'release'): void {
 
 /** @throws DETACHED when the view lost its memory, SHM_STALE when its lease is over */
 export function expectThere(view: ArrayBufferView): void {
-  if (windowBytes(view) < 0) throw new OutbandError('DETACHED', 'arena: an array lost its memory')
+  if (isGone(view)) throw new OutbandError('DETACHED', 'arena: an array lost its memory')
   expectLeased(view, 'arena')
 }
 
