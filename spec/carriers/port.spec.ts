@@ -174,7 +174,9 @@ particular('who sees the tally of its peer asks no more, and knows as much', asy
     const mark = (posts.at(-1) as unknown[]).at(-1)
     if (typeof mark === 'number') marks.push(mark)
     await inbox.reach(9 + i)
-    assert.ok(left.queuedBytes <= 80_000, `${left.queuedBytes} bytes`)
+    // Once: who looks again after 10 ms, as on a busy machine, has the peer asked.
+    const { queuedBytes } = left
+    assert.ok(queuedBytes <= 80_000, `${queuedBytes} bytes`)
   }
   assert.is(posts.length, 400)
   assert.ok(marks.length >= 70 && marks.length <= 100, `${marks.length} marks`)

@@ -78,7 +78,8 @@ export function pressure(name: string, withPair: WithPair, { transfers, kills }:
         await within(Promise.all(rooms), 'room')
         await atRight.reach(200)
         assert.equal(atRight.numbers, upTo(200))
-        assert.ok(left.queuedBytes <= 10_000, `${left.queuedBytes} bytes`)
+        const { queuedBytes } = left
+        assert.ok(queuedBytes <= 10_000, `${queuedBytes} bytes`)
       },
       { highWaterMark: 10_000 },
     ),
