@@ -17,28 +17,38 @@ const PATIENCE_MS = 500_000
 /** What takes longest begins first, so that nobody waits for it at the end. */
 const LONG = [
   /browser\/browser/,
-  /faults/,
+  /^faults/,
+  /^process\/process/,
   /^socket/,
   /^alive/,
   /^cli/,
+  /^hostile/,
+  /^shm\/channel/,
+  /^carriers/,
+  /^port\/wrap/,
   /process/,
   /websocket/,
   /file/,
-  /carriers/,
   /hostile/,
-  /pickle/,
+  /^fidelity/,
+  /^bench/,
+  /^formats/,
 ]
 
 /** What is long, and no other matter without code generation, is for `npm run test:noeval` alone, unless it is asked for. */
 const ONCE = [
-  /^carriers\/ring/,
-  /^file\/(?:log-damage|peak)/,
-  /^formats\/index-keys/,
+  /^alive/,
+  /^arena\/processes/,
+  /^carriers\/(?:ring|websocket)/,
+  /^faults/,
+  /^file\/(?:damage|kill|log-damage|peak)/,
+  /^formats\/(?:hostile|index-keys|small-items)/,
   /^fuzz/,
   /^inspect/,
   /^pickle\/hostile/,
   /^port\/terminate/,
-  /^process\/faults/,
+  /^process\/(?:faults|programs)/,
+  /^shm\/owner/,
 ]
 
 interface Outcome {

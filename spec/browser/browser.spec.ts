@@ -11,6 +11,11 @@ import type { Site } from './site.js'
 
 const PAGE_LIMIT_MS = 400_000
 
+/** A page, and a part of the checks that it leaves out. */
+interface Visited extends Page {
+  readonly skips?: 'codec'
+}
+
 interface Visit {
   readonly outcomes: readonly Outcome[]
   readonly isIsolated: boolean
@@ -71,8 +76,8 @@ function tellSkipped(where: string, outcomes: readonly Outcome[]): void {
   }
 }
 
-function report(asked: Page, { outcomes, complaints, ms, ...got }: Visit): void {
-  const { name: where, ...wanted } = asked
+function report(asked: Visited, { outcomes, complaints, ms, ...got }: Visit): void {
+  const { name: where, skips, ...wanted } = asked
   const page = suite(`browser: ${where}`)
 
   page('the page is isolated as it asks', () => assert.is(got.isIsolated, wanted.isIsolated))
@@ -82,7 +87,7 @@ function report(asked: Page, { outcomes, complaints, ms, ...got }: Visit): void 
   page('it comes to its end, and every error is caught', () => assert.equal(complaints, []))
 
   page('there is much to check', () =>
-    assert.ok(outcomes.length > (skipOf(asked) === 'codec' ? 100 : 1000), `${outcomes.length}`),
+    assert.ok(outcomes.length > (skips === 'codec' ? 100 : 1000), `${outcomes.length}`),
   )
 
   for (const { suite, name, error, skipped } of outcomes) {
@@ -96,36 +101,33 @@ function report(asked: Page, { outcomes, complaints, ms, ...got }: Visit): void 
   console.log(`browser: ${where}: ${outcomes.length} checks in ${(ms / 1000).toFixed(1)} s`)
 }
 
-const PAGES: readonly Page[] = [
-  { name: 'isolated, modules', isIsolated: true, form: 'modules', workers: 'modules' },
-  { name: 'not isolated, modules', isIsolated: false, form: 'modules', workers: 'minified' },
-  { name: 'isolated, minified', isIsolated: true, form: 'minified', workers: 'minified' },
-  { name: 'not isolated, minified', isIsolated: false, form: 'minified', workers: 'minified' },
-]
-
-/** Those of modules; and the minified ones in a run of Node that forbids code from strings, which asks the same of the pages. */
+/** Those of a run of Node that forbids code from strings are asked to do without it too. */
 const mayEval = canEval()
 const policy: Record<string, string> = mayEval
   ? {}
   : { 'content-security-policy': "script-src 'self' 'wasm-unsafe-eval'" }
-const pages = PAGES.filter(({ form }) => form === (mayEval ? 'modules' : 'minified'))
-
-/**
- * What a page does without: the codec knows nothing of isolation but what is shared, and WebSockets nothing at all, so each
- * of the pages of modules has one of them. The minified ones have both.
- */
-function skipOf({ isIsolated, form }: Page): 'codec' | 'websockets' | undefined {
-  if (form === 'minified') return undefined
-  return isIsolated ? 'websockets' : 'codec'
-}
+const pages: readonly Visited[] = mayEval
+  ? [{ name: 'isolated, modules', isIsolated: true, form: 'modules', workers: 'modules' }]
+  : [
+      // The codec knows nothing of isolation but what is shared.
+      {
+        name: 'not isolated, modules',
+        isIsolated: false,
+        form: 'modules',
+        workers: 'minified',
+        skips: 'codec',
+      },
+      { name: 'isolated, minified', isIsolated: true, form: 'minified', workers: 'minified' },
+      { name: 'not isolated, minified', isIsolated: false, form: 'minified', workers: 'minified' },
+    ]
 
 /** Two at a time: what takes long is the start of workers and frames. */
-async function visitAll(browser: Browser, port: number): Promise<Map<Page, Visit>> {
-  const visits = new Map<Page, Visit>()
+async function visitAll(browser: Browser, port: number): Promise<Map<Visited, Visit>> {
+  const visits = new Map<Visited, Visit>()
   const waiting = [...pages]
   const go = async () => {
     for (let page = waiting.shift(); page !== undefined; page = waiting.shift()) {
-      const query = skipOf(page) === undefined ? '' : `?skip=${skipOf(page)}`
+      const query = page.skips === undefined ? '' : `?skip=${page.skips}`
       visits.set(page, await visit(browser, `http://localhost:${port}${pathOf(page)}page.html${query}`))
     }
   }

@@ -3,15 +3,13 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { WebSocketCarrier } from '../../src/carriers/websocket/websocket.js'
 import { contract } from '../contract.js'
-import { canEval } from '../eval.js'
 import { thrown } from '../thrown.js'
 import { standardPair, wsPair } from './pairs.js'
 
 const abilities = { transfers: true, shares: false, kills: true }
 
-// Each of the two runs of the suite has one of them: it is the same carrier over another link.
-if (canEval()) contract('ws', wsPair, { ...abilities, unattended: 'ws' })
-else contract('WebSocket', standardPair, { ...abilities, unattended: 'websocket' })
+contract('ws', wsPair, { ...abilities, unattended: 'ws' })
+contract('WebSocket', standardPair, { ...abilities, unattended: 'websocket' })
 
 const particular = suite('websockets: what is particular to them')
 

@@ -7,13 +7,12 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Random } from '../../fixtures/random.js'
 import { dump, load, openLog } from '../../src/file/index.js'
-import { canEval } from '../eval.js'
 import { all, inFolder, namesIn, script } from './kit.js'
 import { type Numbered, numbered, numberOf } from './numbered.js'
 
 const SEED = 574
-/** Fewer in the run that is to be short, and all where code generation is forbidden. */
-const [DUMPS, LOGS] = canEval() ? [10, 6] : [22, 12]
+const DUMPS = 22
+const LOGS = 12
 const test = suite(`file: killed writers, seed ${SEED}`)
 
 /** The numbers that a writer said before it was killed, so many milliseconds after the first of them. */
