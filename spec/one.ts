@@ -11,4 +11,4 @@ const { suites } = await parse(fileURLToPath(new URL('.', import.meta.url)), pat
 // A pattern without an end matches the declarations beside a spec as well.
 await run(suites.filter(({ name }) => name.endsWith('.js')))
 // Rows that failed may have left ports and servers open, and have said what is wrong; only one that passed must end by itself.
-if (process.exitCode) process.exit()
+if (process.exitCode) process.stdout.write('', () => process.exit())
