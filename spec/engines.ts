@@ -10,10 +10,12 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const VERSIONS = ['22', '24', '25']
+/** All, also what `npm test` leaves to the run without code generation. */
+const ALL = '.'
 const runner = fileURLToPath(new URL('run.js', import.meta.url))
 
 const { values, positionals } = parseArgs({
-  options: { pattern: { type: 'string', default: '' } },
+  options: { pattern: { type: 'string', default: ALL } },
   allowPositionals: true,
 })
 
