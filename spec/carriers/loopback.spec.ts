@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { type Fault, loopback } from '../../src/carriers/loopback.js'
 import { contract } from '../contract.js'
 import { thrown } from '../thrown.js'
-import { codeOf, Inbox, numbered, turns } from './inbox.js'
+import { codeOf, Inbox, numbered, turns, upTo } from './inbox.js'
 import { loopbackPair } from './pairs.js'
 
 contract('loopback', loopbackPair, { transfers: true, shares: true, kills: true, unattended: 'loopback' })
@@ -62,6 +62,26 @@ particular('who holds back after close is not made to go on by a second one', as
   left.resume()
   await left.closed
   assert.equal(atLeft.numbers, [0])
+})
+
+particular('abort after the end takes nothing from a peer that still reads', async () => {
+  const [left, right] = loopback()
+  const atRight = new Inbox()
+  left.receive(new Inbox())
+  right.receive({
+    parcel: parcel => {
+      atRight.parcel(parcel)
+      right.pause()
+    },
+    end: error => atRight.end(error),
+  })
+  for (const i of upTo(2)) void left.send(numbered(i))
+  void right.close()
+  await left.closed
+  left.abort()
+  right.resume()
+  await right.closed
+  assert.equal(atRight.numbers, upTo(2))
 })
 
 particular.run()

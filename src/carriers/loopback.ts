@@ -131,6 +131,8 @@ class Loopback implements Carrier {
   }
 
   abort(error = new OutbandError('CLOSED', 'abort: the carrier was aborted')): void {
+    // One that has ended in order may have a peer that still reads.
+    if (this.#ending.isOver) return
     this.#end(error)
     this.#peer.#end(new OutbandError('PEER_GONE', 'loopback: the peer aborted'))
   }
