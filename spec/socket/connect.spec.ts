@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect as connectSocket, createServer, type LookupFunction, type Socket } from 'node:net'
-import { Duplex, type DuplexOptions } from 'node:stream'
+import { Duplex, type DuplexOptions, duplexPair } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { connect as connectTls, createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { suite } from 'uvu'
@@ -272,11 +272,11 @@ for (const [name, end, cause] of dead) {
   })
 }
 
-const failing: [name: string, options: DuplexOptions][] = [
+const quiet: [name: string, options: DuplexOptions][] = [
   ['lives on', { autoDestroy: false }],
   ['tells nothing of its close', { emitClose: false }],
 ]
-for (const [name, options] of failing) {
+for (const [name, options] of quiet) {
   failures(`a stream that fails and ${name}: PEER_GONE, and it is destroyed`, async () => {
     const stream = emptyDuplex(options)
     const channel = await connect(stream)
@@ -286,6 +286,18 @@ for (const [name, options] of failing) {
     assert.ok(isOutbandError(outcome, 'PEER_GONE'), String(outcome))
     assert.match((outcome.cause as Error).message, /a reason/)
     assert.ok(stream.destroyed)
+  })
+
+  failures(`a stream that ${name} at its end: both close in order, and it is destroyed`, async () => {
+    const streams = duplexPair(options)
+    const [left, right] = await Promise.all([connect(streams[0]), connect(streams[1])])
+    void left.send('hi')
+    void left.close()
+    for (const channel of [right, left]) assert.is(await within(outcomeOf(channel), 'the end'), 'closed')
+    assert.equal(
+      streams.map(({ destroyed }) => destroyed),
+      [true, true],
+    )
   })
 }
 

@@ -127,20 +127,27 @@ export class SocketLink implements Link {
       isGone = true
       inlet.gone(this.#error && lost(this.#error))
     }
-    socket.on('end', () => {
-      inlet.ended()
-      if (this.#isDeaf) socket.destroy()
-    })
-    // After a write that failed, a read that fails as well tells more: what went before was not read.
-    socket.on('error', error => {
-      this.#error = error
-      if (this.#isDirect) return
-      // A stream that was given may live on after an error, or never tell of its close; a socket has by then.
+    // A stream that was given may live on when it is over, or never tell of its close; a socket has by then.
+    const over = (): void => {
       const end = () => {
         socket.destroy()
         gone()
       }
-      setImmediate(() => setImmediate(end))
+      if (!this.#isDirect) setImmediate(() => setImmediate(end))
+    }
+    const halfOver = (): void => {
+      if (socket.readableEnded && socket.writableFinished) over()
+    }
+    socket.on('end', () => {
+      inlet.ended()
+      if (this.#isDeaf) socket.destroy()
+      halfOver()
+    })
+    socket.on('finish', halfOver)
+    // After a write that failed, a read that fails as well tells more: what went before was not read.
+    socket.on('error', error => {
+      this.#error = error
+      over()
     })
     socket.once('close', gone)
   }
