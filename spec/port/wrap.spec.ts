@@ -572,6 +572,36 @@ face('addEventListener of a Worker takes a signal for events of its own as well'
   assert.is(getEventListeners(staying.signal, 'abort').length, 0)
 })
 
+face(
+  'a listener of a Worker that is added again stays when the signal of the first time aborts',
+  async () => {
+    const worker = wrapPort(new Worker(new URL('echo-worker.js', import.meta.url)))
+    const leaving = new AbortController()
+    const heard: number[] = []
+    const listener = (code: number) => heard.push(code)
+    worker.addEventListener('exit', listener, { signal: leaving.signal })
+    worker.removeEventListener('exit', listener)
+    assert.is(worker.listenerCount('exit'), 0)
+    worker.addEventListener('exit', listener)
+    leaving.abort()
+    worker.postMessage('exit')
+    await once(worker, 'exit')
+    assert.equal(heard, [0])
+  },
+)
+
+face('nothing is kept on the signal of a listener of a Worker that has had its one call', async () => {
+  const worker = wrapPort(new Worker(new URL('echo-worker.js', import.meta.url)))
+  const { signal } = new AbortController()
+  const online = new Promise<void>(resolve =>
+    worker.addEventListener('online', () => resolve(), { once: true, signal }),
+  )
+  assert.is(getEventListeners(signal, 'abort').length, 1)
+  await online
+  assert.is(getEventListeners(signal, 'abort').length, 0)
+  await worker.terminate()
+})
+
 face('what a thread posted before it exits arrives before its exit, by ring too', async () => {
   const worker = wrapPort(new Worker(new URL('echo-worker.js', import.meta.url)), { types })
   const seen: unknown[] = []

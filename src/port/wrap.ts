@@ -324,18 +324,25 @@ class Wrapper implements Outlet, PeerListener {
     this.#peer.close()
   }
 
-  /** Takes a listener back when the signal aborts, if there is one, of which nothing is kept once the port has ended. */
-  #leaveWith(signal: AbortSignal | undefined, leave: () => unknown): void {
-    if (signal === undefined) return
-    const abort = () => {
-      leave()
+  /** Adds a listener until the signal aborts, of which nothing is kept once the listener has had its call or the port has ended. */
+  #hearUntil(signal: AbortSignal, raw: Raw, name: string, listener: unknown, isOnce: boolean): void {
+    expectArgument(typeof listener === 'function', 'listener', 'a function')
+    const leave = () => {
+      raw.off(name, ours)
       unlisten()
     }
+    function hear(this: unknown, ...args: unknown[]): void {
+      if (isOnce) leave()
+      Reflect.apply(listener as () => void, this, args)
+    }
+    // By `listener` Node finds it when that is taken back. The same, added again, is another one, and stays.
+    const ours = Object.assign(hear, { listener })
     const unlisten = () => {
-      signal.removeEventListener('abort', abort)
+      signal.removeEventListener('abort', leave)
       this.#unlisten.delete(unlisten)
     }
-    signal.addEventListener('abort', abort)
+    raw.on(name, ours)
+    signal.addEventListener('abort', leave)
     this.#unlisten.add(unlisten)
   }
 
@@ -421,10 +428,8 @@ class Wrapper implements Outlet, PeerListener {
             const ours = this.#of(name)
             if (ours === undefined) {
               if ('addEventListener' in raw) raw.addEventListener(name, listener, how)
-              else if (signal?.aborted !== true) {
-                raw[once ? 'once' : 'on'](name, listener)
-                this.#leaveWith(signal, () => raw.off(name, listener))
-              }
+              else if (signal === undefined) raw[once ? 'once' : 'on'](name, listener)
+              else if (!signal.aborted) this.#hearUntil(signal, raw, name, listener, once)
             } else if (signal?.aborted !== true) ours.add(listener, false, once, capture, signal)
           },
         },
