@@ -1,6 +1,6 @@
 /** Servers of channels over `ws`: who is let in, what one handler's failure is to others, how a server ends. */
 import { once } from 'node:events'
-import { createServer as createHttp, type IncomingMessage } from 'node:http'
+import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect as connectSocket } from 'node:net'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -228,6 +228,16 @@ servers('one that was closed before: CLOSED', async () => {
   const closed = await listening()
   await new Promise(resolve => closed.close(resolve))
   assert.is(await codeOf(() => serveWebSocket(closed, echo)), 'CLOSED')
+})
+
+servers('one that is closed while its host is looked up: CLOSED', async () => {
+  const server = new WebSocketServer({ host: 'localhost', port: 0, perMessageDeflate: false })
+  const { _server: http } = server as unknown as { readonly _server: Server }
+  // Node may listen all the same.
+  http.on('listening', () => http.close())
+  const served = serveWebSocket(server, echo)
+  server.close()
+  assert.is(await codeOf(() => served), 'CLOSED')
 })
 
 const { metaBytes, totalBytes } = LIMITS.untrusted

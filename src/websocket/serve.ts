@@ -129,7 +129,7 @@ export class WebSocketChannelServer<In = unknown, Out = In> {
  * time. The caller decides who may connect (`verifyClient`, the header `origin`).
  *
  * Resolves when it listens, or at once if the HTTP server is the caller's; rejects with the system's error (EADDRINUSE …), or
- * with CLOSED when it was closed before.
+ * with CLOSED when it is closed before.
  * @throws TypeError for what is no `WebSocketServer`, one that compresses, or an option of the wrong type
  */
 export async function serveWebSocket<In = unknown, Out = In, Request extends UpgradeRequest = UpgradeRequest>(
@@ -157,10 +157,12 @@ function isOwn({ options: { noServer, port } }: WebSocketServerLike<never>): boo
 }
 
 async function listening(server: WebSocketServerLike<never>): Promise<void> {
+  const closed = () => new OutbandError('CLOSED', 'serve: the server is closed')
   // Of one that was closed, which lets go of it, no event comes any more.
-  if ((server as Owner)._server === null) throw new OutbandError('CLOSED', 'serve: the server is closed')
+  if ((server as Owner)._server === null) throw closed()
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
+    server.once('close', () => reject(closed()))
     server.once('listening', () => {
       server.off('error', reject)
       resolve()
