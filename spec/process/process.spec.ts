@@ -124,6 +124,7 @@ const mistakes: [name: string, start: () => unknown][] = [
   ['silent', () => forkChannel(script, ['stay'], { silent: 1 as never })],
   ['limits', () => node('stay', { limits: 'some' as never })],
   ['graceMs', () => node('stay', { graceMs: -1 })],
+  ['a graceMs of null', () => node('stay', { graceMs: null as never })],
   ['closeTimeoutMs', () => node('stay', { closeTimeoutMs: 'soon' as never })],
   ['maxWaiting', () => node('stay', { maxWaiting: 0 })],
   ['strict', () => node('stay', { strict: 1 as never })],

@@ -121,7 +121,8 @@ function start<In, Out>(
   const sharing = sharingOf(options.memory ?? 'private')
   // Before there is a process.
   expectStreamOptions(options)
-  expectTime(options.graceMs ?? 0, 'graceMs')
+  const { graceMs = 0 } = options
+  expectTime(graceMs, 'graceMs')
   const { stdio, place } = wiring(options.stdio, options.over)
   const env = { ...(options.env ?? process.env), [VARIABLE]: place }
   const child = started(() => spawn(command, [...args], { ...options, stdio, env }))
