@@ -201,6 +201,12 @@ const roles: Readonly<Record<string, (first: string, second?: string) => unknown
     for (const i of [0, 1, 2]) writeSync(fd, packBytes(encode({ i })))
     process.exit(Number(exitCode))
   },
+  /** A packet and its end, and lives on. */
+  parting() {
+    writeSync(fd, packBytes(encode('a value')))
+    closeSync(fd)
+    forever()
+  },
 }
 
 function surroundings(look: () => string | undefined): void {

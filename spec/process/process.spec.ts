@@ -333,6 +333,23 @@ ends('a goodbye that is heard when nobody is there any more to hear ours: closed
   ),
 )
 
+ends(
+  'what is sent while it is looked how the child ends is CLOSED, and is not counted',
+  withChild('parting', async channel => {
+    await take(channel, 1)
+    let isOver = false
+    const closed = channel.close().finally(() => {
+      isOver = true
+    })
+    while (!isOver) {
+      assert.is((await errorOf(channel.send('late'))).code, 'CLOSED')
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
+    await closed
+    assert.is(channel.stats.sent.messages, 0)
+  }),
+)
+
 const failures: [name: string, start: () => ChildChannel, code: string][] = [
   ['no such command', () => spawnChannel('outband-has-no-such-command'), 'ENOENT'],
   [

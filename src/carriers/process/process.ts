@@ -114,8 +114,8 @@ export class ProcessCarrier implements Carrier {
       this.#sentPackets++
       return room && this.#told(room)
     } catch (error) {
-      // The stream's end is told a moment later than it comes: that it has come is no fault of this call.
-      if (!this.#stream.isOver) throw error
+      // The stream's end is told a moment later than it comes: that it has come is no fault of this call, but for a plain close.
+      if (!this.#stream.isOver || isOutbandError(error, 'CLOSED')) throw error
       return this.#told(Promise.reject(error))
     }
   }
