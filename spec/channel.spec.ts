@@ -1,7 +1,7 @@
 /** Values over a carrier: how they are read, what is counted, what moves with them, and how a channel ends. */
 import { once } from 'node:events'
 import { open } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import { duplexPair, Readable } from 'node:stream'
 import type { MessagePort } from 'node:worker_threads'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -9,6 +9,7 @@ import { Box, box, Point, point } from '../fixtures/classes.js'
 import type { Carrier, Sink, Transfer } from '../src/carriers/carrier.js'
 import { loopback } from '../src/carriers/loopback.js'
 import { PortCarrier } from '../src/carriers/port/port.js'
+import { SocketCarrier } from '../src/carriers/socket/socket.js'
 import { Channel, type ChannelOptions } from '../src/channel.js'
 import { asyncDispose, dispose } from '../src/dispose.js'
 import { msgpack } from '../src/formats/msgpack.js'
@@ -1020,6 +1021,32 @@ limiting('what waits when a closed channel ends is all there, however slowly it 
   } finally {
     globalThis.setTimeout = setTimeout
   }
+})
+
+/** Waits while a reader is given this time, and not 30 s. */
+async function withPatience(ms: number, run: () => Promise<void>): Promise<void> {
+  const { setTimeout } = globalThis
+  globalThis.setTimeout = ((then: () => void, after: number) =>
+    setTimeout(then, after === 30_000 ? ms : after)) as typeof setTimeout
+  try {
+    await within(run(), 'what was run')
+  } finally {
+    globalThis.setTimeout = setTimeout
+  }
+}
+
+limiting('a reader that was not there in time is told of the end when nothing was let go of', async () => {
+  const timeless = { closeTimeoutMs: 0, idleTimeoutMs: 0 }
+  const [left, right] = duplexPair().map(
+    end => new Channel<number>(new SocketCarrier(end, timeless), { maxWaiting: 4 }),
+  ) as [Channel<number>, Channel<number>]
+  const reader = right[Symbol.asyncIterator]()
+  void left.send(0)
+  assert.is((await reader.next()).value, 0)
+  for (const i of upTo(4)) void left.send(i)
+  await withPatience(0, () => right.close())
+  for (const i of upTo(4)) assert.is((await reader.next()).value, i)
+  assert.is((await reader.next()).done, true)
 })
 
 limiting.run()

@@ -421,7 +421,6 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
     clearTimeout(this.#patience)
     this.#patience = setTimeout(() => {
       this.#isRead = false
-      this.#isCut = true
       this.#isPaused = false
       this.#carrier.resume()
     }, READER_MS)
