@@ -1049,6 +1049,19 @@ limiting('a reader that was not there in time is told of the end when nothing wa
   assert.is((await reader.next()).done, true)
 })
 
+both(
+  limiting,
+  'a side whose listener was taken off is waited for no more than one that nobody reads',
+  async ({ left, right }) => {
+    const listener = () => {}
+    right.on('message', listener).off('message', listener)
+    for (const i of upTo(20)) void left.send(i)
+    await withPatience(2 ** 30, () => right.close())
+    assert.equal(await take(right, 21), upTo(20))
+  },
+  { maxWaiting: 4 },
+)
+
 limiting.run()
 
 const ending = suite('channel: the end')

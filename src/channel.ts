@@ -123,7 +123,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   #readers: Waiter<In>[] = []
   #isPaused = false
   #isClosing = false
-  /** Whether somebody reads, as far as is known: who left a loop, or never asked, does not. */
+  /** Whether somebody reads, as far as is known: who left a loop, was taken off or never asked, does not. */
   #isRead = false
   /** Whether values that came after `close` found no room and nobody who reads: they are let go of, and so is all behind them. */
   #isCut = false
@@ -281,7 +281,9 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
 
   off<Name extends keyof ChannelEvents<In>>(name: Name, listener: Listener<ChannelEvents<In>[Name]>): this {
     this.#expectEvent(name)
+    const wasHeard = this.#listeners.message.length > 0
     this.#without(name, listener)
+    if (wasHeard && this.#listeners.message.length === 0) this.#isRead = this.#readers.length > 0
     return this
   }
 
