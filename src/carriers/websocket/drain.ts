@@ -35,14 +35,7 @@ export class Drain {
   /** Tells those of whom all is out. */
   look(): void {
     const out = this.#sent - this.#socket.bufferedAmount
-    for (
-      let first = this.#waiting.peek();
-      first !== undefined && first.end <= out;
-      first = this.#waiting.peek()
-    ) {
-      this.#waiting.shift()
-      first.done(true)
-    }
+    while (this.#waiting.length > 0 && this.#waiting.peek()!.end <= out) this.#waiting.shift()!.done(true)
   }
 
   /** What is not out is lost. */
