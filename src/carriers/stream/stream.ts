@@ -386,7 +386,6 @@ export class StreamCarrier implements Carrier, Inlet {
   /** Some peers never speak: these are plain. */
   #wait(): void {
     this.#patience ??= setTimeout(() => {
-      if (this.#peer !== 'unknown' || this.#ending.isOver) return
       this.#peer = 'silent'
       this.#credits.taken(this.#writtenBytes)
     }, PATIENCE_MS)
