@@ -100,11 +100,7 @@ export class SharedAnnex implements Annex {
   }
 
   owns(memory: ArrayBufferLike): boolean {
-    return this.#isLending && (this.#isOfArena(memory) || isOfFile(memory))
-  }
-
-  #isOfArena(memory: ArrayBufferLike): boolean {
-    return this.#arena!.owns(memory)
+    return this.#isLending && (this.#arena!.owns(memory) || isOfFile(memory))
   }
 
   /**
@@ -118,7 +114,7 @@ export class SharedAnnex implements Annex {
     const others: number[] = []
     for (const [at, { buffer, byteLength }] of packet.buffers.entries()) {
       if (files.has(at)) continue
-      if (this.#isOfArena(buffer)) own.push(at)
+      if (this.#arena!.owns(buffer)) own.push(at)
       else if (byteLength >= this.#sharing.threshold) others.push(at)
     }
     return (
