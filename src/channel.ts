@@ -354,12 +354,8 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   }
 
   #next(iterator: object): Promise<IteratorResult<In, undefined>> {
-    this.#isRead = true
-    if (this.#waiting.length > 0) {
-      const value = this.#shift()
-      this.#resume()
-      return Promise.resolve({ value, done: false })
-    }
+    const first = this.#first()
+    if (first !== undefined) return Promise.resolve({ value: first.value, done: false })
     if (this.#error !== undefined) return Promise.reject(this.#error)
     if (this.#isCut) return Promise.reject(cutShort(this.#maxWaitingBytes))
     if (this.#isFinished) return Promise.resolve(END)
@@ -373,18 +369,23 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
       'receiveSync',
       "called without listeners of 'message'",
     )
-    this.#isRead = true
-    if (this.#waiting.length === 0) return undefined
-    const value = this.#shift()
-    this.#resume()
-    return { value }
+    return this.#first()
   }
 
-  #shift(): In {
-    const { value, byteLength } = this.#waiting.shift() as Arrived<In>
-    this.#waitingBytes -= byteLength
+  /** The value that has waited longest, for somebody who reads. */
+  #first(): Arrived<In> | undefined {
+    this.#isRead = true
+    if (this.#waiting.length === 0) return undefined
+    const first = this.#shift()
+    this.#resume()
+    return first
+  }
+
+  #shift(): Arrived<In> {
+    const first = this.#waiting.shift() as Arrived<In>
+    this.#waitingBytes -= first.byteLength
     if (this.#isPaused && this.#isClosing) this.#waitForReader()
-    return value
+    return first
   }
 
   #take(parcel: Parcel): void {
@@ -433,7 +434,7 @@ export class Channel<In = unknown, Out = In> implements AsyncIterable<In> {
   #hand(isLate = false): void {
     while (this.#waiting.length > 0 && this.#listeners.message.length > 0) {
       if (this.#isEnded && !isLate) return
-      this.#emit('message', this.#shift())
+      this.#emit('message', this.#shift().value)
     }
     this.#resume()
   }
