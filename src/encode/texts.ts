@@ -49,14 +49,13 @@ export class Texts {
   #fills = 0
 
   begin(): void {
-    this.#open = ''
     this.#isSmall = true
-    this.#closed.rewind()
     this.#defined = 0
   }
 
   end(): void {
     this.#open = ''
+    this.#closed.rewind()
     while (this.#fewCount > 0) this.#few[--this.#fewCount] = ''
     this.#fewUnits = 0
     if (this.#fills >= CACHE) this.#cache.fill('')
