@@ -279,6 +279,21 @@ for (const [name, value] of messages) {
   })
 }
 
+exact('metaBytes: a text that is met over and over is not collected past it', () => {
+  const text = 'x'.repeat(2 ** 20)
+  for (const value of [list(300, () => text), new Map(list(300, i => [i, text]))]) {
+    const before = process.memoryUsage().arrayBuffers
+    let reads = 0
+    const counted = [value, Object.defineProperty({}, 'late', { enumerable: true, get: () => reads++ })]
+    const error = refused(() => encode(counted, { limits: { metaBytes: 2 ** 22 } }), 'LIMIT', {
+      limit: 'metaBytes',
+    })
+    assert.ok(error.requested! > 2 ** 22)
+    assert.is(reads, 0)
+    assert.ok(process.memoryUsage().arrayBuffers - before < 2 ** 25)
+  }
+})
+
 exact('a limit that is passed names itself, its setting and what was asked for', () => {
   const error = refused(() => encode([[[1]]], { limits: { depth: 2 } }), 'LIMIT')
   assert.match(error.message, 'limits.depth is 2, got 3')

@@ -100,7 +100,9 @@ export class Writer {
   segment(text: string): void {
     const { length } = text
     const wide = isWide(text)
-    this.reserve(9 + length * 2)
+    const byteLength = wide ? length * 2 : length
+    this.#expectRoom(byteLength)
+    this.reserve(9 + byteLength)
     this.varint(length * 2 + Number(wide))
     this.pos = writeText(this.bytes, this.pos, text, wide)
   }

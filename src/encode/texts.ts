@@ -48,7 +48,9 @@ export class Texts {
   readonly #filled = new Int32Array(CACHE)
   #fills = 0
 
-  begin(): void {
+  /** `metaBytes`: all of a message, of which its text is a part. */
+  begin(metaBytes: number): void {
+    this.#closed.limit = metaBytes
     this.#isSmall = true
     this.#defined = 0
   }

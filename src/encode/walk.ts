@@ -55,7 +55,7 @@ export abstract class Walk extends Writer {
     this.isBeyondClone = false
     for (const _ in EMPTY) this.isPolluted = true
     this.shapes.begin(keepsShapes)
-    this.texts.begin()
+    this.texts.begin(settings.limits.metaBytes)
     // The header is written in front of the body when the length of that is known.
     this.pos = Head.MOST_BYTES
     this.start = Head.MOST_BYTES
