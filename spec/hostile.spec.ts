@@ -1,9 +1,10 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { assemble } from '../fixtures/assemble.js'
+import { assemble, flat, join, repeat, varint } from '../fixtures/assemble.js'
 import { asking } from '../fixtures/hostile/limits.js'
 import { hostile } from '../fixtures/hostile.js'
 import { Codec, decode, encode, isOutbandError, LIMITS, type Limits, type PacketLike } from '../src/index.js'
+import { Head } from '../src/wire/ops.js'
 import { allowedHeap, inBudget } from './budget.js'
 import { collect, heapBytes, keptBytes } from './collect.js'
 import { canEval } from './eval.js'
@@ -174,6 +175,33 @@ function outcomeOf(run: () => unknown): { error?: unknown } {
   } catch (error) {
     return { error }
   }
+}
+
+/** More shapes than are kept for the next message, of two letters each. */
+const others = Array.from({ length: 1100 }, (_, i) => [1, 4, i & 255, i >> 8])
+
+for (const [name, shape] of [
+  ['no keys', [0]],
+  ['an empty key', [1, 0]],
+  ['two empty keys', [2, 0, 0]],
+  ['one letter', [1, 2, 97]],
+] as const) {
+  after(`shapes of ${name} that are listed, and too many to be kept, take no more than the budget`, () => {
+    const n = Math.floor((MiB - 5000) / shape.length)
+    const tail = join(flat(varint(others.length + n), others), repeat(n, ...shape))
+    const meta = assemble({ body: 1, flags: Head.HAS_SHAPES, tail })
+    const before = keptBytes()
+    let held = 0
+    // Buffers are asked for when all shapes have been read.
+    const buffers = {
+      [Symbol.iterator]() {
+        held = keptBytes() - before
+        return [].values()
+      },
+    }
+    assert.is(new Codec({ limits: 'untrusted' }).decode({ meta, buffers }), 1)
+    assert.ok(held > 0 && held < allowedHeap(meta.length), `${held} bytes of heap for ${meta.length}`)
+  })
 }
 
 after('a rejected message is not kept', () => {

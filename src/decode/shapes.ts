@@ -122,7 +122,8 @@ export class Shapes {
     const name = readText(reader.bytes, start, byteLength, false)
     const known = this.#known.get(name)
     if (known !== undefined) return known
-    if (this.#isFull()) {
+    // Those of one byte and of two, which are three, always have room: a hostile message may list them over and over.
+    if (byteLength > 2 && this.#isFull()) {
       this.#hadNoRoom = true
       return new Shape(keys, NO_BYTES)
     }

@@ -68,7 +68,8 @@ export function writeShape(out: Writer, keys: readonly string[]): void {
 export function readShape(reader: Reader): string[] {
   const length = reader.varint()
   if (length > reader.end - reader.pos) throw reader.truncated(length)
-  const keys: string[] = []
-  for (let i = 0; i < length; i++) keys.push(reader.segment())
+  // As long as it will be: one that grows is made for seventeen, and a shape of one key may take three bytes.
+  const keys = new Array<string>(length)
+  for (let i = 0; i < length; i++) keys[i] = reader.segment()
   return keys
 }
