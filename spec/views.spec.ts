@@ -249,6 +249,20 @@ layout('a view of memory that grows keeps its length', () => {
   assert.is(copy.length, 1)
 })
 
+layout('a view that follows shared memory which has grown by half an element keeps its length', () => {
+  const memory = new SharedArrayBuffer(8, { maxByteLength: 64 } as object)
+  const view = new Float64Array(memory)
+  const grow = (byteLength: number) =>
+    (memory as SharedArrayBuffer & { grow(byteLength: number): void }).grow(byteLength)
+  const before = encode([view, memory])
+  grow(12)
+  for (const packet of [before, encode([view]), encode([view, memory])]) {
+    const [copy] = decode<[Float64Array]>(packet)
+    assert.is(copy.buffer, memory)
+    assert.is(copy.length, 1)
+  }
+})
+
 /** What a view lies on is asked of itself, not of properties that it, or its class, or nobody has. */
 const disguised: readonly (readonly [what: string, disguise: (view: Float32Array) => unknown])[] = [
   [

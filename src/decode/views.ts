@@ -138,6 +138,11 @@ function makeOdd(entries: readonly Entry[]): void {
   for (const entry of entries) {
     const rest = restOf(entry)
     if (rest === 0) continue
+    if (isShared(entry.run.buffer)) {
+      // Memory that only grows is never shorter: the view keeps the length that it was sent with.
+      entry.made = make({ ...entry, flags: entry.flags & ~ViewFlag.TRACKING })
+      continue
+    }
     const byRest = odd.get(entry.run) ?? []
     byRest[rest] ??= []
     byRest[rest].push(entry)
