@@ -23,8 +23,6 @@ export class Texts {
   #isShort = false
   #length = 0
   #cut = 0
-  /** Bytes that a string of it may have. */
-  #stringBytes = 0
   /** The units of it that are a string, from one unit to another. */
   #piece = ''
   #pieceStart = 0
@@ -32,6 +30,8 @@ export class Texts {
   /** Next segment's header, in the reader's bytes. */
   #pos = 0
   #end = 0
+  /** Bytes that a string may have. */
+  #stringBytes = 0
   readonly #short = new ShortTexts()
   readonly defined: string[] = []
 
@@ -42,10 +42,11 @@ export class Texts {
     this.#cut = 0
     this.#pos = pos
     this.#end = end
+    this.#stringBytes = stringBytes
     const header = pos < end ? bytes[pos] : 0
     const byteLength = segmentBytes(header)
     // The only one of a small message is opened here, so that V8 need not put that where each string is read.
-    if (header < 128 && byteLength > 0 && byteLength < end - pos) this.#open(reader, stringBytes)
+    if (header < 128 && byteLength > 0 && byteLength < end - pos) this.#open(reader)
   }
 
   end(): void {
@@ -55,9 +56,9 @@ export class Texts {
   }
 
   /** The next `units` units of text. @throws MALFORMED, TRUNCATED, LIMIT */
-  next(reader: Reader, units: number, stringBytes: number): string {
+  next(reader: Reader, units: number): string {
     if (units === 0) return ''
-    if (this.#cut === this.#length) this.#openNext(reader, stringBytes)
+    if (this.#cut === this.#length) this.#openNext(reader)
     const start = this.#cut
     const end = start + units
     if (end > this.#length) throw this.#tooLong(reader)
@@ -95,23 +96,22 @@ export class Texts {
     return readText(bytes, this.#start + start * unitBytes, units * unitBytes, this.#isWide)
   }
 
-  #openNext(reader: Reader, stringBytes: number): void {
+  #openNext(reader: Reader): void {
     const { pos, end } = reader
     reader.pos = this.#pos
     reader.end = this.#end
-    this.#open(reader, stringBytes)
+    this.#open(reader)
     reader.pos = pos
     reader.end = end
   }
 
-  #open(reader: Reader, stringBytes: number): void {
+  #open(reader: Reader): void {
     const header = reader.varint()
     this.#isWide = isWideSegment(header)
     const byteLength = segmentBytes(header)
     this.#start = reader.take(byteLength)
     this.#length = this.#isWide ? byteLength / 2 : byteLength
-    this.#stringBytes = stringBytes
-    this.#isShort = byteLength <= Math.min(SHORT, stringBytes) && !this.#isWide
+    this.#isShort = byteLength <= Math.min(SHORT, this.#stringBytes) && !this.#isWide
     this.#cut = 0
     this.#pieceEnd = 0
     this.#pos = reader.pos

@@ -89,7 +89,7 @@ export abstract class Walk extends Reader {
   }
 
   text(units: number): string {
-    return this.texts.next(this, units, this.limits.stringBytes)
+    return this.texts.next(this, units)
   }
 
   /** A value that must be a string; its op is looked at first, since nothing here counts depth. */

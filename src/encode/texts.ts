@@ -13,7 +13,7 @@ import { Op } from '../wire/ops.js'
 
 /** Units after which a segment is closed; also the length from which a string has a segment of its own. */
 const SEGMENT = 4096
-/** Units of a message that are written one by one: a small message is done before concatenation pays. Their header is a byte. */
+/** Units of a message that are written one by one: a small message is done before concatenation pays. Any op and header of so many is a byte. */
 const FEW = 48
 const CACHE = 512
 const SHORTEST = 3
@@ -77,14 +77,9 @@ export class Texts {
     else {
       out.bytes[out.pos++] = Op.TEXT_LONG
       out.varint(units)
-      if (units >= SEGMENT) {
-        this.#close()
-        this.#open = text
-        this.#close()
-        return
-      }
+      if (units >= SEGMENT) this.#close()
     }
-    this.#append(text, units)
+    this.#append(text)
   }
 
   /** The same while the message is small: its few strings are compared one by one. False when it is so no more. */
@@ -101,9 +96,9 @@ export class Texts {
       out.varint(number)
       return true
     }
-    if (known < 0 && units < Op.TEXTS) out.bytes[out.pos++] = Op.TEXT | units
+    if (known < 0) out.bytes[out.pos++] = Op.TEXT | units
     else {
-      out.bytes[out.pos++] = known < 0 ? Op.TEXT_LONG : Op.TEXT_DEFINE
+      out.bytes[out.pos++] = Op.TEXT_DEFINE
       out.varint(units)
     }
     if (units === 0) return true
@@ -120,8 +115,7 @@ export class Texts {
     return i
   }
 
-  #append(text: string, units: number): void {
-    if (units === 0) return
+  #append(text: string): void {
     this.#open += text
     if (this.#open.length >= SEGMENT) this.#close()
   }
@@ -160,7 +154,7 @@ export class Texts {
     this.#numbers[at] = this.#defined++
     out.bytes[out.pos++] = Op.TEXT_DEFINE
     out.varint(units)
-    this.#append(text, units)
+    this.#append(text)
     return true
   }
 
