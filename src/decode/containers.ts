@@ -97,8 +97,7 @@ export function decodeObject(walk: Walk): Record<string, unknown> {
 }
 
 function object(walk: Walk, shape: Shape): Record<string, unknown> {
-  if (!walk.limits.codegen) return record(walk, shape, {})
-  const build = shape.build ?? shape.warmUp()
+  const build = walk.limits.codegen ? (shape.build ?? shape.warmUp()) : undefined
   if (build === undefined) return record(walk, shape, {})
   walk.enter(shape.keys.length)
   const built = build(walk)

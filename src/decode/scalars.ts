@@ -20,7 +20,7 @@ export function decodeI32(walk: Walk): number {
 export function decodeBigInt(walk: Walk): bigint {
   const header = walk.varint()
   const isNegative = header % 2 === 1
-  const byteLength = (header - (isNegative ? 1 : 0)) / 2
+  const byteLength = Math.floor(header / 2)
   checkLimit('bigintBytes', walk.limits.bigintBytes, byteLength, walk.pos)
   const start = walk.take(byteLength)
   if (byteLength === 0) {
@@ -40,13 +40,11 @@ export function decodeDate(walk: Walk): Date {
 
 export function decodeRegExp(walk: Walk): RegExp {
   if (!walk.limits.regexps) throw forbidden('decode', 'regexps', { offset: walk.pos })
-  const number = walk.memo.length
-  walk.note(undefined)
   const source = walk.string('a RegExp')
   const flags = walk.string('RegExp flags')
   try {
     const regexp = new RegExp(source, flags)
-    if (walk.hasRefs) walk.memo[number] = regexp
+    walk.note(regexp)
     return regexp
   } catch (cause) {
     throw walk.malformed('a wrong RegExp', { cause })
@@ -54,14 +52,11 @@ export function decodeRegExp(walk: Walk): RegExp {
 }
 
 export function decodeBoxed(walk: Walk): object {
-  const number = walk.memo.length
-  walk.note(undefined)
   // The op is looked at first: anything but a primitive could go deeper here without counting depth.
   const op = walk.peek()
   const isPrimitive = op < Op.ARRAY || op === Op.FALSE || op === Op.TRUE || (op >= Op.I8 && op <= Op.TEXT_REF)
   if (!isPrimitive) throw walk.malformed('a wrapper without a primitive')
-  const primitive = walk.value()
-  const boxed = Object(primitive) as object
-  if (walk.hasRefs) walk.memo[number] = boxed
+  const boxed = Object(walk.value()) as object
+  walk.note(boxed)
   return boxed
 }
