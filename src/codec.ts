@@ -63,14 +63,9 @@ export class Codec {
 
   /** As `encode`, with the codec's options under those of the call. */
   encode(value: unknown, options?: EncodeOptions): Packet {
-    if (options !== undefined) return this.#encodeWith(value, merged(this.#options, options))
-    if (this.#format !== undefined) return this.#format.encode(value, this.#encodeSettings)
-    return this.#freeEncoder().encode(value, this.#encodeSettings)
-  }
-
-  #encodeWith(value: unknown, options: CodecOptions): Packet {
-    const settings = encodeSettings(options)
-    const format = formatOf(options)
+    const all = options === undefined ? undefined : merged(this.#options, options)
+    const settings = all === undefined ? this.#encodeSettings : encodeSettings(all)
+    const format = all === undefined ? this.#format : formatOf(all)
     return format === undefined ? this.#freeEncoder().encode(value, settings) : format.encode(value, settings)
   }
 

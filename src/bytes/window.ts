@@ -130,7 +130,7 @@ export function isVolatile(buffer: ArrayBufferLike): boolean {
 }
 
 /** True for an ArrayBuffer or a SharedArrayBuffer. */
-export function isMemory(value: unknown): boolean {
+export function isMemory(value: unknown): value is ArrayBufferLike {
   return value instanceof ArrayBuffer || hasSlot(value, bufferBytes) || isShared(value)
 }
 

@@ -15,13 +15,12 @@ export interface DecodeSettings {
   readonly limits: Readonly<Limits>
 }
 
-const NONE: DecodeOptions = {}
 const DEFAULTS: DecodeSettings = { types: undefined, limits: LIMITS.trusted }
 
 /** @throws TypeError for an option of the wrong type */
-export function decodeSettings(options: DecodeOptions = NONE, host?: CustomType): DecodeSettings {
-  if (options === NONE && host === undefined) return DEFAULTS
-  const { types, limits } = options
+export function decodeSettings(options: DecodeOptions | undefined, host?: CustomType): DecodeSettings {
+  if (options === undefined && host === undefined) return DEFAULTS
+  const { types, limits } = options ?? {}
   expectRegistry(types)
   // Encode asks for hosts last, decode by their tag like any other type.
   const all = host === undefined ? types : registry(...(types?.types ?? []), host)

@@ -45,25 +45,25 @@ export class Buffers {
   /** The next buffer (borrow), of `byteLength` bytes. @throws BUFFERS */
   take(byteLength: number): Memory {
     const memory = this.#next()
-    const got = memory === undefined ? -1 : bytesOf(memory)
-    if (got !== byteLength) throw this.#misfit(memory, byteLength, got)
+    const got = bytesOf(memory)
+    if (got !== byteLength) throw this.#misfit(memory, got, byteLength)
     return memory as Memory
-  }
-
-  #misfit(memory: Memory | undefined, requested: number, got: number): OutbandError {
-    if (memory === undefined) return this.#wrong('is missing', requested, 0)
-    return got < 0
-      ? this.#wrong('is no memory, or lost it', requested, 0)
-      : this.#wrong('has the wrong size', requested, got)
   }
 
   /** The next buffer (borrow), whatever its size. @throws BUFFERS */
   takeAny(): Memory {
     const memory = this.#next()
-    const got = memory === undefined ? -1 : bytesOf(memory)
-    if (got >= 0) return memory as Memory
-    const what = memory === undefined ? 'is missing' : 'is no memory, or lost it'
-    throw this.#failed('BUFFERS', what)
+    const got = bytesOf(memory)
+    if (got < 0) throw this.#misfit(memory, got)
+    return memory as Memory
+  }
+
+  #misfit(memory: Memory | undefined, got: number, requested?: number): OutbandError {
+    const lacking = memory === undefined ? 'is missing' : 'is no memory, or lost it'
+    const what = got < 0 ? lacking : 'has the wrong size'
+    return requested === undefined
+      ? this.#failed('BUFFERS', what)
+      : this.#wrong(what, requested, Math.max(0, got))
   }
 
   /** Compares the buffer just taken with its CRC-32C. @throws CHECKSUM */
@@ -125,7 +125,7 @@ export function takeAll<T>(list: PacketLike['buffers'], take: (buffers: Buffers)
 }
 
 /** −1 for memory that is gone, and for what is no memory at all or only looks like it (a proxy). */
-function bytesOf(memory: Memory): number {
+function bytesOf(memory: Memory | undefined): number {
   if (ArrayBuffer.isView(memory)) return windowBytes(memory)
   try {
     return isMemory(memory) && !isDetached(memory) ? memory.byteLength : -1

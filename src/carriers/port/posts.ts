@@ -139,6 +139,6 @@ function bufferOf(posted: unknown): Uint8Array {
     return new Uint8Array(posted)
   }
   if (isBytes(posted)) return posted
-  if (isMemory(posted)) return new Uint8Array(posted as ArrayBufferLike)
+  if (isMemory(posted)) return new Uint8Array(posted)
   throw new OutbandError('MALFORMED', `port: a buffer; wanted memory, got ${typeof posted}`)
 }

@@ -91,7 +91,7 @@ function everyMemory(frames: readonly unknown[]): boolean {
 /** Whether it is memory, and not only looks like it (a proxy). */
 function isFrame(frame: unknown): boolean {
   try {
-    return ArrayBuffer.isView(frame) || (isMemory(frame) && (frame as ArrayBufferLike).byteLength >= 0)
+    return ArrayBuffer.isView(frame) || (isMemory(frame) && frame.byteLength >= 0)
   } catch {
     return false
   }
