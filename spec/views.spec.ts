@@ -303,6 +303,33 @@ layout('a DataView without its prototype arrives as a DataView', () => {
   assert.equal([copy.byteOffset, copy.byteLength], [4, 3])
 })
 
+class Pretender extends ArrayBuffer {
+  override get byteLength(): number {
+    return 5
+  }
+}
+for (const [what, memory] of [
+  [
+    'without bytes, by a property of its own',
+    Object.defineProperty(new ArrayBuffer(8), 'byteLength', { value: 0 }),
+  ],
+  [
+    'of too many, by a property of its own',
+    Object.defineProperty(new ArrayBuffer(8), 'byteLength', { value: 99 }),
+  ],
+  ['of another length, by its class', new Pretender(8)],
+] as const)
+  for (const threshold of [0, Number.POSITIVE_INFINITY])
+    layout(`an ArrayBuffer ${what}, threshold ${threshold}`, () => {
+      new Uint8Array(memory).fill(7)
+      const [copy, view] = decode<[ArrayBuffer, Uint8Array]>(
+        encode([memory, new Uint8Array(memory, 2)], { threshold }),
+      )
+      assert.is(view.buffer, copy)
+      assert.equal([...view], [7, 7, 7, 7, 7, 7])
+      assert.is(new Uint8Array(copy).length, 8)
+    })
+
 layout('a view twice, and wrapped, is one buffer', () => {
   const [view] = on([3, 5])
   assert.is(encode([view, { view }, outOfBand(view!)], { threshold: 0 }).buffers.length, 1)

@@ -101,15 +101,21 @@ export function windowBytes(view: ArrayBufferView): number {
   }
 }
 
-/** True when the ArrayBuffer is detached. A SharedArrayBuffer never is. */
-export function isDetached(buffer: ArrayBufferLike): boolean {
-  if (buffer.byteLength !== 0) return false
+/** Bytes of an ArrayBuffer, whatever properties of its own it has; −1 when it is detached, which a SharedArrayBuffer never is. */
+export function memoryBytes(buffer: ArrayBufferLike): number {
+  const slot = isShared(buffer) ? (sharedBytes as () => unknown) : bufferBytes
+  const byteLength = slot.call(buffer) as number
+  if (byteLength > 0) return byteLength
   try {
-    new Uint8Array(buffer)
-    return false
+    return new Uint8Array(buffer).length
   } catch {
-    return true
+    return -1
   }
+}
+
+/** True when the ArrayBuffer is detached. */
+export function isDetached(buffer: ArrayBufferLike): boolean {
+  return memoryBytes(buffer) < 0
 }
 
 export function isShared(buffer: unknown): boolean {

@@ -1,6 +1,6 @@
 /** The buffers that came with the packet: taken in order, each compared with what the metadata announced. */
 import { crc32c } from '../bytes/crc32c.js'
-import { isDetached, isMemory, windowBytes } from '../bytes/window.js'
+import { isMemory, memoryBytes, windowBytes } from '../bytes/window.js'
 import { decodeFailure, type ErrorCode, type ErrorFields, type OutbandError } from '../errors.js'
 import type { PacketLike } from '../packet.js'
 
@@ -128,7 +128,7 @@ export function takeAll<T>(list: PacketLike['buffers'], take: (buffers: Buffers)
 function bytesOf(memory: Memory | undefined): number {
   if (ArrayBuffer.isView(memory)) return windowBytes(memory)
   try {
-    return isMemory(memory) && !isDetached(memory) ? memory.byteLength : -1
+    return isMemory(memory) ? memoryBytes(memory) : -1
   } catch {
     return -1
   }

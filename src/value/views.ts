@@ -11,10 +11,10 @@ import {
   arrayName,
   bufferOf,
   byteOffsetOf,
-  isDetached,
   isLengthTracking,
   isShared,
   maxBytes,
+  memoryBytes,
   windowBytes,
 } from '../bytes/window.js'
 import { named, type OutbandError } from '../errors.js'
@@ -119,8 +119,9 @@ export class Views {
   }
 
   addBuffer(buffer: ArrayBufferLike): void {
-    if (isDetached(buffer)) throw stopped('DETACHED', GONE)
-    this.#add(buffer, buffer, 0, buffer.byteLength, ViewKind.ARRAY_BUFFER, false)
+    const byteLength = memoryBytes(buffer)
+    if (byteLength < 0) throw stopped('DETACHED', GONE)
+    this.#add(buffer, buffer, 0, byteLength, ViewKind.ARRAY_BUFFER, false)
   }
 
   /** A view met before turns out to have wishes. */
@@ -198,7 +199,7 @@ export class Views {
     const { entries } = this
     for (let i = 0; i < entries.length; i++) {
       const { source, start, end } = entries[i]
-      const byteLength = ArrayBuffer.isView(source) ? windowBytes(source) : bufferBytes(source)
+      const byteLength = ArrayBuffer.isView(source) ? windowBytes(source) : memoryBytes(source)
       if (byteLength !== end - start) throw lostMeanwhile(source)
     }
   }
@@ -262,10 +263,6 @@ function settle(run: Entry, index: number): void {
   // Where its memory is resizable, the run must be so again.
   const max = isBound(kind) ? maxBytes(buffer) : -1
   run.max = max < 0 ? max : max - start
-}
-
-function bufferBytes(buffer: ArrayBufferLike): number {
-  return isDetached(buffer) ? -1 : buffer.byteLength
 }
 
 /** The class met last: most messages have one, and the look into the Map costs as much as the questions about its memory. */
