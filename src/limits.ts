@@ -1,8 +1,8 @@
 /**
  * What a message may ask for, in two profiles. A declared count is checked before anything is allocated;
  * the error names the limit so that its owner can raise it. Decode enforces all of them; encode all but
- * `stringBytes` (in our own format), the keys of Maps and what is counted twice or as bytes (in pickle: fields, dates, empty
- * containers), and what repeats (in FlexBuffers), which only the receiver refuses.
+ * `stringBytes` (in our own format), what is counted twice or as bytes (in pickle: fields, dates, empty containers), and what repeats
+ * (in FlexBuffers), which only the receiver refuses.
  */
 import { type ErrorFields, expectArgument, failure, type OutbandError } from './errors.js'
 
