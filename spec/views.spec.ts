@@ -296,6 +296,16 @@ for (const [what, disguise] of disguised)
       })
     }
 
+layout('an empty view without its prototype follows no memory', () => {
+  for (const at of [0, 16, 64]) {
+    const memory = resizable(64, 128)
+    const view = Object.setPrototypeOf(new Float32Array(memory, at, 0), null) as Float32Array
+    const [buffer, copy] = decode<[ArrayBuffer, Float32Array]>(encode([memory, view], { threshold: 0 }))
+    buffer.resize(128)
+    assert.is(copy.length, 0)
+  }
+})
+
 layout('a DataView without its prototype arrives as a DataView', () => {
   const view = Object.setPrototypeOf(new DataView(new ArrayBuffer(16), 4, 3), null) as DataView
   const copy = decode<DataView>(encode(view, { threshold: 0 }))

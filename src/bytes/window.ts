@@ -164,7 +164,8 @@ export function isLengthTracking(view: ArrayBufferView): boolean {
   const max = maxBytes(buffer)
   if (max < 0) return false
   const rest = buffer.byteLength - byteOffsetOf(view) - windowBytes(view)
-  const elementBytes = isDataView(view) ? 1 : (view as Uint8Array).BYTES_PER_ELEMENT
+  // Without its prototype a view does not say; none has larger elements.
+  const elementBytes = isDataView(view) ? 1 : ((view as Partial<Uint8Array>).BYTES_PER_ELEMENT ?? LARGEST)
   if (rest >= elementBytes) return false
   // V8 refuses to make the probe when the memory is no multiple of the element (a view that follows may lie on such).
   if (rest === 0 && isPlainTypedArray(view)) return subarrayTracks(view as Uint8Array)
@@ -178,6 +179,9 @@ function isPlainTypedArray(view: ArrayBufferView): boolean {
   const prototype = Object.getPrototypeOf(view)
   return prototype !== null && Object.getPrototypeOf(prototype) === TypedArrayPrototype
 }
+
+/** Bytes of the largest elements. */
+const LARGEST = 8
 
 function cloneTracks(view: ArrayBufferView, elementBytes: number): boolean {
   const clone = structuredClone(view)
