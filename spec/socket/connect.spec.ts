@@ -489,6 +489,21 @@ closing('the process is not kept by a channel that has ended, nor a path by its 
   await again.close()
 })
 
+closing(
+  'over a stream that hands on at once, the answer to the last question ends nothing early',
+  async () => {
+    const [left, right] = await Promise.all(
+      duplexPair().map(stream => connect<string>(stream, { allowHalfOpen: true })),
+    )
+    void right!.send('hi')
+    void left!.close()
+    for await (const value of right!) assert.unreachable(value)
+    await turns(2)
+    void right!.close()
+    for (const channel of [right!, left!]) assert.is(await within(outcomeOf(channel), 'the end'), 'closed')
+  },
+)
+
 closing('half-closed: who has closed still reads what the peer says', async () => {
   const path = somePath()
   const server = await serve<number, number>(

@@ -366,9 +366,10 @@ export class StreamCarrier implements Carrier, Inlet {
   /** A goodbye of the peer may have been said before it heard ours: only an answer tells what it took in. */
   #goodbye(): void {
     if (!this.#hasSaidBye) {
-      this.#hasSaidBye = true
       this.#needsAnswer = this.#peer === 'channel'
       this.#ask()
+      // Not before: a stream within the process may bring the answer at once, and with it the last byte would go.
+      this.#hasSaidBye = true
       this.#say('bye')
     }
     this.#finish()
