@@ -10,12 +10,10 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 
 const VERSIONS = ['22', '24', '25']
-/** All, also what `npm test` leaves to the run without code generation. */
-const ALL = '.'
 const runner = fileURLToPath(new URL('run.js', import.meta.url))
 
 const { values, positionals } = parseArgs({
-  options: { pattern: { type: 'string', default: ALL } },
+  options: { pattern: { type: 'string', default: '' } },
   allowPositionals: true,
 })
 
@@ -31,7 +29,8 @@ for (const version of positionals.length > 0 ? positionals : VERSIONS) {
     // First in the PATH, for children that are started by name.
     const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH}` }
     run(join(bin, 'node'), ['--version'], folder, env)
-    if (!run(join(bin, 'node'), [runner, values.pattern], process.cwd(), env)) fail(`not good on ${version}`)
+    if (!run(join(bin, 'node'), [runner, '--all', values.pattern], process.cwd(), env))
+      fail(`not good on ${version}`)
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }

@@ -28,7 +28,7 @@ try {
   run('npm', ['ci', '--silent'])
   run('npm', ['install', '--no-save', '--silent', ...versions])
   console.log(versions.join('  '))
-  run(process.execPath, [join(copy, 'dist/spec/run.js'), ...positionals])
+  run(process.execPath, [join(copy, 'dist/spec/run.js'), '--all', ...positionals])
 } finally {
   rmSync(copy, { recursive: true, force: true })
 }

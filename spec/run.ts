@@ -1,8 +1,8 @@
 /**
  * The whole suite: every spec in a process of its own, a few at a time, the long ones first.
  * So no spec inherits another's memory or timers, and one that hangs is named. The last lines are totals in uvu's form.
- * `node dist/spec/run.js [PATTERN]`; with `--times` it says how long each took. Flags of Node's are handed on: the suite must
- * also pass under `--disallow-code-generation-from-strings`.
+ * `node dist/spec/run.js [PATTERN]`; with `--times` it says how long each took, with `--all` it takes what `npm test` leaves out too.
+ * Flags of Node's are handed on: the suite must also pass under `--disallow-code-generation-from-strings`.
  */
 import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
@@ -62,11 +62,12 @@ interface Outcome {
 }
 
 const isTimed = process.argv.includes('--times')
+const isWhole = process.argv.includes('--all') || !canEval()
 const pattern = new RegExp(process.argv.slice(2).find(argument => !argument.startsWith('--')) ?? '')
 const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
   .map(path => path.replaceAll(sep, '/'))
   .filter(path => path.endsWith('.spec.js') && pattern.test(path))
-  .filter(path => pattern.source !== '(?:)' || !canEval() || !ONCE.some(once => once.test(path)))
+  .filter(path => pattern.source !== '(?:)' || isWhole || !ONCE.some(once => once.test(path)))
   .sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1))
 const outcomes: Outcome[] = []
 

@@ -340,6 +340,21 @@ for (const [what, memory] of [
       assert.is(new Uint8Array(copy).length, 8)
     })
 
+layout('a view follows resizable memory of whatever byteLength of its own', () => {
+  for (const value of [0, 16, 99]) {
+    const memory = Object.defineProperty(resizable(16, 64), 'byteLength', { value })
+    const views = [new Uint8Array(memory, 0, 8), new Uint8Array(memory, 4)]
+    const [buffer, ...copies] = decode<[ArrayBuffer, ...Uint8Array[]]>(
+      encode([memory, ...views], { threshold: 0 }),
+    )
+    buffer.resize(32)
+    assert.equal(
+      copies.map(({ length }) => length),
+      [8, 28],
+    )
+  }
+})
+
 layout('a view twice, and wrapped, is one buffer', () => {
   const [view] = on([3, 5])
   assert.is(encode([view, { view }, outOfBand(view!)], { threshold: 0 }).buffers.length, 1)

@@ -26,6 +26,9 @@ const sharedBytes =
   typeof SharedArrayBuffer === 'function' ? slotOf(SharedArrayBuffer.prototype, 'byteLength') : undefined
 const { keys: typedArrayKeys, subarray } = TypedArrayPrototype
 
+/** Bytes of the largest elements; those of all are powers of two. */
+export const LARGEST = 8
+
 /** A getter or method of a built-in class, which throws for an object that only looks the part. */
 export function slotOf(prototype: object, name: string | symbol): () => unknown {
   const { get, value } = Object.getOwnPropertyDescriptor(prototype, name) as PropertyDescriptor
@@ -79,9 +82,14 @@ export function byteOffsetOf(view: ArrayBufferView): number {
   return (isDataView(view) ? dataViewOffset.call(view) : typedArrayOffset.call(view)) as number
 }
 
+/** Bytes of a view or an ArrayBuffer; −1 when they cannot be read any more. */
+export function bytesUnder(memory: ArrayBufferView | ArrayBufferLike): number {
+  return ArrayBuffer.isView(memory) ? windowBytes(memory) : memoryBytes(memory)
+}
+
 /** True when the bytes cannot be read any more: of a view, that its memory is detached, or has shrunk and ends before it. */
 export function isGone(memory: ArrayBufferView | ArrayBufferLike): boolean {
-  return ArrayBuffer.isView(memory) ? windowBytes(memory) < 0 : isDetached(memory)
+  return bytesUnder(memory) < 0
 }
 
 function isViewGone(view: ArrayBufferView): boolean {
@@ -111,11 +119,6 @@ export function memoryBytes(buffer: ArrayBufferLike): number {
   } catch {
     return -1
   }
-}
-
-/** True when the ArrayBuffer is detached. */
-export function isDetached(buffer: ArrayBufferLike): boolean {
-  return memoryBytes(buffer) < 0
 }
 
 export function isShared(buffer: unknown): boolean {
@@ -163,7 +166,7 @@ export function isLengthTracking(view: ArrayBufferView): boolean {
   const buffer = bufferOf(view)
   const max = maxBytes(buffer)
   if (max < 0) return false
-  const rest = buffer.byteLength - byteOffsetOf(view) - windowBytes(view)
+  const rest = memoryBytes(buffer) - byteOffsetOf(view) - windowBytes(view)
   // Without its prototype a view does not say; none has larger elements.
   const elementBytes = isDataView(view) ? 1 : ((view as Partial<Uint8Array>).BYTES_PER_ELEMENT ?? LARGEST)
   if (rest >= elementBytes) return false
@@ -179,9 +182,6 @@ function isPlainTypedArray(view: ArrayBufferView): boolean {
   const prototype = Object.getPrototypeOf(view)
   return prototype !== null && Object.getPrototypeOf(prototype) === TypedArrayPrototype
 }
-
-/** Bytes of the largest elements. */
-const LARGEST = 8
 
 function cloneTracks(view: ArrayBufferView, elementBytes: number): boolean {
   const clone = structuredClone(view)

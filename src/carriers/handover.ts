@@ -3,7 +3,7 @@
  * gave away, copies the rest: once, the exact window, to memory that then moves itself.
  */
 import { allocateUncleared } from '../bytes/text.js'
-import { allocate, isDetached, isGone, isMemory, isShared, maxBytes } from '../bytes/window.js'
+import { allocate, isGone, isMemory, isShared, maxBytes } from '../bytes/window.js'
 import { isOutbandError, OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
 import type { Counts, Transfer } from './carrier.js'
@@ -93,7 +93,7 @@ export function handOver<Posted>(
   } catch (error) {
     if (isOutbandError(error)) throw error
     // What else does not want to move is noticed when the memory has gone: there is nothing left to copy.
-    if (memory.list.length === 0 || movingOf(plan).some(isDetached)) throw refusal(error, transfer)
+    if (memory.list.length === 0 || movingOf(plan).some(isGone)) throw refusal(error, transfer)
     if (isStrict) throw isTelling() ? refusal(error, transfer) : notTransferable(POOLED, 0, error)
     plan = planOf(buffers, NO_MEMORY, rest, isLent)
     try {
@@ -208,7 +208,7 @@ function listed(list: readonly object[]): Wishes {
     const buffer = ArrayBuffer.isView(item) ? item.buffer : item
     if (isShared(buffer)) continue
     if (!isMemory(buffer)) others.push(expectFree(item, placeIn(i)))
-    else if (isDetached(buffer as ArrayBuffer)) {
+    else if (isGone(buffer)) {
       const path = placeIn(i)
       throw new OutbandError('DETACHED', `send: an ArrayBuffer lost its memory at ${path}`, { path })
     } else memory.add(buffer as ArrayBuffer)
@@ -242,7 +242,7 @@ function expectFree(item: object, path?: string): object {
 export function isMovable(buffer: ArrayBuffer): boolean {
   const fresh = new ArrayBuffer(1)
   const refusal = refusalOf([fresh, fresh])
-  return isDetached(fresh) || refusalOf([buffer, buffer]) === refusal
+  return isGone(fresh) || refusalOf([buffer, buffer]) === refusal
 }
 
 /** The error for memory that was to move and cannot. */

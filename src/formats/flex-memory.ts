@@ -4,13 +4,13 @@
  * Memory: a view out of band lies on its buffer (borrow) when it is aligned there, else on a copy of the run, which those
  * that are read with it or after it share if they can. A run in band is copied when a view on it is first read (own).
  */
-import { isShared } from '../bytes/window.js'
+import { isShared, LARGEST } from '../bytes/window.js'
 import { decodeFailure } from '../errors.js'
 import type { Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
 import { ViewKind } from '../wire/flags.js'
 import { KINDS, viewOn } from '../wire/views.js'
-import { cannotAlign, expectAllowed, LARGEST, mustBeCopied } from './memory.js'
+import { cannotAlign, expectAllowed, mustBeCopied } from './memory.js'
 import { RECORD_IN_BAND, RECORD_READONLY, RECORD_SHARED, type ViewRecord } from './view-record.js'
 
 type Buffer = ArrayBufferView | ArrayBufferLike

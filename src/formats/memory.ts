@@ -5,7 +5,7 @@
  * Memory: a buffer is used where it lies (borrow) if every view on it is aligned there, else copied once, whole. What
  * is in band is copied (own).
  */
-import { bufferOf, byteOffsetOf, isShared } from '../bytes/window.js'
+import { bufferOf, byteOffsetOf, isShared, LARGEST } from '../bytes/window.js'
 import { decodeFailure, type OutbandError } from '../errors.js'
 import { checkLimit, forbidden, type Limits } from '../limits.js'
 import { markReadonly } from '../out-of-band.js'
@@ -24,9 +24,6 @@ interface Run {
 }
 
 const NO_BYTES = new ArrayBuffer(0)
-/** Element sizes are powers of two up to this. */
-export const LARGEST = 8
-
 export class Memory {
   readonly #limits: Readonly<Limits>
   readonly #outOfBand: Run[] = []

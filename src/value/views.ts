@@ -11,6 +11,7 @@ import {
   arrayName,
   bufferOf,
   byteOffsetOf,
+  bytesUnder,
   isLengthTracking,
   isShared,
   maxBytes,
@@ -199,8 +200,7 @@ export class Views {
     const { entries } = this
     for (let i = 0; i < entries.length; i++) {
       const { source, start, end } = entries[i]
-      const byteLength = ArrayBuffer.isView(source) ? windowBytes(source) : memoryBytes(source)
-      if (byteLength !== end - start) throw lostMeanwhile(source)
+      if (bytesUnder(source) !== end - start) throw lostMeanwhile(source)
     }
   }
 

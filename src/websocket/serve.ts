@@ -157,14 +157,15 @@ function isOwn({ options: { noServer, port } }: WebSocketServerLike<never>): boo
 }
 
 async function listening(server: WebSocketServerLike<never>): Promise<void> {
-  const closed = () => new OutbandError('CLOSED', 'serve: the server is closed')
-  // Of one that was closed, which lets go of it, no event comes any more.
-  if ((server as Owner)._server === null) throw closed()
   await new Promise<void>((resolve, reject) => {
+    const close = () => reject(new OutbandError('CLOSED', 'serve: the server is closed'))
+    // Of one that was closed, which lets go of it, no event comes any more.
+    if ((server as Owner)._server === null) return close()
     server.once('error', reject)
-    server.once('close', () => reject(closed()))
+    server.once('close', close)
     server.once('listening', () => {
       server.off('error', reject)
+      server.off('close', close)
       resolve()
     })
   })
