@@ -71,12 +71,11 @@ export type Outcome =
 
 /** What becomes of a row. */
 export function outcome({ make, arrives, types }: FidelityRow, { carry }: Carrier): Outcome {
-  const count = make().length
-  for (let i = 0; i < count; i++) {
-    const sent = make()
-    const wanted = arrives?.(sent) ?? sent
+  const sent = make()
+  const wanted = arrives?.(sent) ?? sent
+  for (const [i, value] of sent.entries()) {
     try {
-      const found = difference(wanted[i], carry(sent[i], types))
+      const found = difference(wanted[i], carry(value, types))
       if (found !== undefined) return { kept: false, cell: 'lost', why: found }
     } catch (error) {
       const isOurs = isOutbandError(error)

@@ -5,40 +5,48 @@
  * Flags of Node's are handed on: the suite must also pass under `--disallow-code-generation-from-strings`.
  */
 import { spawn } from 'node:child_process'
-import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
-import { join, sep } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { canEval } from './eval.js'
+import { folder, specsLike } from './paths.js'
 
-const folder = fileURLToPath(new URL('.', import.meta.url))
 const one = join(folder, 'one.js')
 const PATIENCE_MS = 500_000
-/** What takes longest begins first, so that nobody waits for it at the end. */
-const LONG = [
-  /browser\/browser/,
+/** What waits most of its time, for peers and timers: one after the other, beside what computes. The longest first. */
+const WAITING = [
   /^faults/,
   /^process\/process/,
-  /^socket/,
-  /^alive/,
-  /^cli/,
+  /^socket\/connect/,
+  /^socket\/peers/,
+  /^socket\/serve/,
+  /^port\/as-raw/,
+  /^browser\/bench/,
+  /^websocket\/(?:hostile|underway)/,
+]
+/** What takes longest of the rest begins first, so that nobody waits for it at the end. */
+const LONG = [
+  /^browser\/browser/,
   /^hostile/,
+  /^cli/,
   /^shm\/channel/,
+  /^alive/,
+  /^pickle\/hostile/,
+  /^process/,
   /^carriers/,
-  /^port\/wrap/,
-  /process/,
-  /websocket/,
-  /file/,
-  /hostile/,
   /^fidelity/,
-  /^bench/,
+  /^port/,
+  /^streams\/(?:fetch|hostile|values)/,
+  /^file/,
   /^formats/,
+  /^ring/,
 ]
 
 /** What is long, and no other matter without code generation, is for `npm run test:noeval` alone, unless it is asked for. */
 const ONCE = [
   /^alive/,
   /^arena\/processes/,
+  /^bench\/run/,
+  /^brokers/,
   /^carriers\/(?:ring|websocket)/,
   /^faults/,
   /^file\/(?:damage|kill|log-damage|peak)/,
@@ -49,6 +57,7 @@ const ONCE = [
   /^port\/terminate/,
   /^process\/(?:faults|programs)/,
   /^shm\/owner/,
+  /^websocket\/process/,
 ]
 
 interface Outcome {
@@ -64,16 +73,23 @@ interface Outcome {
 const isTimed = process.argv.includes('--times')
 const isWhole = process.argv.includes('--all') || !canEval()
 const pattern = new RegExp(process.argv.slice(2).find(argument => !argument.startsWith('--')) ?? '')
-const paths = readdirSync(folder, { recursive: true, encoding: 'utf8' })
-  .map(path => path.replaceAll(sep, '/'))
-  .filter(path => path.endsWith('.spec.js') && pattern.test(path))
-  .filter(path => pattern.source !== '(?:)' || isWhole || !ONCE.some(once => once.test(path)))
-  .sort((a, b) => rankOf(a) - rankOf(b) || (a < b ? -1 : 1))
+const paths = specsLike(pattern)
+  .filter(path => pattern.source !== '(?:)' || isWhole || !isAmong(ONCE, path))
+  .sort((a, b) => (a < b ? -1 : 1))
+const waiting = inOrderOf(WAITING, path => isAmong(WAITING, path))
+const computing = inOrderOf(LONG, path => !isAmong(WAITING, path))
 const outcomes: Outcome[] = []
 
-function rankOf(path: string): number {
-  const rank = LONG.findIndex(long => long.test(path))
-  return rank < 0 ? LONG.length : rank
+function isAmong(kinds: readonly RegExp[], path: string): boolean {
+  return kinds.some(kind => kind.test(path))
+}
+
+function inOrderOf(kinds: readonly RegExp[], isMeant: (path: string) => boolean): string[] {
+  const rank = (path: string) => {
+    const found = kinds.findIndex(kind => kind.test(path))
+    return found < 0 ? kinds.length : found
+  }
+  return paths.filter(isMeant).sort((a, b) => rank(a) - rank(b))
 }
 
 function run(path: string): Promise<Outcome> {
@@ -127,8 +143,9 @@ function plain(text: string): string {
   return text.replace(/\u001b\[\d+m/g, '')
 }
 
-async function work(): Promise<void> {
-  for (let path = paths.shift(); path !== undefined; path = paths.shift()) {
+async function work(first: string[], then: string[]): Promise<void> {
+  const next = () => first.shift() ?? then.shift()
+  for (let path = next(); path !== undefined; path = next()) {
     const outcome = await run(path)
     outcomes.push(outcome)
     // uvu's own totals are of one file; those of all come at the end.
@@ -137,8 +154,11 @@ async function work(): Promise<void> {
 }
 
 const start = performance.now()
-// More than there are cores, since many of them wait for processes and timers.
-await Promise.all(Array.from({ length: availableParallelism() + 2 }, work))
+// More at a time would be slower: they take each other's caches, and a third of the time goes to V8's own threads.
+await Promise.all([
+  work(waiting, computing),
+  ...Array.from({ length: availableParallelism() }, () => work(computing, waiting)),
+])
 const bad = outcomes.filter(({ isGood }) => !isGood)
 const sum = (name: 'total' | 'passed' | 'skipped') => outcomes.reduce((all, one) => all + one[name], 0)
 if (isTimed) {

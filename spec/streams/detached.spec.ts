@@ -94,14 +94,15 @@ for (const [name, when] of losses) {
     }
     assert.ok(isOutbandError(error, 'DETACHED'), String(error))
     assert.is(await told, error)
-    const { items, error: cut } = await arrival(join(...read), everyByteOf(read))
+    const bytes = join(...read)
+    const { items, error: cut } = await arrival(bytes, piecesOf(bytes))
     assert.equal(items, when === 0 && read.length === 0 ? [] : ['before'])
     if (read.length > 1) assert.ok(isOutbandError(cut, 'TRUNCATED'), String(cut))
   })
 }
 
 /** Large streams are not worth single bytes. */
-const everyByteOf = (chunks: readonly Uint8Array[]) => (chunks.length > 2 ? () => 100 * KiB : everyByte)
+const piecesOf = (bytes: Uint8Array) => (bytes.length > 100 * KiB ? () => 100 * KiB : everyByte)
 
 lost("what is left of a frame that Node's streams cut is no value", async () => {
   const array = counting(300 * KiB)
