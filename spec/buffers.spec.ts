@@ -90,6 +90,29 @@ checks('an iterator of buffers is closed when it is left, as by a loop, and not 
   refused(() => decode({ meta, buffers }), 'BUFFERS', { buffer: 0 })
 })
 
+checks('an iterator that has ended is asked for nothing more, nor closed', () => {
+  const packet = encode([new Uint8Array(5000), new Uint8Array(5000)])
+  for (const count of [0, 1, 2]) {
+    const asked: string[] = []
+    const buffers = {
+      [Symbol.iterator]: () => ({
+        next() {
+          const value = packet.buffers[asked.push('next') - 1]
+          return asked.length <= count ? { done: false, value } : { done: true, value: undefined }
+        },
+        return() {
+          asked.push('return')
+          return { done: true, value: undefined }
+        },
+      }),
+    }
+    const run = () => decode({ meta: packet.meta, buffers: buffers as Iterable<Uint8Array> }, {})
+    if (count === 2) run()
+    else refused(run, 'BUFFERS', { buffer: count })
+    assert.equal(asked, new Array(count + 1).fill('next'))
+  }
+})
+
 checks('a limit is checked before a buffer is asked for', () => {
   const { meta } = encode([new Uint8Array(1), new Uint8Array(2)], OUT_OF_BAND)
   const buffers = {

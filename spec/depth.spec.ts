@@ -76,6 +76,14 @@ for (const [name, ofDepth] of depths) {
   })
 }
 
+for (const [name, wrap] of wraps) {
+  depth(`${name} beside each other are as deep as one`, () => {
+    const value = Array.from({ length: 5 }, () => nested(2, wrap, 1))
+    const codec = new Codec({ types, limits: { depth: 3 } })
+    assert.is(difference(value, codec.decode(codec.encode(value))), undefined)
+  })
+}
+
 depth('by default 1000 levels pass and 1001 do not; an untrusted peer has 64', () => {
   for (const [, wrap] of wraps) {
     const [whole, beyond] = [nested(1000, wrap, 1), nested(1001, wrap, 1)]

@@ -53,6 +53,26 @@ registries('a registry and a type do not change', () => {
   }
 })
 
+registries('a predicate is asked of arrays wherever they are, of arrays of numbers too', () => {
+  const pair = defineType({
+    is: value => Array.isArray(value) && value.length === 2,
+    tag: 'pair',
+    reduce: ([a, b]: [unknown, unknown]) => ({ a, b }),
+    rebuild: ({ a, b }) => ({ b, a }) as never,
+  })
+  const types = registry(pair)
+  for (const [a, b] of [
+    [1, 2],
+    ['a', ['b', 'c', 'd']],
+  ]) {
+    const rebuilt = { b, a }
+    assert.equal(decode(encode([a, b], { types }), { types }), rebuilt)
+    assert.equal(decode(encode([[a, b]], { types }), { types }), [rebuilt])
+    assert.equal(decode(encode([[1], [a, b], [[a, b]]], { types }), { types }), [[1], rebuilt, [rebuilt]])
+    assert.equal(decode(encode({ at: [a, b] }, { types }), { types }), { at: rebuilt })
+  }
+})
+
 registries('a tag or a class twice is a TypeError', () => {
   assert.instance(
     thrown(() => registry(point, point)),
@@ -81,6 +101,8 @@ const wrong: [name: string, definition: object][] = [
   ['no rebuild', one],
   ['create without fill', { ...one, create: () => 0 }],
   ['fill without create', { ...one, fill: () => 0 }],
+  ['rebuild and create', { ...one, rebuild: () => 0, create: () => 0 }],
+  ['rebuild and fill', { ...one, rebuild: () => 0, fill: () => 0 }],
   ['rebuild and create and fill', { ...one, rebuild: () => 0, create: () => 0, fill: () => 0 }],
 ]
 for (const [name, definition] of wrong) {

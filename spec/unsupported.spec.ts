@@ -227,6 +227,7 @@ const lossy: [name: string, value: unknown, path: string][] = [
   ['a RegExp with a property', inside(/a/, { a: 1 }), 'value'],
   ['a boxed string with a property', inside(Object('ab'), { a: 1 }), 'value'],
   ['an ArrayBuffer with a property', inside(new ArrayBuffer(2), { a: 1 }), 'value'],
+  ['an object that inherits nothing, and not from null', Object.create(Object.create(null)), 'value'],
   ['an object that inherits', Object.create({ a: 1 }, { b: { value: 1, enumerable: true } }), 'value'],
 ]
 for (const [name, value, path] of lossy) {

@@ -41,7 +41,7 @@ export function writeUtf8(bytes: Uint8Array, pos: number, text: string): number 
     const unit = text.charCodeAt(i)
     if (unit < 0x80) bytes[pos++] = unit
     else pos = writeWide(bytes, pos, unit < 0xd800 ? unit : (text.codePointAt(i) as number))
-    if (unit >= 0xd800 && unit < 0xdc00 && (text.codePointAt(i) as number) > 0xffff) i++
+    if (unit >= 0xd800 && (text.codePointAt(i) as number) > 0xffff) i++
   }
   return pos
 }
