@@ -10,6 +10,7 @@ import { join } from '../fixtures/assemble.js'
 import { goldenFrames } from '../fixtures/golden.js'
 import { framedPacket } from '../fixtures/make.js'
 import { values } from '../fixtures/values.js'
+import { HEADER_BYTES } from '../src/frame/header.js'
 import { Deframer, type DeframerOptions, pack, packBytes, unpack } from '../src/frame/index.js'
 import { decode, encode, type Packet } from '../src/index.js'
 import { everyByte, packetOf, pushed, read, type Sizes, shown, whole } from './frames.js'
@@ -430,6 +431,10 @@ errors('the end inside a frame is TRUNCATED, between two it is the end', () => {
   const deframer = new Deframer()
   void deframer.push(join(good, good.subarray(0, 200)))
   refused(() => deframer.end(), 'TRUNCATED', { available: 200, requested: good.length })
+  // What is not there yet says how long the frame is.
+  const begun = new Deframer()
+  void begun.push(good.subarray(0, 5))
+  refused(() => begun.end(), 'TRUNCATED', { available: 5, requested: HEADER_BYTES })
   const ended = new Deframer()
   void ended.push(good)
   ended.end()
