@@ -358,25 +358,31 @@ memory('a stream that is locked is refused with its path', async () => {
   }
 })
 
-memory('what moves keeps its siblings: a part of a buffer is copied, or refused when strict', async () => {
-  const ends = await acquainted()
-  const whole = new Uint8Array(20_000)
-  const part = whole.subarray(8, 10_008)
-  const arrived = await sent(ends, part, { transfer: true })
-  assert.is(arrived.length, 10_000)
-  assert.is(whole.length, 20_000)
-  assert.is(ends.near.counts.copied, 10_000)
-  ends.near.close()
-  const { near } = await acquainted({ strict: true })
-  assert.ok(
-    isOutbandError(
-      thrown(() => near.postMessage(part, { transfer: true })),
-      'NOT_TRANSFERABLE',
-    ),
-  )
-  assert.is(whole.length, 20_000)
-  near.close()
-})
+for (const [name, own] of [
+  ['a part of a buffer', {}],
+  ['a part of a buffer with a byteLength of its own, which is that of the part', { byteLength: 10_000 }],
+] as const) {
+  memory(`what moves keeps its siblings: ${name} is copied, or refused when strict`, async () => {
+    const ends = await acquainted()
+    const whole = new Uint8Array(20_000)
+    for (const [key, value] of Object.entries(own)) Object.defineProperty(whole.buffer, key, { value })
+    const part = whole.subarray(8, 10_008)
+    const arrived = await sent(ends, part, { transfer: true })
+    assert.is(arrived.length, 10_000)
+    assert.is(whole.length, 20_000)
+    assert.is(ends.near.counts.copied, 10_000)
+    ends.near.close()
+    const { near } = await acquainted({ strict: true })
+    assert.ok(
+      isOutbandError(
+        thrown(() => near.postMessage(part, { transfer: true })),
+        'NOT_TRANSFERABLE',
+      ),
+    )
+    assert.is(whole.length, 20_000)
+    near.close()
+  })
+}
 
 memory('shared memory stays shared', async () => {
   const ends = await acquainted()

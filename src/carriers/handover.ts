@@ -3,7 +3,7 @@
  * gave away, copies the rest: once, the exact window, to memory that then moves itself.
  */
 import { allocateUncleared } from '../bytes/text.js'
-import { allocate, isGone, isMemory, isShared, maxBytes } from '../bytes/window.js'
+import { allocate, isGone, isMemory, isShared, maxBytes, memoryBytes } from '../bytes/window.js'
 import { isOutbandError, OutbandError } from '../errors.js'
 import type { Parcel } from '../packet.js'
 import type { Counts, Transfer } from './carrier.js'
@@ -162,7 +162,7 @@ function settle(plan: Plan, counts: Counts): void {
 function copyOf(window: Uint8Array): Uint8Array<ArrayBuffer> {
   const { buffer, byteOffset, byteLength } = window
   const phase = byteOffset & 7
-  const max = byteLength === buffer.byteLength ? maxBytes(buffer) : -1
+  const max = byteLength === memoryBytes(buffer) ? maxBytes(buffer) : -1
   // Long memory that is written over at once need not be cleared before.
   const isLong = max < 0 && byteLength >= LONG_COPY
   const memory = isLong ? allocateUncleared(phase + byteLength).buffer : allocate(phase + byteLength, max)
@@ -185,7 +185,7 @@ function wishesOf(buffers: readonly Uint8Array[], transfer: Transfer, isStrict: 
     if (byteLength === 0 && isGone(window)) {
       throw new OutbandError('DETACHED', 'send: a buffer of the packet lost its memory')
     }
-    const isWhole = byteLength === buffer.byteLength
+    const isWhole = byteLength === memoryBytes(buffer)
     if (isListed && !isWhole && memory.has(buffer)) parts.add(buffer)
     if (transfer !== true || isShared(buffer)) continue
     if (isWhole) memory.add(buffer)
