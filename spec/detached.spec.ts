@@ -2,6 +2,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { wasmMemory } from '../fixtures/values/memory.js'
+import { cbor } from '../src/formats/cbor.js'
+import { flexbuffers } from '../src/formats/flexbuffers.js'
+import { msgpack } from '../src/formats/msgpack.js'
+import { pickle } from '../src/formats/pickle/index.js'
+import { Deframer, packBytes } from '../src/frame/index.js'
 import { Codec, decode, defineType, encode, isOutbandError, outOfBand, registry } from '../src/index.js'
 import { difference } from './same.js'
 import { refused } from './thrown.js'
@@ -235,3 +240,72 @@ before('a view that follows shrunk memory is what is left of it', () => {
 })
 
 before.run()
+
+/**
+ * V8 of Node 20 and 22 takes the `length` of a view that lost its memory for what it was, in functions that it has compiled
+ * and that have met resizable memory.
+ */
+const compiled = suite('detached: in code that has met resizable memory')
+
+const ROUNDS = 20_000
+const resizableOf = (bytes: Uint8Array): Uint8Array => {
+  const view = new Uint8Array(new ArrayBuffer(bytes.length, { maxByteLength: 2 * bytes.length }))
+  view.set(bytes)
+  return view
+}
+const lost = (view: Uint8Array): Uint8Array => {
+  detach(view.buffer)
+  return view
+}
+
+for (const format of [undefined, msgpack, cbor, flexbuffers, pickle]) {
+  for (const threshold of [0, Number.POSITIVE_INFINITY]) {
+    compiled(`a view that a getter takes away, threshold ${threshold}, ${format?.name ?? 'outband'}`, () => {
+      const codec = new Codec({ format, threshold })
+      const bytes = new Uint8Array(16)
+      const count = format === undefined ? ROUNDS : ROUNDS / 4
+      for (let i = 0; i < count; i++) codec.encode([{ a: 1 }, { view: i % 2 ? bytes : resizableOf(bytes) }])
+      // Some call a getter once, some twice.
+      for (const last of [1, 2]) {
+        const view = new Uint8Array(16)
+        let calls = 0
+        const taking = {
+          get a() {
+            if (++calls === last) lost(view)
+            return 1
+          },
+        }
+        if (last === 2 && !callsTwice(codec)) continue
+        refused(() => codec.encode([taking, { view }]), 'DETACHED', { path: 'value[1].view' })
+      }
+    })
+  }
+}
+
+function callsTwice(codec: Codec): boolean {
+  let calls = 0
+  codec.encode({
+    get a() {
+      return ++calls
+    },
+  })
+  return calls > 1
+}
+
+compiled('a chunk of a frame', () => {
+  const frame = packBytes(encode({ a: 1 }))
+  const deframer = new Deframer()
+  for (let i = 0; i < 2 * ROUNDS; i++) for (const _ of deframer.push(i % 2 ? frame : resizableOf(frame)));
+  refused(() => deframer.push(lost(frame.slice())), 'DETACHED')
+})
+
+compiled('metadata', () => {
+  const codec = new Codec()
+  for (const value of [{ a: 1, b: 'abc' }, 'x'.repeat(5000)]) {
+    const { meta } = codec.encode(value)
+    for (let i = 0; i < ROUNDS; i++) codec.decode({ meta: i % 2 ? meta : resizableOf(meta), buffers: [] })
+    refused(() => codec.decode({ meta: lost(meta.slice()), buffers: [] }), 'MALFORMED')
+  }
+})
+
+compiled.run()

@@ -82,7 +82,10 @@ export function byteOffsetOf(view: ArrayBufferView): number {
   return (isDataView(view) ? dataViewOffset.call(view) : typedArrayOffset.call(view)) as number
 }
 
-/** Bytes of a view or an ArrayBuffer; −1 when they cannot be read any more. */
+/**
+ * Bytes of a view or an ArrayBuffer; −1 when they cannot be read any more. Never ask a view's `length` for that: where code has met
+ * resizable memory, V8 of Node 20 and 22 takes the length that it had before it was detached; `byteLength` is right.
+ */
 export function bytesUnder(memory: ArrayBufferView | ArrayBufferLike): number {
   return ArrayBuffer.isView(memory) ? windowBytes(memory) : memoryBytes(memory)
 }

@@ -58,7 +58,7 @@ function runOf(
   let start = done
   for (let i = first; i < chunks.length && run.length < MOST_CHUNKS; i++) {
     const chunk = chunks[i]
-    if (chunk.length === 0 || chunk.length !== lengths[i])
+    if (chunk.byteLength === 0 || chunk.byteLength !== lengths[i])
       throw failure('file', 'DETACHED', 'memory was lost while it was written', {})
     const isLong = lengths[i] - start > MOST_BYTES
     if (start > 0 || isLong) run.push(chunk.subarray(start, start + MOST_BYTES))

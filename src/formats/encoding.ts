@@ -22,7 +22,7 @@ export function encoding(
     meta = write(tree, buffers)
     // Getters are called by the library too.
     for (const { window, start, end, source } of runs)
-      if (window.length !== end - start) throw lostMeanwhile(source)
+      if (window.byteLength !== end - start) throw lostMeanwhile(source)
   } catch (error) {
     throw located(error, value, settings)
   }

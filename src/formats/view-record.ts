@@ -112,7 +112,7 @@ function setRecord(
  */
 export function bytesOf({ entry, record }: SentView): Uint8Array | undefined {
   const { bytes, runBytes } = record
-  if (bytes !== undefined && bytes.length !== runBytes) throw lostMeanwhile(entry.source)
+  if (bytes !== undefined && bytes.byteLength !== runBytes) throw lostMeanwhile(entry.source)
   return bytes
 }
 

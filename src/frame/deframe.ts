@@ -86,7 +86,7 @@ export class Deframer {
     expectArgument(isBytes(chunk), 'chunk', 'a Uint8Array')
     this.#expectAlive()
     this.#target = undefined
-    if (chunk.length === 0 && isGone(chunk))
+    if (chunk.byteLength === 0 && isGone(chunk))
       throw this.#die(unpackFailure('DETACHED', 'a chunk lost its memory'))
     return this.#run(chunk)
   }

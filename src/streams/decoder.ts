@@ -100,7 +100,7 @@ function* packetsOf(deframer: Deframer, chunk: Uint8Array): Generator<Packet, un
   const { length } = chunk
   const isCopied = isVolatile(chunk.buffer)
   for (let at = 0; at < length; at += PIECE) {
-    if (chunk.length !== length) throw gone()
+    if (chunk.byteLength !== length) throw gone()
     const piece = chunk.subarray(at, at + PIECE)
     // Nobody else must change what has been compared with its checksum.
     yield* deframer.push(isCopied ? piece.slice() : piece)

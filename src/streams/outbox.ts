@@ -162,6 +162,6 @@ function isLendable(memory: ArrayBufferLike): boolean {
 }
 
 function expectThere({ bytes, length, buffer }: Part): void {
-  if (bytes.length === length) return
+  if (bytes.byteLength === length) return
   throw failure('stream', 'DETACHED', `buffer ${buffer} lost its memory before it was read`, { buffer })
 }
