@@ -56,7 +56,8 @@ const ONCE = [
   /^pickle\/hostile/,
   /^port\/terminate/,
   /^process\/(?:faults|programs)/,
-  /^shm\/owner/,
+  /^shm\/(?:channel\.|owner)/,
+  /^streams\/fetch\./,
   /^websocket\/process/,
 ]
 

@@ -198,7 +198,7 @@ export class Assembly {
   #place(byteLength: number, buffer: number): Uint8Array | Sink | undefined {
     const place = this.#settings.destination?.(byteLength, buffer)
     if (place === undefined || typeof place === 'function') return place
-    const fits = isBytes(place) && place.length === byteLength
+    const fits = isBytes(place) && place.byteLength === byteLength
     expectArgument(fits, 'destination', `a Uint8Array of ${byteLength} bytes, a function or undefined`)
     return place
   }
