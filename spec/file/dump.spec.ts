@@ -453,7 +453,7 @@ options(
       load(path, { types: [] } as never),
       ...[-1, 1, 0.5, Number.NaN, '0'].map(index => file.buffer(index as number)),
     ]
-    for (const mistake of mistakes) assert.instance(await rejection(mistake), TypeError)
+    for (const error of await Promise.all(mistakes.map(rejection))) assert.instance(error, TypeError)
     await file.close()
     assert.is((await load<Uint8Array>(path)).length, 5000)
   }),
