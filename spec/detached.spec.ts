@@ -266,7 +266,7 @@ for (const format of [undefined, msgpack, cbor, flexbuffers, pickle]) {
       const count = format === undefined ? ROUNDS : ROUNDS / 4
       for (let i = 0; i < count; i++) codec.encode([{ a: 1 }, { view: i % 2 ? bytes : resizableOf(bytes) }])
       // Some call a getter once, some twice.
-      for (const last of [1, 2]) {
+      for (const last of callsTwice(codec) ? [1, 2] : [1]) {
         const view = new Uint8Array(16)
         let calls = 0
         const taking = {
@@ -275,7 +275,6 @@ for (const format of [undefined, msgpack, cbor, flexbuffers, pickle]) {
             return 1
           },
         }
-        if (last === 2 && !callsTwice(codec)) continue
         refused(() => codec.encode([taking, { view }]), 'DETACHED', { path: 'value[1].view' })
       }
     })

@@ -12,7 +12,7 @@ const test = suite('format: the page')
 
 /** The bytes of the listing under a heading, whose lines have them in the first so many columns. */
 function example(heading: string, columns: number): Uint8Array {
-  const [, , listing] = page.split(`\n${heading}\n`)[1]!.split(/^(\x60{3})$/m) as [string, string, string]
+  const [, listing] = page.split(`\n${heading}\n`)[1]!.split('```') as [string, string]
   const bytes = listing.split('\n').flatMap(line => line.slice(0, columns).match(/\b[0-9a-f]{2}\b/g) ?? [])
   return Uint8Array.from(bytes, digits => Number.parseInt(digits, 16))
 }

@@ -5,10 +5,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { values } from '../fixtures/values.js'
+import { Writer } from '../src/bytes/writer.js'
 import { Codec } from '../src/index.js'
 
 /** Bytes that an encoder begins with. */
-const START = 4096
+const START = new Writer().bytes.length
 /** Metadata that is longer holds nothing that shorter does not. */
 const LONGEST = 128
 

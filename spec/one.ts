@@ -7,10 +7,6 @@ import { run } from 'uvu/run'
 import { folder, specsLike } from './paths.js'
 
 const pattern = new RegExp(process.argv[2] ?? '')
-await run(
-  specsLike(pattern)
-    .sort()
-    .map(name => ({ name, file: join(folder, name) })),
-)
+await run(specsLike(pattern).map(name => ({ name, file: join(folder, name) })))
 // Rows that failed may have left ports and servers open, and have said what is wrong; only one that passed must end by itself.
 if (process.exitCode) process.stdout.write('', () => process.exit())
