@@ -254,6 +254,8 @@ export class FlexValue {
 
   /** The place of a key in a map, −1 when it has none. */
   find(key: Uint8Array): number {
+    // A zero would be taken for the end of one key, and what follows for the next.
+    if (key.includes(0)) return -1
     let low = 0
     let high = this.length - 1
     while (low <= high) {

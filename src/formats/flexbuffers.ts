@@ -14,7 +14,7 @@ import { encoding } from './encoding.js'
 import { LentMemory } from './flex-memory.js'
 import { FlexParts } from './flex-parts.js'
 import { BLOB, BOOL, FlexBytes, type FlexValue, MAP, NULL } from './flex-read.js'
-import { ARRAY, HEAD, SHARED, writeFlex } from './flex-write.js'
+import { ARRAY, BIGINT, HEAD, SHARED, writeFlex } from './flex-write.js'
 import type { Format, FormatDecodeSettings, FormatEncodeSettings } from './format.js'
 import { Lifted } from './lifted.js'
 import { Lower, type Source } from './lower.js'
@@ -195,7 +195,8 @@ function kindOf(value: FlexValue): FlexKind {
   if (value.isText) return 'string'
   if (type === NULL) return 'null'
   if (type === BOOL) return 'boolean'
-  if (type === BLOB) return 'part'
+  // A BigInt that does not fit in 64 bits is a blob.
+  if (type === BLOB) return value.blob()[0] === BIGINT ? 'bigint' : 'part'
   // Of a whole number only its value tells.
   return typeof value.scalar() === 'bigint' ? 'bigint' : 'number'
 }
