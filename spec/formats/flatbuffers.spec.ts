@@ -7,7 +7,7 @@ import { tableType } from '../../src/formats/flatbuffers.js'
 import { flexbuffers } from '../../src/formats/flexbuffers.js'
 import { pickle } from '../../src/formats/pickle/index.js'
 import { decode, encode, isOutbandError, outOfBand, registry } from '../../src/index.js'
-import { refused } from '../thrown.js'
+import { refused, thrown } from '../thrown.js'
 import { formats } from './kit.js'
 
 const types = registry(
@@ -147,7 +147,12 @@ const bad: [name: string, parts: unknown][] = [
   ['a vtable before the bytes', { at: 8, bytes: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 127, 0, 0, 0) }],
   ['a vtable of one byte', { at: 4, bytes: Uint8Array.of(1, 0, 4, 0, 4, 0, 0, 0) }],
   ['a table past the end', { at: 4, bytes: Uint8Array.of(4, 0, 255, 0, 4, 0, 0, 0) }],
+  ['a table one byte past the end', { at: 4, bytes: Uint8Array.of(4, 0, 5, 0, 4, 0, 0, 0) }],
+  ['a vtable one byte past the end', { at: 0, bytes: Uint8Array.of(252, 255, 255, 255, 6, 0, 4, 0, 0) }],
+  ['a vtable of five bytes', { at: 6, bytes: Uint8Array.of(5, 0, 4, 0, 0, 0, 6, 0, 0, 0) }],
+  ['a table of three bytes', { at: 4, bytes: Uint8Array.of(4, 0, 3, 0, 4, 0, 0, 0) }],
   ['a field past its table', { at: 6, bytes: Uint8Array.of(6, 0, 4, 0, 9, 0, 6, 0, 0, 0) }],
+  ['a field just behind its table', { at: 6, bytes: Uint8Array.of(6, 0, 4, 0, 4, 0, 6, 0, 0, 0) }],
 ]
 for (const [name, parts] of bad) {
   test(`${name} is REBUILD`, () => {
@@ -155,6 +160,23 @@ for (const [name, parts] of bad) {
     refused(() => decode(encode(monster(), { types: sender }), { types }), 'REBUILD', { tag: 'Monster' })
   })
 }
+
+test('a table, and a vtable, may end with the bytes', () => {
+  for (const parts of [
+    { at: 4, bytes: Uint8Array.of(4, 0, 4, 0, 4, 0, 0, 0) },
+    { at: 0, bytes: Uint8Array.of(252, 255, 255, 255, 4, 0, 4, 0) },
+    { at: 6, bytes: Uint8Array.of(6, 0, 4, 0, 3, 0, 6, 0, 0, 0) },
+  ]) {
+    const sender = registry(...types.types.map(type => ({ ...type, reduce: () => parts })))
+    assert.instance(decode(encode(monster(), { types: sender }), { types }), Monster)
+  }
+})
+
+test('a table that has no bytes yet cannot travel', () => {
+  const error = thrown(() => encode({ a: new Monster() }, { types })) as Error
+  assert.instance(error, TypeError)
+  assert.match(error.message, 'tableType Monster: wanted a table with its bytes')
+})
 
 test('flipped bits are a table or REBUILD', () => {
   const bytes = monster(4).bb!

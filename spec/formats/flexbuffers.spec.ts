@@ -10,7 +10,9 @@ import {
   defineType,
   encode,
   isOutbandError,
+  isReadonly,
   LIMITS,
+  outOfBand,
   type PacketLike,
   registry,
 } from '../../src/index.js'
@@ -376,6 +378,15 @@ reader(
   },
 )
 
+reader('what is read-only says so, and nothing else does', () => {
+  for (const threshold of [0, Number.POSITIVE_INFINITY]) {
+    const sent = [outOfBand(Uint8Array.of(1), { readonly: true }), Uint8Array.of(2), Float32Array.of(3)]
+    const doc = open(encode(sent, { format, threshold }))
+    const read = [0, 1, 2].map(i => isReadonly(doc.get(i)!.toValue<Uint8Array>()))
+    assert.equal(read, [true, false, false])
+  }
+})
+
 reader('shared memory in place is what it is to decode', () => {
   const value = new Float64Array(new SharedArrayBuffer(16))
   const { meta, buffers } = encode(value, { format })
@@ -583,6 +594,64 @@ damage('prefixes, flips and mutants are refused or values, whichever way they ar
   assert.is(untouched(), undefined)
 })
 
+/** A vector that begins with this mark. */
+function markedBy(letter: string, ...rest: readonly unknown[]): Uint8Array {
+  const doc = builder()
+  vectorOf(lettered(letter, 0), ...rest)(doc)
+  return doc.finish()
+}
+
+/** A blob alone. */
+function blobOf(...bytes: readonly number[]): Uint8Array {
+  const doc = builder()
+  doc.add(Uint8Array.from(bytes))
+  return doc.finish()
+}
+
+/** The only number that stands apart in a document, which others may write in less than 32 bits. */
+const halfFloat = Uint8Array.of(0, 0x3c, (3 << 2) | 1, 2)
+
+/** `{ a: 1 }` whose list of keys says another width. */
+function keysOfWidth(width: number): Uint8Array {
+  const { meta } = encode({ a: 1 }, { format })
+  const at = meta.length - 7
+  assert.is(meta[at], 1)
+  meta[at] = width
+  return meta
+}
+
+const wrong: readonly (readonly [name: string, make: () => Uint8Array])[] = [
+  ['a blob of no letter', () => blobOf()],
+  ['a blob of an unknown letter', () => blobOf(0x5a, 0, 0, 0, 0, 0, 0, 0, 0)],
+  ['a date of seven bytes', () => blobOf(0x54, 0, 0, 0, 0, 0, 0, 0)],
+  ['a date of nine bytes', () => blobOf(0x54, 0, 0, 0, 0, 0, 0, 0, 0, 0)],
+  ['a date past the last', () => blobOf(0x54, 0, 0, 0, 0, 0, 0, 0xe0, 0x7f)],
+  ['a view whose record is short', () => blobOf(0x56, ...new Array(31).fill(0))],
+  ['a Map of a key without a value', () => markedBy('M', 1)],
+  ['a custom value of no parts', () => markedBy('C', 'a')],
+  ['a custom value of two parts', () => markedBy('C', 'a', 1, 2)],
+  ['a custom value whose tag is no text', () => markedBy('C', 1, 2)],
+  ['a RegExp whose flags are no text', () => markedBy('R', 'a', 1)],
+  ['a RegExp that is none', () => markedBy('R', '(', '')],
+  ['an error of nothing', () => markedBy('E')],
+  ['an error that is a number', () => markedBy('E', 1)],
+  ['an error of two records', () => markedBy('E', 1, 2)],
+  ['a number for two objects', () => markedBy('D\0\0\0\0', 1, 2)],
+  ['a float of 16 bits', () => halfFloat],
+  ...[0, 3, 16].map(width => [`keys of ${width} bytes`, () => keysOfWidth(width)] as const),
+  ['bytes past the end', () => Uint8Array.of(200, 0x42, 1, (25 << 2) | 0, 1)],
+  ['text past the end', () => Uint8Array.of(200, 0x61, 0, 2, (5 << 2) | 0, 1)],
+  ['numbers past the end', () => Uint8Array.of(200, 1, 1, (11 << 2) | 0, 1)],
+]
+for (const [name, make] of wrong) {
+  damage(`${name} is MALFORMED`, () => {
+    const packet = { meta: make(), buffers: [] }
+    const error = refused(() => decode(packet, { format }), 'MALFORMED')
+    assert.match(error.message, /^decode: /)
+    refused(() => open(packet).toValue(), 'MALFORMED')
+  })
+}
+
 damage('what is no FlexBuffer', () => {
   for (const bytes of [[], [0], [0, 0], [0, 0, 3], [0, 0, 0, 0, 9], [255, 255, 255]])
     refused(() => decode({ meta: Uint8Array.from(bytes), buffers: [] }, { format }), 'MALFORMED')
@@ -634,8 +703,8 @@ const vectorOf =
     for (const element of elements) doc.add(element)
     doc.end()
   }
-const lettered = (letter: string, length: number) =>
-  Uint8Array.from([letter.charCodeAt(0), ...new Array(length).fill(1)])
+const lettered = (letters: string, length: number) =>
+  Uint8Array.from([...Buffer.from(letters), ...new Array(length).fill(1)])
 
 /** What is small where it lies and large where it arrives. */
 const bombs: readonly (readonly [name: string, make: () => PacketLike])[] = [

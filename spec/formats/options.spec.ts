@@ -11,6 +11,7 @@ import {
   defineType,
   encode,
   type Format,
+  isOutbandError,
   isReadonly,
   LIMITS,
   outOfBand,
@@ -152,6 +153,23 @@ for (const format of formats) {
     )
     assert.is.not(floats.buffer, moved[0]!.buffer)
     assert.is(bytes.buffer, moved[1]!.buffer)
+  })
+
+  test('an ArrayBuffer arrives on a buffer that is nothing but it, else on a copy', () => {
+    const sent = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8).buffer
+    const packet = encode({ sent }, { format, threshold: 0 })
+    for (const [before, behind] of [
+      [0, 0],
+      [8, 0],
+      [0, 8],
+    ]) {
+      const memory = new Uint8Array(before! + 8 + behind!)
+      const lent = memory.subarray(before, before! + 8)
+      lent.set(packet.buffers[0]!)
+      const { sent: arrived } = decode<{ sent: ArrayBuffer }>({ ...packet, buffers: [lent] }, { format })
+      assert.is(difference(sent, arrived), undefined)
+      assert.is(arrived === memory.buffer, before === 0 && behind === 0)
+    }
   })
 
   test('outOfBand forces, and read-only survives', () => {
@@ -440,6 +458,52 @@ for (const format of formats) {
     refused(() => encode('x'.repeat(100), { format, limits: { metaBytes: 50 } }), 'LIMIT', {
       limit: 'metaBytes',
     })
+  })
+
+  test('containers beside each other are as deep as one', () => {
+    const wraps: [name: string, wrap: (inner: unknown) => unknown][] = [
+      ['arrays', inner => [inner]],
+      ['objects', inner => ({ inner })],
+      ['keys of Maps', inner => new Map([[inner, 1]])],
+      ['values of Maps', inner => new Map([[1, inner]])],
+      ['Sets', inner => new Set([inner])],
+      ['causes', inner => Object.assign(new Error('e', { cause: inner }), { stack: '' })],
+      ['fields of errors', inner => Object.assign(new Error('e'), { inner, stack: '' })],
+      ['custom values of one step', inner => new Tensor(new Float32Array(), [inner] as number[])],
+      ['custom values of two', inner => Object.assign(new Node(), { next: inner })],
+    ]
+    const deepest = (value: unknown): number => {
+      for (let depth = 1; ; depth++) {
+        const options = { format, types, limits: { depth } }
+        try {
+          assert.is(difference(value, decode(encode(value, options), options)), undefined)
+          return depth
+        } catch (error) {
+          if (!isOutbandError(error, 'LIMIT')) throw error
+        }
+      }
+    }
+    for (const [name, wrap] of wraps) {
+      const nested = () => wrap(wrap(new Date(0)))
+      assert.is(deepest(Array.from({ length: 5 }, nested)), deepest([nested()]), name)
+    }
+  })
+
+  test('what is too deep for the stack is LIMIT, in both directions', () => {
+    const limits = { depth: 10_000_000, items: 2 ** 30 }
+    for (const wrap of [
+      (inner: unknown) => [inner],
+      (inner: unknown) => ({ inner }),
+      (inner: unknown) => new Set([inner]),
+    ]) {
+      let value: unknown = 1
+      for (let i = 0; i < 100_000; i++) value = wrap(value)
+      refused(() => encode(value, { format, limits }), 'LIMIT', { limit: 'depth' })
+    }
+    const ones = { msgpack: 0x91, cbor: 0x81 }[format.name] as number
+    const meta = new Uint8Array(1_000_001).fill(ones, 0, 1_000_000)
+    refused(() => decode({ meta, buffers: [] }, { format, limits }), 'LIMIT', { limit: 'depth' })
+    assert.is(difference([1], both([1])), undefined)
   })
 
   test('a getter that encodes, in this format or another, disturbs nothing', () => {

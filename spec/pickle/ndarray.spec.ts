@@ -47,6 +47,7 @@ for (const [name, data, shape, options] of [
   ['data of another class', six, [6], { dtype: '<f4' }],
   ['a dtype that is none', six, [6], { dtype: '<f9' }],
   ['bytes that are no whole elements', new Uint8Array(9), [1], { dtype: '<U2' }],
+  ['bytes of objects', new Uint8Array(8), [1], { dtype: { base: '|O', shape: [1] } }],
   ['elements of no bytes', new Uint8Array(0), [0], { dtype: '|V0' }],
   ['a unit of time that is none', new BigInt64Array(2), [2], { dtype: '<M8[xx]' }],
   ['a unit of time of another case', new BigInt64Array(2), [2], { dtype: '<M8[NS]' }],
@@ -60,6 +61,16 @@ for (const [name, data, shape, options] of [
     )
   })
 }
+
+test('axes of one element, and all of an array without any, may have any strides', () => {
+  const { order, strides } = new NDArray(six, [2, 1, 3], { strides: [3, -99, 1] })
+  assert.equal([order, strides], ['C', [3, 3, 1]])
+  assert.is(new NDArray(six, [2, 0], { strides: [5, 7] }).order, 'C')
+})
+
+test('it does not change', () => {
+  assert.ok(Object.isFrozen(new NDArray(six, [2, 3])))
+})
 
 test('a dtype that is none is what the error is about', () => {
   const { message } = thrown(() => new NDArray(six, [6], { dtype: '<f9' })) as Error
