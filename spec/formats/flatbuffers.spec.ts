@@ -149,6 +149,7 @@ const bad: [name: string, parts: unknown][] = [
   ['a table past the end', { at: 4, bytes: Uint8Array.of(4, 0, 255, 0, 4, 0, 0, 0) }],
   ['a table one byte past the end', { at: 4, bytes: Uint8Array.of(4, 0, 5, 0, 4, 0, 0, 0) }],
   ['a vtable one byte past the end', { at: 0, bytes: Uint8Array.of(252, 255, 255, 255, 6, 0, 4, 0, 0) }],
+  ['a vtable of two bytes', { at: 4, bytes: Uint8Array.of(2, 0, 4, 0, 4, 0, 0, 0) }],
   ['a vtable of five bytes', { at: 6, bytes: Uint8Array.of(5, 0, 4, 0, 0, 0, 6, 0, 0, 0) }],
   ['a table of three bytes', { at: 4, bytes: Uint8Array.of(4, 0, 3, 0, 4, 0, 0, 0) }],
   ['a field past its table', { at: 6, bytes: Uint8Array.of(6, 0, 4, 0, 9, 0, 6, 0, 0, 0) }],

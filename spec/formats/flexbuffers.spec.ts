@@ -2,6 +2,7 @@
 import { builder, toReference } from 'flatbuffers/js/flexbuffers.js'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { record } from '../../fixtures/hostile/formats.js'
 import { type ValueRow, values } from '../../fixtures/values.js'
 import { flexbuffers as format, open } from '../../src/formats/flexbuffers.js'
 import {
@@ -412,6 +413,21 @@ reader('bytes that another view has are found, however much there is besides', (
   for (let i = 0; i < 2; i++) assert.is(difference([overlap, rest], all.toValue()), undefined)
 })
 
+reader('the view that has the bytes may be read after another on them, for its key comes later', () => {
+  const overlap = { b: new Uint8Array(memory, 0, 8), a: new Uint16Array(memory, 4, 2) }
+  const packet = encode(overlap, { format, threshold: Number.POSITIVE_INFINITY })
+  for (const read of [decode<typeof overlap>, () => open(packet).toValue<typeof overlap>()]) {
+    const { a, b } = read(packet, { format })
+    assert.equal([a, b], [overlap.a, overlap.b])
+    assert.is(a.buffer, b.buffer)
+  }
+})
+
+reader('a value is read as often as one likes', () => {
+  const doc = open(encode([1, 'a', 2n ** 70n], { format }))
+  for (let i = 0; i < 5000; i++) assert.is(doc.toValue<unknown[]>().length, 3)
+})
+
 reader('metadata amid other bytes is read where it lies', () => {
   const frame = new Uint8Array(packet.meta.length + 10)
   frame.set(packet.meta, 3)
@@ -622,7 +638,11 @@ function keysOfWidth(width: number): Uint8Array {
 
 const wrong: readonly (readonly [name: string, make: () => Uint8Array])[] = [
   ['a blob of no letter', () => blobOf()],
-  ['a blob of an unknown letter', () => blobOf(0x5a, 0, 0, 0, 0, 0, 0, 0, 0)],
+  ['eight bytes of an unknown letter', () => blobOf(0x5a, 0, 0, 0, 0, 0, 0, 0, 0)],
+  [
+    'the record of a view under an unknown letter',
+    () => blobOf(0x5a, ...record({ flags: 4, byteLength: 0, runBytes: 0 })),
+  ],
   ['a date of seven bytes', () => blobOf(0x54, 0, 0, 0, 0, 0, 0, 0)],
   ['a date of nine bytes', () => blobOf(0x54, 0, 0, 0, 0, 0, 0, 0, 0, 0)],
   ['a date past the last', () => blobOf(0x54, 0, 0, 0, 0, 0, 0, 0xe0, 0x7f)],
@@ -752,12 +772,19 @@ damage('elements are counted against the limit as well', () => {
 })
 
 damage('vectors inside each other stop at the depth', () => {
-  const bytes: number[] = []
-  for (let level = 0; level < 3000; level++) bytes.push(1, 2, 10 << 2)
-  bytes.push(2, 10 << 2, 1)
-  refused(() => decode({ meta: Uint8Array.from(bytes), buffers: [] }, { format }), 'LIMIT', {
-    limit: 'depth',
-  })
+  const nested = (levels: number): PacketLike => {
+    const bytes: number[] = []
+    // Its length, an element and its type; the element of all but the first is the vector three bytes before it.
+    for (let level = 0; level < levels; level++) bytes.push(1, level && 3, (level ? 10 : 1) << 2)
+    return { meta: Uint8Array.from([...bytes, 2, 10 << 2, 1]), buffers: [] }
+  }
+  for (const read of [decode, (packet: PacketLike) => open(packet).toValue()]) {
+    const options = { format }
+    let value = read(nested(1000), options) as unknown[]
+    for (let level = 1; level < 1000; level++) value = value[0] as unknown[]
+    assert.equal(value, [0])
+    refused(() => read(nested(1001), options), 'LIMIT', { limit: 'depth', max: 1000, requested: 1001 })
+  }
 })
 
 damage.run()

@@ -219,6 +219,20 @@ for (const format of formats) {
     })
   })
 
+  test('a message with a cycle that no one-step type can have is MALFORMED', () => {
+    // [28/D 0: [27/C, 'tensor', 29/# 0]]
+    const messages: Readonly<Record<string, readonly number[]>> = {
+      msgpack: [
+        ...[0x92, 0xc7, 5, 79, 0x44, 0, 0, 0, 0],
+        ...[0x93, 0xd4, 79, 0x43, 0xa6, ...Buffer.from('tensor'), 0xc7, 5, 79, 0x23, 0, 0, 0, 0],
+      ],
+      cbor: [0xd8, 28, 0xd8, 27, 0x82, 0x66, ...Buffer.from('tensor'), 0xd8, 29, 0],
+    }
+    const meta = Uint8Array.from(messages[format.name]!)
+    const error = refused(() => decode({ meta, buffers: [] }, { format, types }), 'MALFORMED')
+    assert.match(error.message, 'a cycle through a one-step type')
+  })
+
   test('reduce is called once a value, also when something is shared', () => {
     let calls = 0
     const counting = registry(

@@ -39,6 +39,8 @@ for (const [name, data, shape, options] of [
   ['no shape', six, 6, {}],
   ['strides that lead out', six, [2, 3], { strides: [3, 2] }],
   ['strides that lead out in front', six, [2], { strides: [-1] }],
+  ['strides of a half', six, [3], { strides: [1.5] }],
+  ['an offset of a half', six, [3], { offset: 0.5 }],
   ['strides of another number', six, [2, 3], { strides: [1] }],
   ['an offset that leads out', six, [6], { offset: 1 }],
   ['an order that is none', six, [6], { order: 'A' }],
