@@ -296,6 +296,35 @@ for (const [what, disguise] of disguised)
       })
     }
 
+layout(
+  'a view that ends where growable shared memory ends keeps its length, but a DataView, which cannot be asked',
+  () => {
+    const makes: [name: string, keeps: boolean, make: (memory: SharedArrayBuffer) => ArrayBufferView][] = [
+      ['Uint8Array', true, memory => new Uint8Array(memory, 2, 6)],
+      ['Float64Array', true, memory => new Float64Array(memory, 0, 1)],
+      ['BigInt64Array', true, memory => new BigInt64Array(memory, 0, 1)],
+      ['Buffer', true, memory => Buffer.from(memory, 2, 6)],
+      ['empty Buffer', true, memory => Buffer.from(memory, 8, 0)],
+      ['DataView', false, memory => new DataView(memory, 2, 6)],
+      ['Uint8Array that follows', false, memory => new Uint8Array(memory, 2)],
+      [
+        'Buffer that follows',
+        false,
+        memory => Object.setPrototypeOf(new Uint8Array(memory, 2), Buffer.prototype),
+      ],
+    ]
+    for (const [name, keeps, make] of makes) {
+      const memory = new SharedArrayBuffer(8, { maxByteLength: 16 })
+      const view = make(memory)
+      const { byteLength } = view
+      const copy = decode<ArrayBufferView>(encode(view, { threshold: 0 }))
+      assert.is(copy.buffer, memory)
+      memory.grow(16)
+      assert.is(copy.byteLength === byteLength, keeps, name)
+    }
+  },
+)
+
 layout('an empty view without its prototype follows no memory', () => {
   for (const at of [0, 16, 64]) {
     const memory = resizable(64, 128)

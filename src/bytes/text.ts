@@ -43,6 +43,11 @@ export function isWide(text: string): boolean {
   return WIDE.test(text)
 }
 
+/** Whether a prototype is that of Node's Buffer itself. */
+export function isBufferPrototype(prototype: object): boolean {
+  return prototype === native
+}
+
 /** True for Node's Buffer, false for any other view and where there is no Buffer. */
 export function isBuffer(view: ArrayBufferView): boolean {
   return native !== undefined && view instanceof (NodeBuffer as unknown as typeof Uint8Array)

@@ -4,6 +4,7 @@
  */
 import { isStackOverflow } from '../errors.js'
 import { Marks } from './marks.js'
+import { isBufferPrototype } from './text.js'
 
 /** Members of resizable memory, which the type library knows only from ES2024 on. */
 interface Resizable {
@@ -160,7 +161,7 @@ export function allocate(byteLength: number, max: number): ArrayBuffer {
 
 /**
  * True when a view of a resizable buffer follows its length. The language has no question for it:
- * - a typed array answers through `subarray`, which passes a length to its species only when there is one;
+ * - a typed array, or a Buffer, answers through `subarray`, which passes a length to its species only when there is one;
  * - a DataView, and an instance of a class of its own whose constructor must not be run, is asked on a clone
  *   (one temporary copy of the buffer) that is resized by an element;
  * - others, on growable shared memory or in an AudioWorklet, cannot be asked: one that reaches the very end is taken to track it.
@@ -179,11 +180,15 @@ export function isLengthTracking(view: ArrayBufferView): boolean {
   return canClone ? cloneTracks(view, elementBytes) : rest === 0
 }
 
-/** True for an instance of Uint8Array and the like, of this realm, and not of a class that extends them, nor with one of its own. */
+/**
+ * True for an instance of Uint8Array and the like, of this realm, or of Buffer; not of another class that extends them, nor with a
+ * class of its own.
+ */
 function isPlainTypedArray(view: ArrayBufferView): boolean {
   if (Object.hasOwn(view, 'constructor')) return false
   const prototype = Object.getPrototypeOf(view)
-  return prototype !== null && Object.getPrototypeOf(prototype) === TypedArrayPrototype
+  if (prototype === null) return false
+  return Object.getPrototypeOf(prototype) === TypedArrayPrototype || isBufferPrototype(prototype)
 }
 
 function cloneTracks(view: ArrayBufferView, elementBytes: number): boolean {
@@ -201,12 +206,11 @@ function cloneTracks(view: ArrayBufferView, elementBytes: number): boolean {
 }
 
 function subarrayTracks(view: Uint8Array): boolean {
-  const ViewClass = view.constructor as typeof Uint8Array
   const probe = subarray.call(view, 0)
   let length: number | undefined
-  function species(this: unknown, ...args: [ArrayBuffer, number, number?]): Uint8Array {
+  function species(...args: [ArrayBuffer, number, number?]): Uint8Array {
     length = args[2]
-    return new ViewClass(...args)
+    return probe
   }
   Object.defineProperty(probe, 'constructor', { value: { [Symbol.species]: species } })
   subarray.call(probe, 0)
