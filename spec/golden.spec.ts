@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { golden, goldenTypes, RARE } from '../fixtures/golden.js'
+import { goldenOthers } from '../fixtures/golden-others.js'
 import { type Entry, goldenDifferences, goldenFolder, goldenPacket } from '../fixtures/make.js'
 import { Codec, decode, inspect, isOutbandError, isReadonly, type Packet } from '../src/index.js'
 import { OP_NAMES } from '../src/wire/names.js'
@@ -114,6 +115,25 @@ test('every op, every flag and every kind of view that this engine has occurs', 
 })
 
 test.run()
+
+const others = suite('golden: what other writers may write, and what nobody may')
+
+for (const { name, packet, arrives, code } of goldenOthers) {
+  others(name, () => {
+    for (const codec of [
+      new Codec({ types: goldenTypes }),
+      new Codec({ types: goldenTypes, limits: { codegen: false } }),
+    ]) {
+      // Twice: shapes are warm then.
+      for (let i = 0; i < 2; i++) {
+        if (code !== undefined) refused(() => codec.decode(packet), code)
+        else assert.is(difference(arrives?.(), codec.decode(packet)), undefined)
+      }
+    }
+  })
+}
+
+others.run()
 
 const damage = suite('golden: damage')
 const untouched = canaries()
