@@ -580,6 +580,13 @@ damage('a head that is no list of lengths is MALFORMED', () => {
   }
 })
 
+damage('a head of buffers that no view lies on is MALFORMED', () => {
+  const doc = builder()
+  vectorOf(Uint8Array.of(HEAD, 3, 0, 0, 0, 0, 0, 0, 0), 1)(doc)
+  const packet = { meta: doc.finish(), buffers: [new Uint8Array(3)] }
+  refused(() => decode(packet, { format }), 'MALFORMED')
+})
+
 const codec = new Codec({ format, limits: { items: 1e5 } })
 function readAll(packet: PacketLike): void {
   codec.decode(packet)

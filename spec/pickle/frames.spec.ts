@@ -88,6 +88,12 @@ test('limits are those of packets', () => {
   refused(() => unpackFrames(u64(...new Array(1200).fill(1199)), { limits: 'untrusted' }), 'LIMIT', {
     limit: 'buffers',
   })
+  const three = [packet.meta, new Uint8Array(1), new Uint8Array(1)]
+  for (const frames of [three, joined([u64(3, packet.meta.length, 1, 1), ...three])])
+    refused(() => unpackFrames(frames, { limits: { buffers: 1 } }), 'LIMIT', {
+      limit: 'buffers',
+      requested: 2,
+    })
   const many = { limits: { totalBytes: 10 } }
   refused(() => unpackFrames(u64(3, 1, 6, 5), many), 'LIMIT', { limit: 'totalBytes', max: 10, requested: 11 })
 })
