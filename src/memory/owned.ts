@@ -62,14 +62,19 @@ function renamed(segment: Owned, name: string): Owned {
   return next
 }
 
-/** A segment with its lock; undefined, and none, when somebody else has that. */
+/**
+ * A segment with its lock; undefined, and none, when somebody else has that. The watcher hears of it last: while its pipe is full that
+ * takes as long as it likes, and any sweep would have the name meanwhile.
+ */
 function make(name: string): Owned | undefined {
   const fd = createName(name)
   const segment = { name, identity: identityOf(fd), fd }
   owned.set(segment.identity, segment)
-  watcher?.add(segment)
   try {
-    if (!isLinux || (lock(fd, 'exclusive') && isNamed(name, segment.identity))) return segment
+    if (!isLinux || (lock(fd, 'exclusive') && isNamed(name, segment.identity))) {
+      watcher?.add(segment)
+      return segment
+    }
   } catch (error) {
     disown(segment)
     throw error
