@@ -631,7 +631,7 @@ function blobOf(...bytes: readonly number[]): Uint8Array {
   return doc.finish()
 }
 
-/** The only number that stands apart in a document, which others may write in less than 32 bits. */
+/** The number 1 as a float of two bytes, which are none that JavaScript reads. */
 const halfFloat = Uint8Array.of(0, 0x3c, (3 << 2) | 1, 2)
 
 /** `{ a: 1 }` whose list of keys says another width. */
